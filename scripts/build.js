@@ -1,8 +1,9 @@
 // Bundles the commands, the benchmark and the tests into dist/ (esbuild; packages stay external).
-import { build } from 'esbuild';
+
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
