@@ -1,0 +1,39 @@
+/** Checkpoints and configs as files (Node only). */
+import { readFileSync } from 'node:fs';
+import { LlsmError, messageOf } from '../errors.ts';
+import { writeFileWhole } from '../write-file.ts';
+import {
+  type Checkpoint,
+  checkpointFromSafetensors,
+  checkpointToSafetensors,
+} from './checkpoint.ts';
+import type { Config } from './config.ts';
+import { parseSafetensors, type SafetensorsFile } from './safetensors.ts';
+
+/**
+ * @param given the config of a file that carries none
+ * @throws LlsmError naming the file, and the tensor or field
+ */
+export function readCheckpoint(path: string, given?: Config): Checkpoint {
+  return checkpointFromSafetensors(readSafetensors(path), path, given);
+}
+
+/** Any safetensors file. @throws LlsmError naming the file */
+export function readSafetensors(path: string): SafetensorsFile {
+  let file: Uint8Array;
+  try {
+    file = readFileSync(path);
+  } catch (error) {
+    throw new LlsmError(`Could not read ${path}: ${messageOf(error)}`);
+  }
+  return parseSafetensors(file, path);
+}
+
+/** Writes whole or not at all. @throws LlsmError naming the file */
+export function writeCheckpoint(
+  path: string,
+  checkpoint: Checkpoint,
+  options: { f16?: boolean } = {},
+): void {
+  writeFileWhole(path, checkpointToSafetensors(checkpoint, options));
+}
