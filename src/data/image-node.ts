@@ -1,0 +1,71 @@
+/** Image files in Node: where the codecs are, reading with clear errors, writing PNG. */
+import { readFileSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { PNG } from 'pngjs';
+import { LlsmError, messageOf } from '../errors.ts';
+import {
+  codecFiles,
+  decodeImage,
+  type GreyImage,
+  greyOf,
+  provideCodecs,
+  type RgbImage,
+} from './image.ts';
+import { addPngText } from './png.ts';
+
+const require = createRequire(import.meta.url);
+provideCodecs(
+  (codec) => new WebAssembly.Module(readFileSync(require.resolve(codecFiles[codec]))),
+);
+
+/**
+ * The bytes of a file.
+ * @throws LlsmError naming it, where it is missing, a folder, or cannot be read.
+ */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    if ((await stat(path)).isDirectory()) {
+      throw new LlsmError(`${path} is a folder, not an image. Name a file inside it.`);
+    }
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof LlsmError) throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new LlsmError(`${path} does not exist. Check the name.`);
+    }
+    throw new LlsmError(`${path} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+/** Reads and decodes a JPEG, PNG or WebP file; errors as `decodeImage` and `readBytes`. */
+export async function readImage(path: string): Promise<RgbImage> {
+  return decodeImage(await readBytes(path), path);
+}
+
+/** Reads a mask: a grey picture, 255 where altered. */
+export async function readMask(path: string): Promise<GreyImage> {
+  return greyOf(await readImage(path), path);
+}
+
+/**
+ * A PNG file's bytes: 8-bit RGB, or 8-bit grey where there is one value a pixel.
+ * @param text written as tEXt chunks (Latin-1)
+ */
+export function encodePng(
+  image: RgbImage | GreyImage,
+  text: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const { width, height, data } = image;
+  const colorType = data.length === width * height ? 0 : 2;
+  const png = new PNG({ width, height });
+  png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const bytes = PNG.sync.write(png, {
+    colorType,
+    inputColorType: colorType,
+    inputHasAlpha: false,
+    bitDepth: 8,
+    filterType: 4,
+  });
+  return addPngText(bytes, text);
+}

@@ -1,0 +1,198 @@
+/** Reading and appending manifests in Node. */
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { LlsmError, messageOf } from '../errors.ts';
+import { writeWhole } from './files-node.ts';
+import {
+  checkFace,
+  type Face,
+  type FaceInput,
+  FaceRules,
+  type ManifestItem,
+  parseFace,
+} from './manifest.ts';
+
+const manifestName = 'manifest.jsonl';
+
+/** Resolves links; each folder once, since a set may hold a million files in a few folders. */
+class InsideCheck {
+  readonly #root: string;
+  readonly #folders = new Map<string, string>();
+
+  constructor(folder: string) {
+    this.#root = realpathSync(folder);
+  }
+
+  /** The file's real path. @throws LlsmError where it is missing or leads outside the folder. */
+  check(folder: string, path: string, where: string, field: string): string {
+    const parent = dirname(path);
+    let real: string;
+    try {
+      let realParent = this.#folders.get(parent);
+      if (realParent === undefined) {
+        realParent = realpathSync(join(folder, parent));
+        this.#folders.set(parent, realParent);
+      }
+      real = realpathSync(join(realParent, path.slice(parent === '.' ? 0 : parent.length + 1)));
+    } catch {
+      throw new LlsmError(
+        `${where}: ${field}: ${path} does not exist in ${folder}. Make the set again, or remove the line.`,
+      );
+    }
+    if (!real.startsWith(this.#root + sep)) {
+      throw new LlsmError(`${where}: ${field}: ${path} leads outside ${folder} (through a link).`);
+    }
+    return real;
+  }
+}
+
+/** The lines of a manifest's text, checked. */
+function readLines(folder: string, text: string, rules: FaceRules): ManifestItem[] {
+  const inside = new InsideCheck(folder);
+  const path = join(folder, manifestName);
+  const items: ManifestItem[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue;
+    const where = `${path} line ${index + 1}`;
+    const face = parseFace(line, where);
+    const image = inside.check(folder, face.image, where, 'image');
+    if (face.mask !== null) inside.check(folder, face.mask, where, 'mask');
+    rules.add(face, image, where);
+    items.push({ ...face, folder });
+  }
+  return items;
+}
+
+/**
+ * Reads one or several data folders as one list of faces, in their order.
+ * @throws LlsmError naming the file, the line and the field: not JSON, an unknown or wrong field, a
+ *   file that is missing or lies outside its folder, a face that appears twice, a person in two splits.
+ */
+export function readManifests(folders: readonly string[]): ManifestItem[] {
+  const rules = new FaceRules();
+  return folders.flatMap((folder) => {
+    const path = join(folder, manifestName);
+    let text: string;
+    try {
+      text = readFileSync(path, 'utf8');
+    } catch (error) {
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      throw new LlsmError(
+        missing
+          ? `${folder} holds no ${manifestName}, so it is not a data set. Make one with \`llsm data\` or \`llsm forge\`.`
+          : `${path} cannot be read: ${messageOf(error)}`,
+      );
+    }
+    const items = readLines(folder, text, rules);
+    if (items.length === 0) throw new LlsmError(`${path} lists no face. Make the set again.`);
+    return items;
+  });
+}
+
+/** Reads one data folder; errors as `readManifests`. */
+export const readManifest = (folder: string): ManifestItem[] => readManifests([folder]);
+
+/**
+ * Appends to a manifest, and continues one that was left: a last line that a kill tore is cut off.
+ * The files that a line names are written before the line.
+ */
+export class ManifestWriter {
+  /** What the manifest held when it was opened. */
+  readonly existing: readonly Face[];
+  readonly folder: string;
+  readonly #file: FileHandle;
+  readonly #rules: FaceRules;
+  #lines: number;
+
+  private constructor(
+    folder: string,
+    file: FileHandle,
+    existing: Face[],
+    rules: FaceRules,
+    lines: number,
+  ) {
+    this.folder = folder;
+    this.existing = existing;
+    this.#file = file;
+    this.#rules = rules;
+    this.#lines = lines;
+  }
+
+  /**
+   * Opens or makes a data folder.
+   * @param options what decides the set's content, kept in `made.json`; continuing with other
+   *   options is refused
+   * @throws LlsmError where they differ, or what is there is damaged before its last line.
+   */
+  static async open(folder: string, options: Record<string, unknown>): Promise<ManifestWriter> {
+    const path = join(folder, manifestName);
+    try {
+      await mkdir(join(folder, 'images'), { recursive: true });
+      await mkdir(join(folder, 'masks'), { recursive: true });
+    } catch (error) {
+      throw new LlsmError(`${folder} cannot be made: ${messageOf(error)}`);
+    }
+    await checkOptions(folder, options);
+    const file = await open(path, 'a+');
+    try {
+      const rules = new FaceRules();
+      let text = await file.readFile('utf8');
+      const tail = text.slice(text.lastIndexOf('\n') + 1);
+      if (tail !== '') {
+        text = text.slice(0, text.length - tail.length);
+        await file.truncate(Buffer.byteLength(text));
+      }
+      const existing = readLines(folder, text, rules);
+      return new ManifestWriter(folder, file, existing, rules, text.split('\n').length - 1);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Appends faces whose files are in place; they arrive together or, but for a torn line, not at all. */
+  async append(...faces: FaceInput[]): Promise<void> {
+    let text = '';
+    for (const value of faces) {
+      const where = `${join(this.folder, manifestName)} line ${++this.#lines}`;
+      const face = checkFace(value, where);
+      this.#rules.add(face, join(realpathSync(this.folder), face.image), where);
+      text += `${JSON.stringify(face)}\n`;
+    }
+    await this.#file.appendFile(text);
+    await this.#file.sync();
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+async function checkOptions(folder: string, options: Record<string, unknown>): Promise<void> {
+  const path = join(folder, 'made.json');
+  const text = `${JSON.stringify(options, null, 2)}\n`;
+  if (!existsSync(path)) {
+    if (existsSync(join(folder, manifestName))) {
+      throw new LlsmError(
+        `${folder} already holds a data set made in another way (no made.json). Use another --out.`,
+      );
+    }
+    await writeWhole(path, text);
+    return;
+  }
+  let made: Record<string, unknown>;
+  try {
+    made = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new LlsmError(`${path} cannot be read: ${messageOf(error)}`);
+  }
+  for (const key of new Set([...Object.keys(made), ...Object.keys(options)])) {
+    const [before, now] = [JSON.stringify(made[key]), JSON.stringify(options[key])];
+    if (before !== now) {
+      throw new LlsmError(
+        `${folder} was made with ${key} ${before ?? 'absent'}, not ${now ?? 'absent'}. Use the same options to continue it, or another --out.`,
+      );
+    }
+  }
+}

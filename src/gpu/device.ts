@@ -1,0 +1,96 @@
+import { LlsmError } from '../errors.ts';
+
+/** One opened GPU device and what the layers above need to know of its adapter. */
+export interface Gpu {
+  readonly device: GPUDevice;
+  /** The adapter as people know it, e.g. "llvmpipe (LLVM 15.0.6, 256 bits)". */
+  readonly name: string;
+  /** A software driver computes on the CPU: right, and slow. */
+  readonly software: boolean;
+  /** The subgroup size where it is fixed and known (lavapipe 8, SwiftShader 4), else 0. */
+  readonly subgroupSize: number;
+  /** Dawn's toggles, where the caller asked for some. */
+  readonly toggles: readonly string[];
+  /** Throws what the GPU reported since it was opened: an uncaptured error or a lost device. */
+  check(): void;
+  /** Lets the device go; what it reports from then on is not an error. */
+  close(): void;
+}
+
+export interface OpenOptions {
+  toggles?: readonly string[];
+  powerPreference?: GPUPowerPreference;
+}
+
+const softwareNames = /llvmpipe|lavapipe|swiftshader|basic render|softpipe/i;
+
+function nameOf(info: GPUAdapterInfo): string {
+  return info.description || [info.vendor, info.architecture, info.device].join(' ').trim();
+}
+
+/** Every limit that a large network meets is raised to what the adapter allows. */
+const raised = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
+
+const wanted: GPUFeatureName[] = ['subgroups', 'timestamp-query', 'shader-f16'];
+
+/**
+ * Opens a device of `root` (`navigator.gpu`, or Dawn's in Node).
+ * @throws LlsmError when no adapter is offered or the device is refused.
+ */
+export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu> {
+  const adapter = await root.requestAdapter({
+    powerPreference: options.powerPreference ?? 'high-performance',
+  });
+  if (!adapter) {
+    throw new LlsmError(
+      'No WebGPU adapter was found. In Node, run `node scripts/setup.js`, which says what is ' +
+        'missing; in a browser, use one with WebGPU switched on.',
+    );
+  }
+  const requiredLimits: Record<string, number> = {};
+  for (const limit of raised) requiredLimits[limit] = adapter.limits[limit];
+  const device = await adapter.requestDevice({
+    requiredLimits,
+    requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+  });
+
+  let failure: string | undefined;
+  let closed = false;
+  device.addEventListener('uncapturederror', (event) => {
+    failure ??= `The GPU reported an error: ${event.error.message}`;
+  });
+  device.lost.then((info) => {
+    if (!closed) failure ??= `The GPU device was lost (${info.reason}): ${info.message}`;
+  });
+
+  const { info } = adapter;
+  const fixed = info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : 0;
+  return {
+    device,
+    name: nameOf(info),
+    software: info.isFallbackAdapter || softwareNames.test(nameOf(info)),
+    subgroupSize: device.features.has('subgroups') ? (fixed ?? 0) : 0,
+    toggles: options.toggles ?? [],
+    check() {
+      if (failure) throw new LlsmError(failure);
+    },
+    close() {
+      closed = true;
+      device.destroy();
+    },
+  };
+}
+
+/** One line that names the adapter, for every command's first line on standard error. */
+export function describeGpu(gpu: Gpu): string {
+  const kind = gpu.software ? 'software driver: right, but slow' : 'GPU';
+  const toggles = gpu.toggles.length ? `; toggles ${gpu.toggles.join(', ')}` : '';
+  return `Adapter: ${gpu.name} (${kind})${toggles}`;
+}

@@ -1,0 +1,82 @@
+import { LlsmError } from '../errors.ts';
+import type { Graph } from './record.ts';
+import { Tensor } from './tensor.ts';
+
+/** The gradients of one backward walk, as tensors that its launches write. */
+export class Gradients {
+  readonly #gradients = new Map<Tensor, Tensor>();
+  readonly #path: Set<Tensor>;
+
+  constructor(path: Set<Tensor>, seeds: ReadonlyMap<Tensor, Tensor>) {
+    this.#path = path;
+    for (const [tensor, seed] of seeds) this.#gradients.set(tensor, seed);
+  }
+
+  /** Whether a gradient with respect to this tensor is asked for, or leads to one that is. */
+  wants(tensor: Tensor): boolean {
+    return this.#path.has(tensor);
+  }
+
+  /** The gradient, where some operation has contributed to it. */
+  of(tensor: Tensor): Tensor | undefined {
+    return this.#gradients.get(tensor);
+  }
+
+  /**
+   * Where a kernel writes its contribution to the gradient of `tensor`. The first one stores; with
+   * `accumulate` it adds to what is there.
+   */
+  into(tensor: Tensor): { gradient: Tensor; accumulate: boolean } {
+    const known = this.#gradients.get(tensor);
+    if (known) return { gradient: known, accumulate: true };
+    const flat = tensor.home === 'weights';
+    const gradient = new Tensor(`d ${tensor.name}`, tensor.shape, {
+      batched: tensor.batched,
+      home: flat ? 'grads' : 'temp',
+      offset: tensor.options.offset,
+    });
+    this.#gradients.set(tensor, gradient);
+    return { gradient, accumulate: false };
+  }
+
+  /**
+   * Passes `dOut` on unchanged, without a copy: from here on it is the gradient of `tensor`, and
+   * later contributions are added in place. Every launch that reads it as dOut must come before.
+   * @returns false where `tensor` has a gradient already; then the caller adds.
+   */
+  alias(tensor: Tensor, dOut: Tensor): boolean {
+    if (this.#gradients.has(tensor)) return false;
+    this.#gradients.set(tensor, dOut);
+    return true;
+  }
+}
+
+/**
+ * Appends the launches of reverse-mode differentiation to `graph`, visiting only operations on a
+ * path from `wrt` to a seed.
+ * @param seeds the gradients to begin from: of each tensor, a tensor of its shape.
+ * @throws LlsmError when a tensor of `wrt` does not influence any seed.
+ */
+export function backward(
+  graph: Graph,
+  seeds: ReadonlyMap<Tensor, Tensor>,
+  wrt: Iterable<Tensor>,
+): Gradients {
+  const asked = [...wrt];
+  const path = new Set(asked);
+  for (const { inputs, output } of graph.ops) {
+    if (inputs.some((tensor) => path.has(tensor))) path.add(output);
+  }
+  const gradients = new Gradients(path, seeds);
+  for (let i = graph.ops.length - 1; i >= 0; i--) {
+    const { output, inputs, backward } = graph.ops[i];
+    const dOut = gradients.of(output);
+    if (dOut && inputs.some((tensor) => path.has(tensor))) backward(dOut, gradients);
+  }
+  for (const tensor of asked) {
+    if (!gradients.of(tensor)) {
+      throw new LlsmError(`${tensor.name} does not influence what is differentiated`);
+    }
+  }
+  return gradients;
+}

@@ -1,0 +1,128 @@
+import { LlsmError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { type Home, Tensor } from './tensor.ts';
+
+/** A named parameter: `weight` is trained, `state` is a running statistic. Shape as in PyTorch. */
+export interface ParamSpec {
+  name: string;
+  shape: readonly number[];
+  kind: 'weight' | 'state';
+}
+
+type FlatHome = Exclude<Home, 'temp' | 'input'>;
+
+/** Binding offsets must be multiples of 256 bytes, so every parameter begins on 64 values. */
+const grain = 64;
+
+/**
+ * Weights, gradients, Adam's moments and running statistics: flat GPU buffers that outlive plans.
+ * Values lie as in the checkpoint (PyTorch's layouts). Gradients and moments exist when asked for.
+ */
+export class ParamStore {
+  readonly #tensors = new Map<string, Tensor>();
+  readonly #buffers = new Map<FlatHome, GPUBuffer>();
+  readonly #sizes = { weight: 0, state: 0 };
+
+  constructor(
+    readonly gpu: Gpu,
+    readonly specs: readonly ParamSpec[],
+  ) {
+    for (const { name, shape, kind } of specs) {
+      const home = kind === 'weight' ? 'weights' : 'state';
+      const tensor = new Tensor(name, [...shape], { home, offset: this.#sizes[kind] });
+      this.#tensors.set(name, tensor);
+      this.#sizes[kind] += Math.ceil(tensor.size / grain) * grain;
+    }
+  }
+
+  /** Values in the flat buffers of trained weights, padding included. */
+  get weightCount(): number {
+    return this.#sizes.weight;
+  }
+
+  /** @throws LlsmError for a name that is not a parameter of this network. */
+  get(name: string): Tensor {
+    const tensor = this.#tensors.get(name);
+    if (!tensor) throw new LlsmError(`The network has no parameter named ${name}`);
+    return tensor;
+  }
+
+  has(name: string): boolean {
+    return this.#tensors.has(name);
+  }
+
+  /** The trained weights, in checkpoint order. */
+  weights(): Tensor[] {
+    return [...this.#tensors.values()].filter((tensor) => tensor.home === 'weights');
+  }
+
+  /** A whole flat buffer as one tensor, for Adam. */
+  flat(home: FlatHome): Tensor {
+    return new Tensor(home, [this.#sizes.weight], { home, offset: 0 });
+  }
+
+  /** The buffer of a home, made (zeroed) when first asked for. */
+  buffer(home: FlatHome): GPUBuffer {
+    let buffer = this.#buffers.get(home);
+    if (!buffer) {
+      const values = home === 'state' ? this.#sizes.state : this.#sizes.weight;
+      buffer = this.gpu.device.createBuffer({
+        label: home,
+        size: Math.max(256, values * 4),
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+      });
+      this.#buffers.set(home, buffer);
+    }
+    return buffer;
+  }
+
+  /** Bytes of the buffers that exist by now. */
+  get bytes(): number {
+    return [...this.#buffers.values()].reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  /** Copies one parameter's values to the GPU. `home` may name its gradient or a moment. */
+  write(name: string, data: Float32Array, home: FlatHome = this.get(name).home as FlatHome): void {
+    const tensor = this.get(name);
+    if (data.length !== tensor.size) {
+      throw new LlsmError(`${name} has ${data.length} values where ${tensor.size} are expected`);
+    }
+    const offset = (tensor.options.offset ?? 0) * 4;
+    this.gpu.device.queue.writeBuffer(this.buffer(home), offset, data as Float32Array<ArrayBuffer>);
+  }
+
+  /** Reads a home back, as one array a parameter. */
+  async readAll(home: FlatHome): Promise<Map<string, Float32Array>> {
+    const values = await readBuffer(this.gpu, this.buffer(home));
+    const kind = home === 'state' ? 'state' : 'weight';
+    const out = new Map<string, Float32Array>();
+    for (const spec of this.specs) {
+      if (spec.kind !== kind) continue;
+      const { options, size } = this.get(spec.name);
+      const at = options.offset ?? 0;
+      out.set(spec.name, values.slice(at, at + size));
+    }
+    return out;
+  }
+
+  destroy(): void {
+    for (const buffer of this.#buffers.values()) buffer.destroy();
+    this.#buffers.clear();
+  }
+}
+
+/** A GPU buffer's bytes as f32, on the CPU. */
+export async function readBuffer(gpu: Gpu, source: GPUBuffer, bytes = source.size) {
+  const staging = gpu.device.createBuffer({
+    size: bytes,
+    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  });
+  const encoder = gpu.device.createCommandEncoder();
+  encoder.copyBufferToBuffer(source, 0, staging, 0, bytes);
+  gpu.device.queue.submit([encoder.finish()]);
+  await staging.mapAsync(GPUMapMode.READ);
+  const values = new Float32Array(staging.getMappedRange().slice(0));
+  staging.destroy();
+  gpu.check();
+  return values;
+}

@@ -1,0 +1,187 @@
+import { LlsmError } from '../errors.ts';
+import type { Graph, Launch, Slice } from './record.ts';
+import type { Tensor } from './tensor.ts';
+
+/** What the planner needs of the adapter's limits. */
+export interface PlanLimits {
+  maxStorageBufferBindingSize: number;
+  maxBufferSize: number;
+  minStorageBufferOffsetAlignment: number;
+}
+
+/** One dispatch: a launch over one slice. */
+export interface Dispatch {
+  launch: Launch;
+  slice: Slice;
+}
+
+/** Memory that tensors with disjoint lives share; one GPU buffer. */
+export interface Slot {
+  bytes: number;
+  tensors: Tensor[];
+}
+
+export interface MemoryPlan {
+  dispatches: Dispatch[];
+  slots: Slot[];
+  slotOf: Map<Tensor, number>;
+  inputs: Tensor[];
+  /** Bytes of slots and inputs; Params come on top. */
+  bytes: number;
+  /** The most bytes alive at once: what no sharing of slots could go below. */
+  floor: number;
+}
+
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+/**
+ * Cuts launches into batch slices that fit the binding limit, sizes the partial rows, and lets
+ * tensors whose lives do not overlap share memory. Pure: nothing is allocated here.
+ * @throws LlsmError when one item of the batch is larger than a binding may be.
+ */
+export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
+  const dispatches = graph.launches.flatMap((launch) =>
+    slices(launch, graph.batch, limits).map((slice) => ({ launch, slice })),
+  );
+  for (const { launch } of dispatches) {
+    for (const tensor of Object.values(launch.bind)) {
+      if (tensor.size === 0) {
+        throw new LlsmError(`${launch.kernel.name}: ${tensor.name} is empty when it is bound`);
+      }
+      if (!tensor.batched && tensor.bytes > limits.maxStorageBufferBindingSize) {
+        throw new LlsmError(
+          `${tensor.name} takes ${tensor.bytes} bytes, and this adapter binds at most ` +
+            `${limits.maxStorageBufferBindingSize}`,
+        );
+      }
+    }
+  }
+  const lives = lifetimes(graph.launches);
+  const temps = [...lives.keys()].filter((tensor) => tensor.home === 'temp');
+  const inputs = [...lives.keys()].filter((tensor) => tensor.home === 'input');
+  for (const tensor of temps) {
+    if (lives.get(tensor)?.unwritten) {
+      throw new LlsmError(`${tensor.name} is read before anything writes it`);
+    }
+  }
+  const { slots, slotOf } = share(temps, lives);
+  for (const tensor of [...temps, ...inputs]) {
+    if (tensor.bytes > limits.maxBufferSize) {
+      throw new LlsmError(
+        `${tensor.name} takes ${tensor.bytes} bytes, and this adapter's buffers hold ` +
+          `${limits.maxBufferSize}: use a batch of at most ` +
+          `${Math.floor(graph.batch / Math.ceil(tensor.bytes / limits.maxBufferSize))}`,
+      );
+    }
+  }
+  const inputBytes = inputs.reduce((sum, tensor) => sum + roundUp(tensor.bytes, 256), 0);
+  return {
+    dispatches,
+    slots,
+    slotOf,
+    inputs,
+    bytes: slots.reduce((sum, slot) => sum + slot.bytes, 0) + inputBytes,
+    floor: mostAlive(temps, lives, graph.launches.length) + inputBytes,
+  };
+}
+
+function slices(launch: Launch, batch: number, limits: PlanLimits): Slice[] {
+  let most = batch;
+  let step = 1;
+  for (const tensor of Object.values(launch.bind)) {
+    if (!tensor.batched) continue;
+    const item = tensor.bytes / batch;
+    most = Math.min(most, Math.floor(limits.maxStorageBufferBindingSize / item));
+    step = lcm(step, alignedItems(item, limits.minStorageBufferOffsetAlignment));
+  }
+  if (most < batch) most -= most % step;
+  if (most < 1) {
+    const worst = Object.values(launch.bind).filter((t) => t.batched);
+    const names = worst.map((t) => `${t.name} [${t.shape.slice(1).join(', ')}]`).join(', ');
+    throw new LlsmError(
+      `${launch.kernel.name}: one item of ${names} is more than this adapter binds ` +
+        `(${limits.maxStorageBufferBindingSize} bytes): use a smaller size`,
+    );
+  }
+  const out: Slice[] = [];
+  let row = 0;
+  for (let first = 0; first < batch; first += most) {
+    const count = Math.min(most, batch - first);
+    out.push({ first, count, row });
+    row += launch.partial?.rows(count) ?? 0;
+  }
+  if (launch.partial) launch.partial.tensor.shape[0] = row;
+  return out;
+}
+
+/** Items between starts that the adapter allows as a binding's offset. */
+function alignedItems(itemBytes: number, alignment: number): number {
+  return alignment / gcd(itemBytes, alignment);
+}
+
+const gcd = (a: number, b: number): number => (b ? gcd(b, a % b) : a);
+const lcm = (a: number, b: number): number => (a / gcd(a, b)) * b;
+
+interface Life {
+  from: number;
+  to: number;
+  unwritten: boolean;
+}
+
+function lifetimes(launches: readonly Launch[]): Map<Tensor, Life> {
+  const lives = new Map<Tensor, Life>();
+  launches.forEach((launch, at) => {
+    for (const { name, access } of launch.kernel.bindings) {
+      const tensor = launch.bind[name];
+      const life = lives.get(tensor);
+      const to = tensor.keep ? launches.length : at;
+      if (life) life.to = to;
+      else lives.set(tensor, { from: at, to, unwritten: access === 'read' });
+    }
+  });
+  return lives;
+}
+
+/** Largest first, each into the tightest slot that is free over its whole life. */
+function share(tensors: readonly Tensor[], lives: ReadonlyMap<Tensor, Life>) {
+  const slots: Slot[] = [];
+  const slotOf = new Map<Tensor, number>();
+  const lifeOf = (tensor: Tensor): Life => lives.get(tensor) as Life;
+  const free = (slot: Slot, life: Life): boolean =>
+    slot.tensors.every((other) => lifeOf(other).to < life.from || lifeOf(other).from > life.to);
+  const bySize = [...tensors].sort((a, b) => b.bytes - a.bytes);
+  for (const tensor of bySize) {
+    let best = -1;
+    slots.forEach((slot, i) => {
+      const tighter = best < 0 || slot.bytes < slots[best].bytes;
+      if (tighter && free(slot, lifeOf(tensor))) best = i;
+    });
+    if (best < 0) {
+      best = slots.length;
+      slots.push({ bytes: roundUp(tensor.bytes, 256), tensors: [] });
+    }
+    slots[best].tensors.push(tensor);
+    slotOf.set(tensor, best);
+  }
+  return { slots, slotOf };
+}
+
+function mostAlive(
+  tensors: readonly Tensor[],
+  lives: ReadonlyMap<Tensor, Life>,
+  launches: number,
+): number {
+  const change = new Float64Array(launches + 2);
+  for (const tensor of tensors) {
+    const life = lives.get(tensor) as Life;
+    change[life.from] += tensor.bytes;
+    change[life.to + 1] -= tensor.bytes;
+  }
+  let alive = 0;
+  let most = 0;
+  for (const delta of change) {
+    alive += delta;
+    most = Math.max(most, alive);
+  }
+  return most;
+}

@@ -1,0 +1,93 @@
+import { LlsmError } from '../errors.ts';
+import type { Kernel } from '../gpu/pipeline.ts';
+import type { Gradients } from './backward.ts';
+import { Tensor } from './tensor.ts';
+
+/** The part of the batch that one dispatch works on. */
+export interface Slice {
+  /** Its first item. */
+  first: number;
+  /** Its number of items. */
+  count: number;
+  /** The first partial row it may write. */
+  row: number;
+}
+
+/** One kernel over one batch, or over each slice of it where a binding is too large for one. */
+export interface Launch {
+  kernel: Kernel;
+  /** Tensors by the shader's variable names; the shader says which it writes. */
+  bind: Readonly<Record<string, Tensor>>;
+  /** The uniform's fields; called when the plan knows the slices and the partial rows. */
+  params(slice: Slice): Record<string, number>;
+  /** Workgroups in x (folded into x and z above 65,535), and in y. */
+  grid(slice: Slice): readonly [x: number, y?: number];
+  /** Rows of partial results that a slice of `count` items writes, from `slice.row` on. */
+  partial?: { tensor: Tensor; rows(count: number): number };
+  /** Arithmetic and traffic of the whole launch, for the benchmark's rates. */
+  flops?: number;
+}
+
+interface Op {
+  inputs: readonly Tensor[];
+  output: Tensor;
+  backward(dOut: Tensor, gradients: Gradients): void;
+}
+
+/** What kernels may ask of the adapter when they choose a variant. */
+export interface Traits {
+  subgroupSize: number;
+}
+
+/**
+ * The tape: operations append launches, and with each what takes a gradient back.
+ * `training` picks the statistics of batch norm (this batch's, or the running ones).
+ */
+export class Graph {
+  readonly launches: Launch[] = [];
+  readonly ops: Op[] = [];
+
+  constructor(
+    readonly batch: number,
+    readonly training: boolean,
+    readonly traits: Traits,
+  ) {}
+
+  /** A tensor with a batch axis. `shape` is that of one item. */
+  activation(name: string, shape: readonly number[]): Tensor {
+    return new Tensor(name, [this.batch, ...shape], { batched: true });
+  }
+
+  /** An input with a batch axis, written before each run. */
+  input(name: string, shape: readonly number[]): Tensor {
+    return new Tensor(name, [this.batch, ...shape], { batched: true, home: 'input' });
+  }
+
+  /** Partial results: a row of `width` values a workgroup. Rows are counted by the plan. */
+  partialRows(name: string, width: number): Tensor {
+    return new Tensor(name, [0, width]);
+  }
+
+  scratch(name: string, shape: readonly number[]): Tensor {
+    return new Tensor(name, [...shape]);
+  }
+
+  launch(launch: Launch): void {
+    for (const { name } of launch.kernel.bindings) {
+      if (!launch.bind[name]) {
+        throw new LlsmError(`${launch.kernel.name}.wgsl: nothing bound to ${name}`);
+      }
+    }
+    const unknown = Object.keys(launch.bind).filter(
+      (name) => !launch.kernel.bindings.some((binding) => binding.name === name),
+    );
+    if (unknown.length) {
+      throw new LlsmError(`${launch.kernel.name}.wgsl has no binding ${unknown.join(', ')}`);
+    }
+    this.launches.push(launch);
+  }
+
+  op(inputs: readonly Tensor[], output: Tensor, backward: Op['backward']): void {
+    this.ops.push({ inputs, output, backward });
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Where a tensor's memory is:
+ * `temp` the plan's slots, reused over its life; `input` written by the caller before a run;
+ * the others are ranges of the flat buffers of a {@link ParamStore}, which outlive plans.
+ */
+export type Home = 'temp' | 'input' | 'weights' | 'grads' | 'state' | 'adamM' | 'adamV';
+
+/** A shape with a name. It has no memory until a plan gives it some. 4 bytes a value. */
+export class Tensor {
+  /** Kept readable after a run (outputs, taps): its memory is not reused. */
+  keep = false;
+
+  constructor(
+    readonly name: string,
+    /** NHWC for activations. Partial rows get `shape[0]` when the plan cuts the batch. */
+    readonly shape: number[],
+    readonly options: {
+      /** Axis 0 is the batch, which a plan may process in slices. */
+      readonly batched?: boolean;
+      readonly home?: Home;
+      /** For the flat homes: the first value, in values; a multiple of 64 (256 bytes). */
+      readonly offset?: number;
+    } = {},
+  ) {}
+
+  get home(): Home {
+    return this.options.home ?? 'temp';
+  }
+
+  get batched(): boolean {
+    return this.options.batched ?? false;
+  }
+
+  get size(): number {
+    return this.shape.reduce((product, n) => product * n, 1);
+  }
+
+  get bytes(): number {
+    return this.size * 4;
+  }
+}
+
+/**
+ * How an operation reads a tensor: as it is, or through the batch norm and ReLU that come before
+ * the operation and are never stored: `relu(x * scale + shift)`.
+ */
+export interface Read {
+  readonly tensor: Tensor;
+  /** [2, C]: scale and shift, from `batchNorm`. */
+  readonly affine?: Tensor;
+  readonly relu: boolean;
+  /**
+   * The tensor that stands for the value read, to which gradients are added: `tensor` itself
+   * without a batch norm (an operation then masks with the ReLU as it stores), else a tensor
+   * without memory whose gradient `batchNorm` masks and takes further.
+   */
+  readonly value: Tensor;
+}
+
+/** A plain read. */
+export const read = (tensor: Tensor): Read => ({ tensor, relu: false, value: tensor });
+
+/** A read through ReLU. */
+export const relu = (tensor: Tensor): Read => ({ tensor, relu: true, value: tensor });
+
+export const asRead = (x: Read | Tensor): Read => (x instanceof Tensor ? read(x) : x);

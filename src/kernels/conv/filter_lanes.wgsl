@@ -1,0 +1,89 @@
+// partial[chunk, tap * cin + c, n] = sum over the chunk's output pixels m of
+//     read(x)[pixel(m, tap), c] * dOut[m, n]
+//
+// The software drivers' form of the filter gradient (see conv_lanes.wgsl): one subgroup makes
+// LANES * 4 channels by LANES * 4 columns of one tap; both are loaded across lanes, and the x of
+// each channel is shared by broadcast.
+enable subgroups;
+
+struct Params {
+  rows: u32, chunk: u32, chunks: u32, n4: u32, cin: u32, cinTiles: u32,
+  inH: u32, inW: u32, outH: u32, outW: u32, kw: u32, stride: u32,
+  row0: u32, taps: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> dOut: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> partial: array<vec4f>;
+//! if AFFINE
+@group(0) @binding(4) var<storage, read> affine: array<f32>;
+//! end
+
+@compute @workgroup_size($LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let work = group.x + group.z * groups.x;
+  if (work >= p.chunks * p.cinTiles * p.taps) { return; }
+  let cTile = work % p.cinTiles;
+  let tap = (work / p.cinTiles) % p.taps;
+  let chunk = work / (p.cinTiles * p.taps);
+  let column = group.y * ${LANES}u + lane;
+  let n = min(column, p.n4 - 1u);
+  let ky = tap / p.kw;
+  let kx = tap % p.kw;
+
+  // Lane l holds channels first + l, first + l + LANES, ... in turn.
+  let first = cTile * ${LANES}u * 4u;
+  //! for s in 0 .. 4
+  let c$s = min(first + ${s}u * ${LANES}u + lane, p.cin - 1u);
+  //! if AFFINE
+  let scale$s = affine[c$s];
+  let shift$s = affine[p.cin + c$s];
+  //! end
+  //! for l in 0 .. LANES
+  var acc${s}_$l = vec4f();
+  //! end
+  //! end
+
+  let end = min((chunk + 1u) * p.chunk, p.rows);
+  for (var m = chunk * p.chunk; m < end; m++) {
+    let d = dOut[m * p.n4 + n];
+    //! if POINTWISE
+    let at = m * p.cin;
+    //! else
+    let image = m / (p.outH * p.outW);
+    let iy = ((m / p.outW) % p.outH) * p.stride + ky;
+    let ix = (m % p.outW) * p.stride + kx;
+    let at = ((image * p.inH + iy) * p.inW + ix) * p.cin;
+    //! end
+    //! for s in 0 .. 4
+    var a$s = x[at + c$s];
+    //! if AFFINE
+    a$s = a$s * scale$s + shift$s;
+    //! end
+    //! if RELU
+    a$s = max(a$s, 0.0);
+    //! end
+    //! end
+    //! for s in 0 .. 4
+    //! for l in 0 .. LANES
+    acc${s}_$l += d * subgroupBroadcast(a$s, ${l}u);
+    //! end
+    //! end
+  }
+
+  if (column < p.n4) {
+    let to = ((p.row0 + chunk) * p.taps + tap) * p.cin;
+    //! for s in 0 .. 4
+    //! for l in 0 .. LANES
+    if (first + ${s}u * ${LANES}u + ${l}u < p.cin) {
+      partial[(to + first + ${s}u * ${LANES}u + ${l}u) * p.n4 + n] = acc${s}_$l;
+    }
+    //! end
+    //! end
+  }
+}

@@ -1,0 +1,75 @@
+// The same sum as filter_lanes.wgsl in the portable form: 8 x 8 invocations make 32 channels by 32
+// columns of one tap from workgroup memory, eight output pixels at a time.
+struct Params {
+  rows: u32, chunk: u32, chunks: u32, n4: u32, cin: u32, cinTiles: u32,
+  inH: u32, inW: u32, outH: u32, outW: u32, kw: u32, stride: u32,
+  row0: u32, taps: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> dOut: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> partial: array<vec4f>;
+//! if AFFINE
+@group(0) @binding(4) var<storage, read> affine: array<f32>;
+//! end
+
+var<workgroup> tileX: array<f32, 256>;
+var<workgroup> tileD: array<vec4f, 64>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) id: u32,
+) {
+  let work = group.x + group.z * groups.x;
+  if (work >= p.chunks * p.cinTiles * p.taps) { return; }
+  let cTile = work % p.cinTiles;
+  let tap = (work / p.cinTiles) % p.taps;
+  let chunk = work / (p.cinTiles * p.taps);
+  let column = group.y * 8u + id % 8u;
+  let n = min(column, p.n4 - 1u);
+  let first = cTile * 32u;
+
+  var acc: array<vec4f, 4>;
+  let end = min((chunk + 1u) * p.chunk, p.rows);
+  for (var m0 = chunk * p.chunk; m0 < end; m0 += 8u) {
+    let m = m0 + id / 8u;
+    let live = m < end;
+    let row = min(m, end - 1u);
+    tileD[id] = select(vec4f(), dOut[row * p.n4 + n], live);
+    let image = row / (p.outH * p.outW);
+    let iy = ((row / p.outW) % p.outH) * p.stride + tap / p.kw;
+    let ix = (row % p.outW) * p.stride + tap % p.kw;
+    let at = ((image * p.inH + iy) * p.inW + ix) * p.cin;
+    for (var i = 0u; i < 4u; i++) {
+      let c = min(first + (id % 8u) * 4u + i, p.cin - 1u);
+      var a = x[at + c];
+      //! if AFFINE
+      a = a * affine[c] + affine[p.cin + c];
+      //! end
+      //! if RELU
+      a = max(a, 0.0);
+      //! end
+      tileX[(id / 8u) * 32u + (id % 8u) * 4u + i] = a;
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < 8u; k++) {
+      let d = tileD[k * 8u + id % 8u];
+      let at = k * 32u + (id / 8u) * 4u;
+      acc[0] += d * tileX[at];
+      acc[1] += d * tileX[at + 1u];
+      acc[2] += d * tileX[at + 2u];
+      acc[3] += d * tileX[at + 3u];
+    }
+    workgroupBarrier();
+  }
+
+  if (column >= p.n4) { return; }
+  let to = ((p.row0 + chunk) * p.taps + tap) * p.cin;
+  for (var i = 0u; i < 4u; i++) {
+    let c = first + (id / 8u) * 4u + i;
+    if (c < p.cin) { partial[(to + c) * p.n4 + n] = acc[i]; }
+  }
+}

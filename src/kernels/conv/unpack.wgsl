@@ -1,0 +1,32 @@
+// Adds up partial rows of a matrix in fixed order and stores it in the parameter's own layout:
+// the way back of pack.wgsl.
+struct Params {
+  partials: u32, width: u32,
+  rows: u32, rowInner: u32, columns: u32, columnInner: u32, padded: u32,
+  base: u32, row0: i32, row1: i32, column0: i32, column1: i32, scale: f32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> from: array<f32>;
+@group(0) @binding(2) var<storage, read_write> to: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let at = id.x + id.z * groups.x * 64u;
+  if (at >= p.rows * p.columns) { return; }
+  let row = at / p.columns;
+  let column = at % p.columns;
+  var sum = 0.0;
+  var i = row * p.padded + column;
+  for (var k = 0u; k < p.partials; k++) {
+    sum += from[i];
+    i += p.width;
+  }
+  let index = i32(p.base)
+    + i32(row / p.rowInner) * p.row0 + i32(row % p.rowInner) * p.row1
+    + i32(column / p.columnInner) * p.column0 + i32(column % p.columnInner) * p.column1;
+  to[index] = sum * p.scale;
+}

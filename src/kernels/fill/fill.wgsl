@@ -1,0 +1,13 @@
+struct Params { count: u32, value: f32 }
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let at = id.x + id.z * groups.x * 64u;
+  if (at < p.count) { out[at] = p.value; }
+}

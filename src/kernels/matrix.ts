@@ -1,0 +1,83 @@
+import { kernel } from '../gpu/pipeline.ts';
+import type { Graph } from '../graph/record.ts';
+import type { Tensor } from '../graph/tensor.ts';
+import packSource from './conv/pack.wgsl';
+import unpackSource from './conv/unpack.wgsl';
+
+/** One axis of a matrix as two indices into a parameter: `outer * strides[0] + inner * strides[1]`. */
+export interface Axis {
+  count: number;
+  inner: number;
+  strides: readonly [number, number];
+}
+
+/** A parameter read as a matrix, in whatever order its values lie. */
+export interface MatrixView {
+  rows: Axis;
+  columns: Axis;
+  base: number;
+}
+
+export const pad4 = (n: number): number => Math.ceil(n / 4) * 4;
+
+export const axis = (count: number, stride: number): Axis => ({
+  count,
+  inner: count,
+  strides: [0, stride],
+});
+
+export const axis2 = (outer: number, s0: number, inner: number, s1: number): Axis => ({
+  count: outer * inner,
+  inner,
+  strides: [s0, s1],
+});
+
+const fields = ({ rows, columns, base }: MatrixView) => ({
+  rows: rows.count,
+  rowInner: rows.inner,
+  columns: columns.count,
+  columnInner: columns.inner,
+  padded: pad4(columns.count),
+  base,
+  row0: rows.strides[0],
+  row1: rows.strides[1],
+  column0: columns.strides[0],
+  column1: columns.strides[1],
+});
+
+/**
+ * The parameter as a dense matrix, zero beyond its own up to
+ * [padRows, padColumns].
+ */
+export function pack(
+  g: Graph,
+  from: Tensor,
+  view: MatrixView,
+  padRows = view.rows.count,
+  padColumns = pad4(view.columns.count),
+): Tensor {
+  const to = g.scratch(`packed ${from.name}`, [padRows, padColumns]);
+  g.launch({
+    kernel: kernel('pack', packSource),
+    bind: { from, to },
+    params: () => ({ ...fields(view), padded: padColumns, padRows }),
+    grid: () => [Math.ceil(to.size / 64)],
+  });
+  return to;
+}
+
+/** Adds up the partial rows [n, rows * pad4(columns)] and stores them in the layout of `to`. */
+export function unpack(g: Graph, from: Tensor, to: Tensor, view: MatrixView, scale = 1): void {
+  g.launch({
+    kernel: kernel('unpack', unpackSource),
+    bind: { from, to },
+    params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], scale }),
+    grid: () => [Math.ceil((view.rows.count * view.columns.count) / 64)],
+  });
+}
+
+/** Adds up partial rows [n, width] to [width]. */
+export function sumRows(g: Graph, from: Tensor, to: Tensor, scale = 1): void {
+  const width = from.shape[1];
+  unpack(g, from, to, { rows: axis(1, 0), columns: axis(width, 1), base: 0 }, scale);
+}
