@@ -1,0 +1,45 @@
+// partial[chunk] = [sum of g, sum of g * xhat] over the chunk's pixels, with xhat the normalised x
+// and g = dOut, zero where the ReLU that follows was not active.
+struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32, row0: u32 }
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> dOut: array<vec4f>;
+@group(0) @binding(3) var<storage, read> saved: array<vec4f>;
+//! if RELU
+@group(0) @binding(4) var<storage, read> affine: array<vec4f>;
+//! end
+@group(0) @binding(5) var<storage, read_write> partial: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let work = id.x + id.z * groups.x * 64u;
+  let chunk = work / p.c4;
+  if (chunk >= p.chunks) { return; }
+  let c = work % p.c4;
+  let mean = saved[c];
+  let invStd = saved[p.c4 + c];
+  //! if RELU
+  let scale = affine[c];
+  let shift = affine[p.c4 + c];
+  //! end
+  var sum = vec4f();
+  var dot = vec4f();
+  let end = min((chunk + 1u) * p.chunk, p.rows);
+  for (var row = chunk * p.chunk; row < end; row++) {
+    let at = row * p.c4 + c;
+    let value = x[at];
+    var g = dOut[at];
+    //! if RELU
+    g = select(vec4f(), g, value * scale + shift > vec4f());
+    //! end
+    sum += g;
+    dot += g * (value - mean) * invStd;
+  }
+  let to = (p.row0 + chunk) * p.c4 * 2u + c;
+  partial[to] = sum;
+  partial[to + p.c4] = dot;
+}

@@ -1,0 +1,133 @@
+import { kernel } from '../../gpu/pipeline.ts';
+import type { Graph } from '../../graph/record.ts';
+import { type Read, Tensor } from '../../graph/tensor.ts';
+import { groups64 } from '../grid.ts';
+import applySource from './backward_apply.wgsl';
+import backwardMergeSource from './backward_merge.wgsl';
+import sumsSource from './backward_sums.wgsl';
+import finaliseSource from './finalise.wgsl';
+import mergeSource from './merge.wgsl';
+
+export interface BatchNormParams {
+  weight: Tensor;
+  bias: Tensor;
+  runningMean: Tensor;
+  runningVar: Tensor;
+}
+
+/** Rows of partial statistics that one invocation still merges by itself. */
+const rowsAtOnce = 64;
+
+/**
+ * Batch norm, and the ReLU behind it, as a way of reading x [B, H, W, C]: nothing of x's size is
+ * stored. In training the statistics come from the partial rows (count, mean, M2) of the
+ * convolution that made x, and the running ones move as in PyTorch (momentum 0.1, unbiased
+ * variance); else the running ones hold.
+ */
+export function batchNorm(
+  g: Graph,
+  x: Tensor,
+  stats: Tensor | undefined,
+  params: BatchNormParams,
+  { eps, relu, momentum = 0.1 }: { eps: number; relu: boolean; momentum?: number },
+): Read {
+  const channels = x.shape[x.shape.length - 1];
+  const c4 = channels / 4;
+  const affine = g.scratch(`${x.name} affine`, [2, channels]);
+  const saved = g.scratch(`${x.name} statistics`, [2, channels]);
+  const flags = { TRAINING: g.training };
+  const merged = g.training && stats ? mergeRows(g, stats, channels) : undefined;
+  g.launch({
+    kernel: kernel('bn_finalise', finaliseSource, flags),
+    bind: {
+      gamma: params.weight,
+      beta: params.bias,
+      affine,
+      saved,
+      runningMean: params.runningMean,
+      runningVar: params.runningVar,
+      ...(merged && { stats: merged }),
+    },
+    params: () => ({ rows: merged?.shape[0] ?? 0, channels, eps, momentum }),
+    grid: () => [groups64(channels)],
+  });
+
+  // Stands for the value read; it never gets memory.
+  const value = new Tensor(`bn ${x.name}`, x.shape, { batched: true });
+  const pixelsOf = (count: number): number => (x.size / x.shape[0] / channels) * count;
+  g.op([x, params.weight, params.bias], value, (dOut, gradients) => {
+    // About 4,096 invocations fill a GPU; at least 16 pixels each keep the partial rows few.
+    const chunksOf = (count: number): number =>
+      Math.max(1, Math.min(Math.ceil(4096 / c4), Math.ceil(pixelsOf(count) / 16)));
+    const wantsParams = gradients.wants(params.weight) || gradients.wants(params.bias);
+    const means = g.scratch(`${x.name} gradient means`, [2, channels]);
+    if (g.training || wantsParams) {
+      const partial = g.partialRows(`${x.name} gradient sums`, channels * 2);
+      g.launch({
+        kernel: kernel('bn_backward_sums', sumsSource, { RELU: relu }),
+        bind: { x, dOut, saved, partial, ...(relu && { affine }) },
+        params: ({ count, row }) => ({
+          rows: pixelsOf(count),
+          chunk: Math.ceil(pixelsOf(count) / chunksOf(count)),
+          chunks: chunksOf(count),
+          c4,
+          row0: row,
+        }),
+        grid: ({ count }) => [groups64(chunksOf(count) * c4)],
+        partial: { tensor: partial, rows: chunksOf },
+      });
+      g.launch({
+        kernel: kernel('bn_backward_merge', backwardMergeSource, { GRADS: wantsParams }),
+        bind: {
+          partial,
+          means,
+          ...(wantsParams && {
+            dGamma: gradients.into(params.weight).gradient,
+            dBeta: gradients.into(params.bias).gradient,
+          }),
+        },
+        params: () => ({ rows: partial.shape[0], channels, pixels: pixelsOf(g.batch) }),
+        grid: () => [groups64(channels)],
+      });
+    }
+    if (!gradients.wants(x)) return;
+    const { gradient, accumulate } = gradients.into(x);
+    g.launch({
+      kernel: kernel('bn_backward_apply', applySource, {
+        ...flags,
+        RELU: relu,
+        NEEDX: relu || g.training,
+      }),
+      bind: {
+        dOut,
+        affine,
+        dX: gradient,
+        ...((relu || g.training) && { x }),
+        ...(g.training && { saved, means }),
+      },
+      params: ({ count }) => ({
+        count: pixelsOf(count) * c4,
+        c4,
+        accumulate: Number(accumulate),
+      }),
+      grid: ({ count }) => [groups64(pixelsOf(count) * c4)],
+    });
+  });
+  return { tensor: x, affine, relu, value };
+}
+
+function mergeRows(g: Graph, stats: Tensor, channels: number): Tensor {
+  const merged = g.scratch(`${stats.name} merged`, [rowsAtOnce, stats.shape[1]]);
+  g.launch({
+    kernel: kernel('bn_merge', mergeSource),
+    bind: { stats, out: merged },
+    params: () => ({
+      rows: stats.shape[0],
+      chunk: Math.ceil(stats.shape[0] / rowsAtOnce),
+      channels,
+      merged: rowsAtOnce,
+    }),
+    grid: () => [groups64(rowsAtOnce * channels)],
+  });
+  return merged;
+}
