@@ -1,40 +1,62 @@
 // Bundles the commands, the benchmark and the tests into dist/ (esbuild; packages stay external).
-
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+/**
+ * @param {string} path
+ * @returns {number} when it, or anything under it, last changed; 0 where it does not exist
+ */
 function newest(path) {
-  if (!existsSync(path)) return 0;
-  const stat = statSync(path);
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) return 0;
   if (!stat.isDirectory()) return stat.mtimeMs;
   return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
-function filesUnder(folder, suffix) {
+/**
+ * @param {string} folder relative to the repository
+ * @param {string} suffix
+ * @returns {string[]} the files under it with that ending, as relative paths with slashes, sorted
+ */
+export function filesUnder(folder, suffix) {
   const path = join(root, folder);
   if (!existsSync(path)) return [];
-  return readdirSync(path, { recursive: true })
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith(suffix))
-    .map((name) => join(folder, name));
+    .map((name) => `${folder}/${name.split(sep).join('/')}`)
+    .sort();
 }
 
 /** Builds what is older than its sources. An installed package has dist/ and no src/. */
 export async function ensureBuilt({ tests = false } = {}) {
   if (!existsSync(join(root, 'src'))) return;
   const stamp = join(root, tests ? 'dist/test/.built' : 'dist/.built');
-  const sources = ['src', 'bench', 'package.json', 'scripts/build.js', ...(tests ? ['test'] : [])];
+  const sources = ['src', 'bench', 'package.json', 'scripts/build.js'];
+  if (tests) sources.push('test', 'scripts'); // test/scripts tests what is in scripts
   const changed = Math.max(...sources.map((source) => newest(join(root, source))));
-  if (existsSync(stamp) && statSync(stamp).mtimeMs >= changed) return;
-  const entryPoints = tests
-    ? filesUnder('test', '.test.ts')
-    : ['src/cli/main.ts', ...filesUnder('bench', '.ts'), ...filesUnder('src', '.worker.ts')];
+  if (newest(stamp) >= changed) return;
+  const started = new Date();
+  const { build } = await import('esbuild');
   await build({
     absWorkingDir: root,
-    entryPoints,
+    entryPoints: tests
+      ? filesUnder('test', '.test.ts')
+      : [
+          ...filesUnder('src/cli', 'main.ts'),
+          ...filesUnder('bench', '.ts'),
+          ...filesUnder('src', '.worker.ts'),
+        ],
     outbase: '.',
     outdir: 'dist',
     bundle: true,
@@ -47,12 +69,13 @@ export async function ensureBuilt({ tests = false } = {}) {
     loader: { '.wgsl': 'text' },
     logLevel: 'warning',
   });
-  const { mkdirSync, writeFileSync } = await import('node:fs');
-  mkdirSync(join(stamp, '..'), { recursive: true });
+  // The stamp bears the time of the start: what changed during the build is built next time.
+  mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, '');
+  utimesSync(stamp, started, started);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   await ensureBuilt();
   await ensureBuilt({ tests: process.argv.includes('--tests') });
 }

@@ -43,7 +43,7 @@ export interface Suite {
 
 class Skip extends Error {}
 
-const suites: { run(): void }[] = [];
+const suites = new Set<{ run(): void }>();
 let skippedInside = 0;
 let hooksFailed = 0;
 
@@ -59,9 +59,9 @@ export function skip(reason: string): never {
 /** A named group of tests. */
 export function suite(name: string): Suite {
   const group = uvu.suite(name);
-  suites.push(group);
 
-  const declare = (title: string, body: Body) =>
+  const declare = (title: string, body: Body) => {
+    suites.add(group);
     group(title, async () => {
       try {
         await body();
@@ -75,6 +75,7 @@ export function suite(name: string): Suite {
         throw error instanceof Error ? error : new Error(`thrown: ${String(error)}`);
       }
     });
+  };
 
   // uvu drops what a before hook throws, and an after hook's error ends the whole run.
   const guarded = (kind: 'before' | 'after', body: Body) => async () => {
@@ -90,6 +91,7 @@ export function suite(name: string): Suite {
 
   return Object.assign(declare, {
     skip(title: string, reason: string) {
+      suites.add(group);
       printSkip(title, reason);
       group.skip(title);
     },
