@@ -10,8 +10,7 @@ const range = (low: number, high: number) =>
     .tuple([z.number().min(low).max(high), z.number().min(low).max(high)])
     .refine(([from, to]) => from <= to, 'must be [lower, higher]');
 
-/** Every key has a default; an unknown key is an error. Applied alike to real and forged faces. */
-export const augmentSchema = z.strictObject({
+const augmentKeys = z.strictObject({
   /** Chance of a mirror image. */
   flip: chance.default(0.5),
   /** The largest part of a side that a random crop cuts away. */
@@ -27,6 +26,12 @@ export const augmentSchema = z.strictObject({
   jpeg: chance.default(0.3),
   jpegQuality: range(1, 100).default([50, 100]),
 });
+
+/**
+ * Every key has a default, and `true` means all defaults; an unknown key is an error. Applied alike
+ * to real and forged faces.
+ */
+export const augmentSchema = z.preprocess((value) => (value === true ? {} : value), augmentKeys);
 
 export type Augment = z.output<typeof augmentSchema>;
 

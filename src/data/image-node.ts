@@ -15,9 +15,7 @@ import {
 import { addPngText } from './png.ts';
 
 const require = createRequire(import.meta.url);
-provideCodecs(
-  (codec) => new WebAssembly.Module(readFileSync(require.resolve(codecFiles[codec]))),
-);
+provideCodecs((codec) => new WebAssembly.Module(readFileSync(require.resolve(codecFiles[codec]))));
 
 /**
  * The bytes of a file.

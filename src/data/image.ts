@@ -8,7 +8,7 @@ import * as pngDecoder from '@jsquash/png/decode.js';
 import * as webpDecoder from '@jsquash/webp/decode.js';
 import exifr from 'exifr';
 import { LlsmError, messageOf } from '../errors.ts';
-import { readHeader } from './header.ts';
+import { type ImageHeader, readHeader } from './header.ts';
 import { orient } from './pixels.ts';
 
 /** 8-bit RGB, row-major: `data[(y * width + x) * 3 + channel]`. */
@@ -118,7 +118,24 @@ const decoders = {
  */
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
   const header = readHeader(bytes, name);
-  const [decode, codec, title] = decoders[header.format];
+  const decoded = inTurn(() => decodePixels(bytes, header.format, name));
+  return orient(withoutAlpha(await decoded), await orientationOf(header.exif));
+}
+
+/** One decoding after the other, so that complaints belong to the file that caused them. */
+let turn: Promise<unknown> = Promise.resolve();
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const result = turn.then(work);
+  turn = result.catch(() => {});
+  return result;
+}
+
+async function decodePixels(
+  bytes: Uint8Array,
+  format: ImageHeader['format'],
+  name: string,
+): Promise<ImageData> {
+  const [decode, codec, title] = decoders[format];
   await need(codec);
   complaints = [];
   let decoded: ImageData;
@@ -126,19 +143,21 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbI
     decoded = await decode(bytes as unknown as ArrayBuffer);
   } catch (error) {
     ready.delete(codec); // after an abort the instance is not to be trusted
-    const reason = complaints.join('; ') || (header.format === 'jpeg' ? messageOf(error) : '');
+    const reason = complaints.join('; ') || (format === 'jpeg' ? messageOf(error) : '');
     throw new LlsmError(
       `${name}: the ${title} cannot be decoded${reason ? ` (${reason})` : ': its image data are damaged or cut short'}. Get the file again, or convert it.`,
     );
   }
   // libjpeg goes on after these, and fills what is missing.
-  const damage = complaints.find((line) => /^(Premature end|Corrupt JPEG(?!.*extraneous))/.test(line));
+  const damage = complaints.find((line) =>
+    /^(Premature end|Corrupt JPEG(?!.*extraneous))/.test(line),
+  );
   if (damage) {
     throw new LlsmError(
       `${name}: the JPEG is cut short or damaged (${damage.trim()}). Get the file again.`,
     );
   }
-  return orient(withoutAlpha(decoded), await orientationOf(header.exif));
+  return decoded;
 }
 
 /**

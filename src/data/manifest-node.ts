@@ -1,9 +1,10 @@
 /** Reading and appending manifests in Node. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { LlsmError, messageOf } from '../errors.ts';
-import { writeWhole } from './files-node.ts';
+import { type Lock, takeLock } from '../train/lock.ts';
+import { writeFileWhole } from '../write-file.ts';
 import {
   checkFace,
   type Face,
@@ -102,28 +103,24 @@ export class ManifestWriter {
   readonly existing: readonly Face[];
   readonly folder: string;
   readonly #file: FileHandle;
-  readonly #rules: FaceRules;
+  readonly #rules = new FaceRules();
+  readonly #lock: Lock;
   #lines: number;
 
-  private constructor(
-    folder: string,
-    file: FileHandle,
-    existing: Face[],
-    rules: FaceRules,
-    lines: number,
-  ) {
+  private constructor(folder: string, file: FileHandle, text: string, lock: Lock) {
     this.folder = folder;
-    this.existing = existing;
     this.#file = file;
-    this.#rules = rules;
-    this.#lines = lines;
+    this.#lock = lock;
+    this.existing = readLines(folder, text, this.#rules);
+    this.#lines = text.split('\n').length - 1;
   }
 
   /**
    * Opens or makes a data folder.
    * @param options what decides the set's content, kept in `made.json`; continuing with other
    *   options is refused
-   * @throws LlsmError where they differ, or what is there is damaged before its last line.
+   * @throws LlsmError where they differ, where another process writes to the folder, or where what is there is
+   *   damaged before its last line.
    */
   static async open(folder: string, options: Record<string, unknown>): Promise<ManifestWriter> {
     const path = join(folder, manifestName);
@@ -133,20 +130,21 @@ export class ManifestWriter {
     } catch (error) {
       throw new LlsmError(`${folder} cannot be made: ${messageOf(error)}`);
     }
-    await checkOptions(folder, options);
-    const file = await open(path, 'a+');
+    const lock = takeLock(join(folder, 'lock'));
+    let file: FileHandle | undefined;
     try {
-      const rules = new FaceRules();
+      checkOptions(folder, options);
+      file = await open(path, 'a+');
       let text = await file.readFile('utf8');
       const tail = text.slice(text.lastIndexOf('\n') + 1);
       if (tail !== '') {
         text = text.slice(0, text.length - tail.length);
         await file.truncate(Buffer.byteLength(text));
       }
-      const existing = readLines(folder, text, rules);
-      return new ManifestWriter(folder, file, existing, rules, text.split('\n').length - 1);
+      return new ManifestWriter(folder, file, text, lock);
     } catch (error) {
-      await file.close();
+      await file?.close();
+      lock.release();
       throw error;
     }
   }
@@ -164,12 +162,13 @@ export class ManifestWriter {
     await this.#file.sync();
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await this.#file.close();
+    this.#lock.release();
   }
 }
 
-async function checkOptions(folder: string, options: Record<string, unknown>): Promise<void> {
+function checkOptions(folder: string, options: Record<string, unknown>): void {
   const path = join(folder, 'made.json');
   const text = `${JSON.stringify(options, null, 2)}\n`;
   if (!existsSync(path)) {
@@ -178,12 +177,12 @@ async function checkOptions(folder: string, options: Record<string, unknown>): P
         `${folder} already holds a data set made in another way (no made.json). Use another --out.`,
       );
     }
-    await writeWhole(path, text);
+    writeFileWhole(path, [text]);
     return;
   }
   let made: Record<string, unknown>;
   try {
-    made = JSON.parse(await readFile(path, 'utf8'));
+    made = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new LlsmError(`${path} cannot be read: ${messageOf(error)}`);
   }

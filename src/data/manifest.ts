@@ -8,7 +8,10 @@ import { LlsmError } from '../errors.ts';
 const pathInside = z
   .string()
   .min(1, 'is empty')
-  .refine((path) => !/^([/\\]|[a-z]:)/i.test(path), 'must be relative to the manifest, not absolute')
+  .refine(
+    (path) => !/^([/\\]|[a-z]:)/i.test(path),
+    'must be relative to the manifest, not absolute',
+  )
   .refine((path) => !path.split('/').includes('..'), 'must stay inside the folder: no ".."')
   .refine((path) => !/[\\\0]/.test(path), 'must be written with "/" and no control characters');
 
@@ -58,7 +61,9 @@ function issuesOf(error: z.ZodError): string {
   return error.issues
     .slice(0, 3)
     .map(({ path, message }) => {
-      const field = path.map((key) => (typeof key === 'number' ? `[${key}]` : String(key))).join('');
+      const field = path
+        .map((key) => (typeof key === 'number' ? `[${key}]` : String(key)))
+        .join('');
       return field ? `${field}: ${message}` : message;
     })
     .join('; ');

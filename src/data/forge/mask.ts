@@ -183,7 +183,9 @@ function soften(mask: Float32Array, width: number, height: number, random: Rando
  */
 export function drawMask(width: number, height: number, random: Random): Float32Array {
   if (Math.min(width, height) < 32) {
-    throw new LlsmError(`a face of ${width} x ${height} pixels is too small to forge; 32 is the least`);
+    throw new LlsmError(
+      `a face of ${width} x ${height} pixels is too small to forge; 32 is the least`,
+    );
   }
   for (let attempt = 0; attempt < 50; attempt++) {
     const frame = drawFrame(random);

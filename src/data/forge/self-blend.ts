@@ -65,7 +65,9 @@ function coarsen(image: RgbImage, factor: number): RgbImage {
 function change(image: RgbImage, random: Random): RgbImage {
   const data = image.data.slice();
   const shift = () => random.uniform(-20, 20);
-  const balance: [number, number, number] = random.chance(0.3) ? [shift(), shift(), shift()] : [0, 0, 0];
+  const balance: [number, number, number] = random.chance(0.3)
+    ? [shift(), shift(), shift()]
+    : [0, 0, 0];
   const brightness = 25.5 * random.uniform(-1, 1);
   changeColour(data, {
     contrast: 1 + random.uniform(-0.1, 0.1),

@@ -1,0 +1,154 @@
+import { basename, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type FolderOptions, makeFolderSet, readNameList } from '../data/folder.ts';
+import type { Split } from '../data/manifest.ts';
+import { UsageError } from '../errors.ts';
+import { Progress } from '../train/progress.ts';
+
+interface Options {
+  out: string;
+  faces: FolderOptions['faces'];
+  size: number;
+  label: 'real' | 'forged';
+  masks?: string;
+  method?: string;
+  dataset?: string;
+  people: FolderOptions['people'];
+  personPrefix: string;
+  split?: Split;
+  valShare?: number;
+  testShare?: number;
+  seed: number;
+  list?: string;
+  limit?: number;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  const data = program.command('data').description('Makes a data set from photographs or videos.');
+  data
+    .command('folder <dir>')
+    .description(
+      'Crops the face of each picture in a folder. Run again, it continues. There is no face ' +
+        'detector in this step: the crop is by geometry (--faces).',
+    )
+    .requiredOption('--out <dir>', 'the data set: manifest.jsonl, images/, masks/')
+    .option(
+      '--faces <how>',
+      'whole: the picture is the face crop; centre=F: a centred square of F of the shorter side',
+      parseFaces,
+      'whole',
+    )
+    .option('--size <n>', 'side of the crops that are written', wholeNumber(32, 1024), 160)
+    .addOption(
+      new Option('--label <label>', 'what the faces are')
+        .choices(['real', 'forged'])
+        .default('real'),
+    )
+    .option('--masks <dir>', 'forged: a grey mask for each picture, of the same name and size')
+    .option('--method <name>', 'forged: how they were made')
+    .option('--dataset <name>', "the data set's name; default: the folder's")
+    .addOption(
+      new Option('--people <how>', 'who it is: the name without a final _number, or the folder')
+        .choices(['file-stem', 'folder', 'none'])
+        .default('file-stem'),
+    )
+    .option('--person-prefix <text>', "put before people's ids, to tell equal ones apart", '')
+    .addOption(
+      new Option('--split <split>', 'one split for all')
+        .choices(['train', 'val', 'test'])
+        .conflicts(['valShare', 'testShare']),
+    )
+    .option('--val-share <share>', 'part of the people for validation (default: 0.1)', share)
+    .option('--test-share <share>', 'part of the people for testing (default: 0)', share)
+    .option('--seed <n>', 'of the split by shares', wholeNumber(0, 0xffffffff), 0)
+    .option('--list <file>', 'take these people or pictures only: a name first on each line')
+    .option('--limit <n>', 'take the first n pictures', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option('--json', 'print the result as JSON')
+    .action(run);
+}
+
+function parseFaces(text: string): FolderOptions['faces'] {
+  if (text === 'whole') return text;
+  const centre = Number(/^centre=(.+)$/.exec(text)?.[1]);
+  if (!(centre > 0 && centre <= 1)) {
+    throw new InvalidArgumentError('It must be whole, or centre=F with F above 0 and up to 1.');
+  }
+  return { centre };
+}
+
+function wholeNumber(low: number, high: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < low || value > high) {
+      throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+    }
+    return value;
+  };
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
+    throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  }
+  return value;
+}
+
+async function run(dir: string, options: Options): Promise<void> {
+  const { out, label, masks = null, method = null, split, json } = options;
+  if (label === 'real' && (masks !== null || method !== null)) {
+    throw new UsageError('--masks and --method are for --label forged.');
+  }
+  const shares = { val: options.valShare ?? 0.1, test: options.testShare ?? 0 };
+  if (shares.val + shares.test > 1) throw new UsageError('The shares add up to more than 1.');
+  let bar: Progress | undefined;
+  const result = await makeFolderSet(
+    dir,
+    out,
+    {
+      faces: options.faces,
+      size: options.size,
+      label: label === 'forged' ? 1 : 0,
+      masks,
+      method,
+      dataset: options.dataset ?? basename(resolve(dir)),
+      people: options.people,
+      personPrefix: options.personPrefix,
+      split: split ?? shares,
+      seed: options.seed,
+      list: options.list === undefined ? null : await readNameList(options.list),
+      limit: options.limit ?? Number.POSITIVE_INFINITY,
+    },
+    (done, total) => {
+      bar ??= new Progress({ label: 'faces', total });
+      bar.update(done);
+    },
+  ).finally(() => bar?.stop());
+  if (json) {
+    console.log(JSON.stringify({ out, ...result }));
+    return;
+  }
+  const splits = Object.entries(result.splits).map(([name, count]) => `${name} ${count}`);
+  console.log(
+    `${out}: ${result.written + result.kept} ${label} faces of ${result.people} people ` +
+      `(${splits.join(', ')}); ${result.kept} were there before`,
+  );
+  printDropped(result.dropped, out);
+}
+
+/** The commonest reasons, one example each. */
+export function printDropped(dropped: { file: string; reason: string }[], out: string): void {
+  if (dropped.length === 0) return;
+  const kinds = new Map<string, { count: number; example: string }>();
+  for (const { file, reason } of dropped) {
+    // What differs from file to file, its name and numbers, does not make another reason.
+    const kind = reason.replace(/^\S*[/\\]\S*/, '').replace(/\d+/g, '');
+    const known = kinds.get(kind) ?? { count: 0, example: `${file}: ${reason}` };
+    known.count++;
+    kinds.set(kind, known);
+  }
+  console.log(`${dropped.length} dropped (all of them in ${out}/dropped.jsonl):`);
+  const common = [...kinds.values()].sort((a, b) => b.count - a.count).slice(0, 8);
+  for (const { count, example } of common) console.log(`  ${count} x such as ${example}`);
+}
