@@ -1,0 +1,43 @@
+import { kernel } from '../../gpu/pipeline.ts';
+import type { Graph } from '../../graph/record.ts';
+import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
+import { groups64, itemsOf } from '../grid.ts';
+import backwardSource from './adaptive_pool_backward.wgsl';
+import forwardSource from './adaptive_pool.wgsl';
+
+/**
+ * Adaptive average pool of [B, H, W, C] to [B, size, size, C] with torch's bins, also where
+ * H < size. `size` 1 is the global average pool.
+ */
+export function adaptivePool(g: Graph, name: string, input: Read | Tensor, size: number): Tensor {
+  const x = asRead(input);
+  const [, inH, inW, channels] = x.tensor.shape;
+  const out = g.activation(name, [size, size, channels]);
+  const geometry = { channels, inH, inW, outH: size, outW: size };
+  const items = itemsOf(out);
+  g.launch({
+    kernel: kernel('adaptive_pool', forwardSource, {
+      AFFINE: x.affine !== undefined,
+      RELU: x.relu,
+    }),
+    bind: { x: x.tensor, out, ...(x.affine && { affine: x.affine }) },
+    params: ({ count }) => ({ count: items(count), ...geometry }),
+    grid: ({ count }) => [groups64(items(count))],
+  });
+  g.op([x.value], out, (dOut, gradients) => {
+    const { gradient, accumulate } = gradients.into(x.value);
+    const inItems = itemsOf(gradient);
+    const mask = x.relu && !x.affine;
+    g.launch({
+      kernel: kernel('adaptive_pool_backward', backwardSource, { MASK: mask }),
+      bind: { dOut, dIn: gradient, ...(mask && { masked: x.tensor }) },
+      params: ({ count }) => ({
+        count: inItems(count),
+        ...geometry,
+        accumulate: Number(accumulate),
+      }),
+      grid: ({ count }) => [groups64(inItems(count))],
+    });
+  });
+  return out;
+}

@@ -1,0 +1,68 @@
+import { LlsmError } from '../../errors.ts';
+import { kernel } from '../../gpu/pipeline.ts';
+import type { Graph } from '../../graph/record.ts';
+import type { Read, Tensor } from '../../graph/tensor.ts';
+import { groups64, itemsOf } from '../grid.ts';
+import { passOn } from '../residual_add/residual_add.ts';
+import forwardSource from './pool_add.wgsl';
+import backwardSource from './pool_backward.wgsl';
+
+/**
+ * The end of Xception's down-sampling blocks: max pool 3x3 with stride 2 of the main branch
+ * [B, H, W, C] plus the skip branch [B, ceil(H/2), ceil(W/2), C], each read through its batch norm.
+ * `poolPad` is PyTorch's (1, 1), or TensorFlow's, which pads (0, 1) where the size is even. The
+ * first maximum wins.
+ */
+export function poolAdd(
+  g: Graph,
+  name: string,
+  main: Read,
+  skip: Read,
+  poolPad: 'torch' | 'tf',
+): Tensor {
+  const [, inH, inW, channels] = main.tensor.shape;
+  if (!main.affine || !skip.affine || main.relu || skip.relu) {
+    throw new LlsmError(`${name}: poolAdd reads two batch norms without ReLU`);
+  }
+  if (inH !== inW) throw new LlsmError(`${name}: poolAdd takes square maps, not ${inH} x ${inW}`);
+  const c4 = channels / 4;
+  const pad = poolPad === 'tf' && inH % 2 === 0 ? 0 : 1;
+  const outH = Math.ceil(inH / 2);
+  const outW = Math.ceil(inW / 2);
+  const out = g.activation(name, [outH, outW, channels]);
+  const winner = g.activation(`${name} winners`, [outH, outW, c4]);
+  const geometry = { c4, inH, inW, outH, outW, pad };
+  const outItems = itemsOf(out);
+  g.launch({
+    kernel: kernel('pool_add', forwardSource),
+    bind: {
+      main_x: main.tensor,
+      mainAffine: main.affine,
+      skip: skip.tensor,
+      skipAffine: skip.affine,
+      out,
+      winner,
+    },
+    params: ({ count }) => ({ count: outItems(count) / 4, ...geometry }),
+    grid: ({ count }) => [groups64(outItems(count) / 4)],
+  });
+
+  g.op([main.value, skip.value], out, (dOut, gradients) => {
+    if (gradients.wants(main.value)) {
+      const { gradient, accumulate } = gradients.into(main.value);
+      const items = itemsOf(gradient);
+      g.launch({
+        kernel: kernel('pool_backward', backwardSource),
+        bind: { dOut, winner, dIn: gradient },
+        params: ({ count }) => ({
+          count: items(count) / 4,
+          ...geometry,
+          accumulate: Number(accumulate),
+        }),
+        grid: ({ count }) => [groups64(items(count) / 4)],
+      });
+    }
+    passOn(g, gradients, skip.value, dOut);
+  });
+  return out;
+}

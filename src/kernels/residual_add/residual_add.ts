@@ -1,0 +1,44 @@
+import { LlsmError } from '../../errors.ts';
+import { kernel } from '../../gpu/pipeline.ts';
+import type { Gradients } from '../../graph/backward.ts';
+import type { Graph } from '../../graph/record.ts';
+import type { Read, Tensor } from '../../graph/tensor.ts';
+import { groups64, itemsOf } from '../grid.ts';
+import addIntoSource from './add_into.wgsl';
+import source from './residual_add.wgsl';
+
+/** The end of Xception's identity blocks: the main branch through its batch norm, plus the skip. */
+export function residualAdd(g: Graph, name: string, main: Read, skip: Tensor): Tensor {
+  if (!main.affine || main.relu) {
+    throw new LlsmError(`${name}: residualAdd reads a batch norm without ReLU`);
+  }
+  const out = g.activation(name, main.tensor.shape.slice(1));
+  const items = itemsOf(out);
+  const c4 = out.shape[out.shape.length - 1] / 4;
+  g.launch({
+    kernel: kernel('residual_add', source),
+    bind: { main_x: main.tensor, affine: main.affine, skip, out },
+    params: ({ count }) => ({ count: items(count) / 4, c4 }),
+    grid: ({ count }) => [groups64(items(count) / 4)],
+  });
+  g.op([main.value, skip], out, (dOut, gradients) => {
+    // The batch norm reads dOut before anything is added to the skip's gradient: its operation
+    // was recorded just before this one, so its backward comes next.
+    passOn(g, gradients, main.value, dOut);
+    passOn(g, gradients, skip, dOut);
+  });
+  return out;
+}
+
+/** Adds `dOut` to the gradient of `tensor`: without a copy where it is the first contribution. */
+export function passOn(g: Graph, gradients: Gradients, tensor: Tensor, dOut: Tensor): void {
+  if (!gradients.wants(tensor) || gradients.alias(tensor, dOut)) return;
+  const { gradient } = gradients.into(tensor);
+  const items = itemsOf(gradient);
+  g.launch({
+    kernel: kernel('add_into', addIntoSource),
+    bind: { from: dOut, to: gradient },
+    params: ({ count }) => ({ count: items(count) / 4 }),
+    grid: ({ count }) => [groups64(items(count) / 4)],
+  });
+}
