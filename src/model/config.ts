@@ -1,10 +1,8 @@
 /** The one configuration of a network and its training: schema, defaults, presets, comparison. */
 import { z } from 'zod';
+import { augmentSchema } from '../data/augment.ts';
 import { LlsmError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
-
-// Placeholder for augmentSchema of src/data/augment.ts.
-const augmentSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())]);
 
 /** Every feature map of the encoder that can be read: the five skips and each block's raw sum. */
 export const TAPS = [
@@ -101,7 +99,7 @@ export const PRESETS: Readonly<Record<string, ConfigInput>> = {
   paper: {},
   small: {
     width: 0.25,
-    train: { lr: 1e-3, augment: true, warmup: 100, schedule: 'cosine' },
+    train: { lr: 1e-3, augment: {}, warmup: 100, schedule: 'cosine' },
   },
   baseline: { llsm: false, flm: false },
   '+llsm': { flm: false },

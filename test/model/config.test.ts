@@ -67,7 +67,12 @@ test('small is narrow, augmented and has a rate of its own', () => {
   const { width, train } = presetConfig('small');
   assert.is(width, 0.25);
   assert.is(train.lr, 1e-3);
-  assert.ok(train.augment);
+  assert.ok(train.augment && train.augment.flip > 0);
+});
+
+test('augment true means its defaults', () => {
+  const { train } = parseConfig({ train: { augment: true } }, 'test');
+  assert.equal(train.augment, presetConfig('small').train.augment);
 });
 
 test('without FLM the head reads the encoder', () => {
@@ -98,6 +103,9 @@ test('a wrong value is named with its path and what it is', () => {
   refuses({ train: { lr: 0 } }, /train\.lr: .*it is 0/);
   refuses({ train: { lr: Number.NaN } }, /train\.lr: /);
   refuses({ train: { batch: 30, accumulate: 4 } }, /train\.batch \(30\).*train\.accumulate \(4\)/);
+  refuses({ train: { augment: 3 } }, /train\.augment: .*false.*it is 3/);
+  refuses({ train: { augment: { flip: 2 } } }, /train\.augment\.flip: .*it is 2/);
+  refuses({ train: { augment: { filp: 1 } } }, /unknown key train\.augment\.filp; .*augment\.flip/);
   refuses({ size: 1, flm: 3 }, /size: /, /flm: /);
   refuses(null, /expected object/);
   refuses([], /expected object/);
