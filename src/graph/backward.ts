@@ -40,6 +40,17 @@ export class Gradients {
   }
 
   /**
+   * The gradient of a tensor that only one operation reads, such as a parameter: stored, never
+   * added to.
+   * @throws LlsmError when another operation has contributed already.
+   */
+  own(tensor: Tensor): Tensor {
+    const { gradient, accumulate } = this.into(tensor);
+    if (accumulate) throw new LlsmError(`${tensor.name} is read by two operations`);
+    return gradient;
+  }
+
+  /**
    * Passes `dOut` on unchanged, without a copy: from here on it is the gradient of `tensor`, and
    * later contributions are added in place. Every launch that reads it as dOut must come before.
    * @returns false where `tensor` has a gradient already; then the caller adds.

@@ -66,12 +66,21 @@ export function pack(
   return to;
 }
 
-/** Adds up the partial rows [n, rows * pad4(columns)] and stores them in the layout of `to`. */
-export function unpack(g: Graph, from: Tensor, to: Tensor, view: MatrixView, scale = 1): void {
+/**
+ * Adds up the partial rows [n, width] and stores them in the layout of `to`. The matrix is the
+ * first rows * pad4(columns) values of a row, or as many from `from` on.
+ */
+export function unpack(
+  g: Graph,
+  from: Tensor,
+  to: Tensor,
+  view: MatrixView,
+  { scale = 1, from: at = 0 }: { scale?: number; from?: number } = {},
+): void {
   g.launch({
     kernel: kernel('unpack', unpackSource),
     bind: { from, to },
-    params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], scale }),
+    params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], at, scale }),
     grid: () => [Math.ceil((view.rows.count * view.columns.count) / 64)],
   });
 }
@@ -79,5 +88,5 @@ export function unpack(g: Graph, from: Tensor, to: Tensor, view: MatrixView, sca
 /** Adds up partial rows [n, width] to [width]. */
 export function sumRows(g: Graph, from: Tensor, to: Tensor, scale = 1): void {
   const width = from.shape[1];
-  unpack(g, from, to, { rows: axis(1, 0), columns: axis(width, 1), base: 0 }, scale);
+  unpack(g, from, to, { rows: axis(1, 0), columns: axis(width, 1), base: 0 }, { scale });
 }

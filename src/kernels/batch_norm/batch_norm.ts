@@ -82,8 +82,8 @@ export function batchNorm(
           partial,
           means,
           ...(wantsParams && {
-            dGamma: gradients.into(params.weight).gradient,
-            dBeta: gradients.into(params.bias).gradient,
+            dGamma: gradients.own(params.weight),
+            dBeta: gradients.own(params.bias),
           }),
         },
         params: () => ({ rows: partial.shape[0], channels, pixels: pixelsOf(g.batch) }),

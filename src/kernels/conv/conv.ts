@@ -182,7 +182,7 @@ export function conv(
   g.op([x.value, weight, ...(bias ? [bias] : [])], out, (dOut, gradients) => {
     if (gradients.wants(weight)) filterGradient(g, x, dOut, weight, views, stride, gradients);
     if (bias && gradients.wants(bias)) {
-      columnSums(g, dOut, gradients.into(bias).gradient);
+      columnSums(g, dOut, gradients.own(bias));
     }
     if (!gradients.wants(x.value)) return;
     const { gradient, accumulate } = gradients.into(x.value);
@@ -260,5 +260,5 @@ function filterGradient(
     partial: { tensor: partial, rows: chunksFor },
     flops: 2 * g.batch * outH * outW * taps * cin * columns,
   });
-  unpack(g, partial, gradients.into(weight).gradient, forward);
+  unpack(g, partial, gradients.own(weight), forward);
 }

@@ -1,9 +1,10 @@
 // Adds up partial rows of a matrix in fixed order and stores it in the parameter's own layout:
 // the way back of pack.wgsl.
 struct Params {
-  partials: u32, width: u32,
+  partials: u32, width: u32, at: u32,
   rows: u32, rowInner: u32, columns: u32, columnInner: u32, padded: u32,
-  base: u32, row0: i32, row1: i32, column0: i32, column1: i32, scale: f32,
+  base: u32, row0: i32, row1: i32, column0: i32, column1: i32,
+  scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -20,7 +21,7 @@ fn main(
   let row = at / p.columns;
   let column = at % p.columns;
   var sum = 0.0;
-  var i = row * p.padded + column;
+  var i = p.at + row * p.padded + column;
   for (var k = 0u; k < p.partials; k++) {
     sum += from[i];
     i += p.width;

@@ -131,7 +131,7 @@ export function depthwise(
         });
       });
       const view = { rows: axis(9, 1), columns: axis(channels, 9), base: 0 };
-      unpack(g, partial, gradients.into(weight).gradient, view);
+      unpack(g, partial, gradients.own(weight), view);
     }
     parts.forEach((part, i) => {
       if (!gradients.wants(part.value)) return;

@@ -44,7 +44,7 @@ export function gate(g: Graph, name: string, a: Read, logit: Tensor): Tensor {
       }),
       grid: ({ count }) => [groups64(count * chunks * c4)],
     });
-    if (gradients.wants(logit)) sumRows(g, partial, gradients.into(logit).gradient);
+    if (gradients.wants(logit)) sumRows(g, partial, gradients.own(logit));
   });
   return out;
 }

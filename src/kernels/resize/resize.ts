@@ -1,3 +1,4 @@
+import { LlsmError } from '../../errors.ts';
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
@@ -17,6 +18,7 @@ export function resize(
   width: number,
 ): Tensor {
   const x = asRead(input);
+  if (x.relu && !x.affine) throw new LlsmError(`${name}: resize reads no bare ReLU`);
   const [, inH, inW, c] = x.tensor.shape;
   const lanes = c % 4 === 0 ? 4 : 1;
   const type = { TYPE: lanes === 4 ? 'vec4f' : 'f32' };

@@ -1,0 +1,34 @@
+import { kernel } from '../../gpu/pipeline.ts';
+import type { ParamStore } from '../../graph/params.ts';
+import type { Graph } from '../../graph/record.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { groups64 } from '../grid.ts';
+import source from './adam.wgsl';
+
+const beta1 = 0.9;
+const beta2 = 0.999;
+const eps = 1e-8;
+
+/** The values of Adam's `step` input for update t = 1, 2, ... at a learning rate. */
+export const adamStep = (lr: number, t: number): Float32Array =>
+  Float32Array.of(lr / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t));
+
+/**
+ * Updates every weight from its gradient in one launch (Adam 0.9, 0.999, 1e-8, no decay, bias
+ * correction as in PyTorch). `step` is an input [2], written before each run with `adamStep`.
+ */
+export function adam(g: Graph, params: ParamStore, step: Tensor): void {
+  const count = params.weightCount / 4;
+  g.launch({
+    kernel: kernel('adam', source),
+    bind: {
+      step,
+      grads: params.flat('grads'),
+      m: params.flat('adamM'),
+      v: params.flat('adamV'),
+      weights: params.flat('weights'),
+    },
+    params: () => ({ count, beta1, beta2, eps }),
+    grid: () => [groups64(count)],
+  });
+}

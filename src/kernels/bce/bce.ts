@@ -1,0 +1,39 @@
+import { kernel } from '../../gpu/pipeline.ts';
+import type { Graph } from '../../graph/record.ts';
+import { Tensor } from '../../graph/tensor.ts';
+import { groups64 } from '../grid.ts';
+import source from './bce.wgsl';
+
+/** What a loss gives: partial rows [n, 1] that add up to it, and gradients to begin from. */
+export interface Loss {
+  partial: Tensor;
+  seeds: Map<Tensor, Tensor>;
+}
+
+/**
+ * Binary cross-entropy with logits (paper equations 6 and 7): the sum over items of
+ * weight[b] * mean over the item's values. The caller's weights [B] make it a mean over the batch,
+ * or over its items with a mask. The gradient is multiplied by `scale` (the loss weight); without
+ * `grad` there is none.
+ * @param logit [B, ...], `truth` of the same shape in [0, 1].
+ */
+export function bce(
+  g: Graph,
+  logit: Tensor,
+  truth: Tensor,
+  weight: Tensor,
+  { scale, grad }: { scale: number; grad: boolean },
+): Loss {
+  const values = logit.size / logit.shape[0];
+  const rows = Math.ceil(values / 256);
+  const partial = g.partialRows(`loss of ${logit.name}`, 1);
+  const dLogit = new Tensor(`d ${logit.name}`, logit.shape, { batched: true });
+  g.launch({
+    kernel: kernel('bce', source, { GRAD: grad }),
+    bind: { logit, truth, weight, partial, ...(grad && { dLogit }) },
+    params: ({ count, row }) => ({ count, values, rows, row0: row, scale }),
+    grid: ({ count }) => [groups64(count * rows)],
+    partial: { tensor: partial, rows: (count) => count * rows },
+  });
+  return { partial, seeds: new Map(grad ? [[logit, dLogit]] : []) };
+}

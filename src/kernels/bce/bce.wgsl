@@ -1,0 +1,39 @@
+// Binary cross-entropy of logits, max(z, 0) - z t + log(1 + exp(-|z|)), weighted by item:
+//   partial[row] = sum over the row's values of weight[b] / values * loss
+//   dLogit = (sigmoid(z) - t) * weight[b] / values * scale
+// with `values` the values of one item. Row r of an item takes values r, r + rows, r + 2 rows, ...
+struct Params { count: u32, values: u32, rows: u32, row0: u32, scale: f32 }
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> logit: array<f32>;
+@group(0) @binding(2) var<storage, read> truth: array<f32>;
+@group(0) @binding(3) var<storage, read> weight: array<f32>;
+@group(0) @binding(4) var<storage, read_write> partial: array<f32>;
+//! if GRAD
+@group(0) @binding(5) var<storage, read_write> dLogit: array<f32>;
+//! end
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let work = id.x + id.z * groups.x * 64u;
+  if (work >= p.count * p.rows) { return; }
+  let image = work / p.rows;
+  let share = weight[image] / f32(p.values);
+  var sum = 0.0;
+  for (var i = work % p.rows; i < p.values; i += p.rows) {
+    let at = image * p.values + i;
+    let z = logit[at];
+    let t = truth[at];
+    let e = exp(-abs(z));
+    sum += max(z, 0.0) - z * t + log(1.0 + e);
+    //! if GRAD
+    let sigmoid = select(e, 1.0, z >= 0.0) / (1.0 + e);
+    dLogit[at] = (sigmoid - t) * share * p.scale;
+    //! end
+  }
+  // A weight of zero must hide the item even where its loss is not finite.
+  partial[p.row0 + work] = select(0.0, sum * share, share != 0.0);
+}

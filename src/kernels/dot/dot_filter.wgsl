@@ -1,0 +1,33 @@
+// partial[chunk] = [sum over the chunk's rows of dOut[row] * x[row, c], sum of dOut[row]]; the last
+// value stands once, after the channels.
+struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32, width: u32, row0: u32 }
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4f>;
+@group(0) @binding(2) var<storage, read> dOut: array<f32>;
+@group(0) @binding(3) var<storage, read_write> partial: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let work = id.x + id.z * groups.x * 64u;
+  let chunk = work / p.c4;
+  if (chunk >= p.chunks) { return; }
+  let c = work % p.c4;
+  var sum = vec4f();
+  var bias = 0.0;
+  let end = min((chunk + 1u) * p.chunk, p.rows);
+  for (var row = chunk * p.chunk; row < end; row++) {
+    let d = dOut[row];
+    sum += d * x[row * p.c4 + c];
+    bias += d;
+  }
+  let to = (p.row0 + chunk) * p.width + c * 4u;
+  partial[to] = sum.x;
+  partial[to + 1u] = sum.y;
+  partial[to + 2u] = sum.z;
+  partial[to + 3u] = sum.w;
+  if (c == 0u) { partial[(p.row0 + chunk) * p.width + p.c4 * 4u] = bias; }
+}
