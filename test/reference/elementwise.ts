@@ -1,0 +1,77 @@
+import { channelsOf, map, type Result, type Values, zeros } from './values.ts';
+
+const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
+
+/** relu(x); its gradient at 0 is 0. */
+export function relu(x: Values): Result<'x'> {
+  return {
+    out: map(x, (value) => Math.max(value, 0)),
+    backward: (dOut) => ({ x: map(dOut, (d, i) => (x.data[i] > 0 ? d : 0)) }),
+  };
+}
+
+/** a [B, H, W, C] * sigmoid(z [B, 1, 1, C]). */
+export function gate(a: Values, z: Values): Result<'a' | 'z'> {
+  const c = channelsOf(a);
+  const perItem = a.data.length / a.shape[0];
+  const zOf = (i: number): number => Math.floor(i / perItem) * c + (i % c);
+  return {
+    out: map(a, (value, i) => value * sigmoid(z.data[zOf(i)])),
+    backward(dOut) {
+      const dZ = zeros(z.shape);
+      dOut.data.forEach((d, i) => {
+        const s = sigmoid(z.data[zOf(i)]);
+        dZ.data[zOf(i)] += d * a.data[i] * s * (1 - s);
+      });
+      return { a: map(dOut, (d, i) => d * sigmoid(z.data[zOf(i)])), z: dZ };
+    },
+  };
+}
+
+/** x [B, C] weight [1, C] + bias [1] gives [B]. */
+export function dot(x: Values, weight: Values, bias: Values): Result<'x' | 'weight' | 'bias'> {
+  const [batch, c] = [x.shape[0], channelsOf(x)];
+  const out = zeros([batch]);
+  for (let b = 0; b < batch; b++) {
+    out.data[b] = bias.data[0];
+    for (let i = 0; i < c; i++) out.data[b] += x.data[b * c + i] * weight.data[i];
+  }
+  return {
+    out,
+    backward(dOut) {
+      const dWeight = zeros(weight.shape);
+      const dBias = zeros([1]);
+      x.data.forEach((value, i) => {
+        dWeight.data[i % c] += value * dOut.data[Math.floor(i / c)];
+      });
+      for (const d of dOut.data) dBias.data[0] += d;
+      const dX = map(x, (_, i) => dOut.data[Math.floor(i / c)] * weight.data[i % c]);
+      return { x: dX, weight: dWeight, bias: dBias };
+    },
+  };
+}
+
+/**
+ * Binary cross-entropy with logits z [B, ...]: the mean of each item, then the mean over the items
+ * of weight 1 (0 where there are none), a scalar.
+ */
+export function bce(z: Values, target: Values, weight: Values): Result<'z'> {
+  const perItem = z.data.length / z.shape[0];
+  const items = Math.max(
+    1,
+    weight.data.reduce((sum, value) => sum + value, 0),
+  );
+  const share = (i: number): number => weight.data[Math.floor(i / perItem)] / perItem / items;
+  const out = zeros([1]);
+  z.data.forEach((value, i) => {
+    const loss =
+      Math.max(value, 0) - value * target.data[i] + Math.log1p(Math.exp(-Math.abs(value)));
+    out.data[0] += loss * share(i);
+  });
+  return {
+    out,
+    backward: (dOut) => ({
+      z: map(z, (value, i) => dOut.data[0] * (sigmoid(value) - target.data[i]) * share(i)),
+    }),
+  };
+}
