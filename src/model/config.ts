@@ -52,9 +52,12 @@ const trainSchema = z.strictObject({
   /** Draw as many real as forged faces. */
   balance: z.boolean().default(true),
   augment: z.union([z.literal(false), augmentSchema]).default(false),
-  /** Steps over which the learning rate rises linearly from 0 to `lr`. */
+  /** Steps of warm-up: step k, from 0, runs at lr * (k + 1) / warmup. */
   warmup: z.int().min(0).default(0),
-  /** After the warm-up: `lr` throughout, or half a cosine down to lr / 10 at the last step. */
+  /**
+   * After the warm-up: `lr` throughout, or half a cosine from `lr` at its end to lr / 10 at the
+   * run's last step.
+   */
   schedule: z.enum(['constant', 'cosine']).default('constant'),
 });
 

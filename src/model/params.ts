@@ -2,6 +2,7 @@
  * Every tensor of a network, in checkpoint order, with PyTorch's shapes and timm's names for the
  * encoder (legacy_xception), and how it begins.
  */
+import type { ParamSpec as StoredParam } from '../graph/params.ts';
 import { Random } from '../random.ts';
 import { version } from '../version.ts';
 import type { Checkpoint, HostTensor } from './checkpoint.ts';
@@ -13,12 +14,9 @@ export type Init =
   | { kind: 'uniform'; bound: number }
   | { kind: 'constant'; value: number };
 
-export interface ParamSpec {
-  name: string;
-  /** PyTorch's layout: convolutions [out, in / groups, height, width], fully connected [out, in]. */
+/** PyTorch's layouts: convolutions [out, in / groups, height, width], fully connected [out, in]. */
+export interface ParamSpec extends StoredParam {
   shape: number[];
-  /** `weight` is trained; `state` is a running mean or variance. */
-  kind: 'weight' | 'state';
   /** Belongs to a batch norm, and so stays F32 in half-precision files. */
   bn: boolean;
   init: Init;

@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { LlsmError } from '../../src/errors.ts';
 import { type Checkpoint, fitInto } from '../../src/model/checkpoint.ts';
@@ -168,6 +169,20 @@ test('an integer batch count is ignored', () => {
   length.writeBigUInt64LE(BigInt(json.length));
   writeFileSync(path, Buffer.concat([length, json, ...parts.slice(1), Buffer.alloc(8)]));
   assert.is(readCheckpoint(path).tensors.size, made.tensors.size);
+});
+
+test('checkpoints that a PyTorch module wrote are opened', () => {
+  const golden = fileURLToPath(new URL('../../../test/golden/', import.meta.url));
+  const read = (head: string) => readCheckpoint(join(golden, head, 'weights.safetensors'));
+  assert.not(read('baseline').config.llsm);
+  for (const head of ['linear', 'mlp', 'absdiff', 'bilinear']) {
+    const { config, tensors } = read(head);
+    assert.is((config.llsm || undefined)?.head, head);
+    assert.equal(
+      [...tensors.keys()],
+      listParams(config).map(({ name }) => name),
+    );
+  }
 });
 
 test('fitInto takes what fits and gives a reason for the rest', () => {
