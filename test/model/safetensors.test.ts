@@ -6,6 +6,7 @@ import {
   parseSafetensors,
   serialiseSafetensors,
 } from '../../src/model/safetensors.ts';
+import { Random } from '../../src/random.ts';
 import { test } from '../support/run.ts';
 
 /** A file of any header text (or object) and any data. */
@@ -138,6 +139,36 @@ test('a file cut at any byte is refused', () => {
   refuses(bytes.subarray(0, bytes.length - 1), /cut short: tensor b ends at byte 12/);
   refuses(bytes.subarray(0, 5), /5 bytes/);
   refuses(join([bytes, new Uint8Array(3)]), /3 bytes too many after b/);
+});
+
+test('a damaged file is read or refused, and never breaks the reader', () => {
+  const tensors = new Map([
+    ['a', { shape: [2, 1], data: Float32Array.of(1, 2) }],
+    ['b', { shape: [1], data: Float32Array.of(3) }],
+  ]);
+  const bytes = join(serialiseSafetensors(tensors, { k: '"\\' }, (name) => name === 'b'));
+  const random = new Random(1, 'damage');
+  let refused = 0;
+  for (let n = 0; n < 3000; n++) {
+    const damaged = bytes.slice();
+    for (let k = random.int(3); k >= 0; k--) {
+      damaged[random.int(bytes.length - 10)] = random.chance(0.5)
+        ? random.int(256)
+        : bytes[random.int(bytes.length)];
+    }
+    try {
+      for (const { shape, data } of parseSafetensors(damaged, 'test').tensors.values()) {
+        assert.is(
+          data.length,
+          shape.reduce((product, d) => product * d, 1),
+        );
+      }
+    } catch (error) {
+      assert.instance(error, LlsmError, String(error));
+      refused++;
+    }
+  }
+  assert.ok(refused > 1000 && refused < 3000, `${refused} refused`);
 });
 
 test('a broken header is refused', () => {
