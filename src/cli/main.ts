@@ -2,10 +2,12 @@
 import { Command, CommanderError } from 'commander';
 import { LlsmError, messageOf, UsageError } from '../errors.ts';
 import { version } from '../version.ts';
+import * as data from './data.ts';
+import * as forge from './forge.ts';
 import * as init from './init.ts';
 
 /** One file a command, in the order of the help. */
-const COMMANDS: { register(program: Command): void }[] = [init];
+const COMMANDS: { register(program: Command): void }[] = [data, forge, init];
 
 function makeProgram(): Command {
   const program = new Command('llsm')
