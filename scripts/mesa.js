@@ -137,7 +137,7 @@ function asShell({ source, commands }) {
  * @throws SetupError where it is not to be done
  */
 async function agree(plan) {
-  console.log(`Mesa's software driver would give it one (right, but slow). ${plan.reason}:`);
+  console.log(`Mesa's software driver (right, but slow) would do. ${plan.reason}:`);
   console.log(describe(plan));
   /** @param {string} why @returns {never} */
   const refuse = (why) => {
