@@ -15,15 +15,21 @@ export const adamStep = (lr: number, t: number): Float32Array =>
 
 /**
  * Updates every weight from its gradient in one launch (Adam 0.9, 0.999, 1e-8, no decay, bias
- * correction as in PyTorch). `step` is an input [2], written before each run with `adamStep`.
+ * correction as in PyTorch). `step` is an input [2], written before each run with `adamStep`;
+ * `from` says where the gradients are (the sum over micro-batches, or one batch's).
  */
-export function adam(g: Graph, params: ParamStore, step: Tensor): void {
+export function adam(
+  g: Graph,
+  params: ParamStore,
+  step: Tensor,
+  from: 'grads' | 'gradSum' = 'grads',
+): void {
   const count = params.weightCount / 4;
   g.launch({
     kernel: kernel('adam', source),
     bind: {
       step,
-      grads: params.flat('grads'),
+      grads: params.flat(from),
       m: params.flat('adamM'),
       v: params.flat('adamV'),
       weights: params.flat('weights'),

@@ -7,12 +7,19 @@ import forwardSource from './adaptive_pool.wgsl';
 
 /**
  * Adaptive average pool of [B, H, W, C] to [B, size, size, C] with torch's bins, also where
- * H < size. `size` 1 is the global average pool.
+ * H < size. `size` 1 is the global average pool. `flat` gives the same values the shape
+ * [B, 1, 1, size * size * C].
  */
-export function adaptivePool(g: Graph, name: string, input: Read | Tensor, size: number): Tensor {
+export function adaptivePool(
+  g: Graph,
+  name: string,
+  input: Read | Tensor,
+  size: number,
+  { flat = false }: { flat?: boolean } = {},
+): Tensor {
   const x = asRead(input);
   const [, inH, inW, channels] = x.tensor.shape;
-  const out = g.activation(name, [size, size, channels]);
+  const out = g.activation(name, flat ? [1, 1, size * size * channels] : [size, size, channels]);
   const geometry = { channels, inH, inW, outH: size, outW: size };
   const items = itemsOf(out);
   g.launch({

@@ -27,10 +27,10 @@ fn main(
     let oy = (y2 / 2u);
     let ox = (x2 / 2u);
     if (oy >= p.outH || ox >= p.outW) { continue; }
-    let from = ((image * p.outH + oy) * p.outW + ox) * p.c4 + c;
-    let packed = winner[from];
+    let window = ((image * p.outH + oy) * p.outW + ox) * p.c4 + c;
+    let packed = winner[window];
     let which = vec4u(packed & 255u, (packed >> 8u) & 255u, (packed >> 16u) & 255u, packed >> 24u);
-    sum += select(vec4f(), dOut[from], which == vec4u(t));
+    sum += select(vec4f(), dOut[window], which == vec4u(t));
   }
   if (p.accumulate != 0u) { sum += dIn[at]; }
   dIn[at] = sum;

@@ -1,0 +1,260 @@
+import { LlsmError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { backward } from '../graph/backward.ts';
+import type { ParamStore } from '../graph/params.ts';
+import { Graph } from '../graph/record.ts';
+import { Plan } from '../graph/replay.ts';
+import { Tensor } from '../graph/tensor.ts';
+import { adam, adamStep } from '../kernels/adam/adam.ts';
+import { adaptivePool } from '../kernels/adaptive_pool/adaptive_pool.ts';
+import { bce, type Loss } from '../kernels/bce/bce.ts';
+import { llsmLoss, llsmMap } from '../kernels/llsm/llsm.ts';
+import { llsmSampledLoss, type PairInputs, pairInputs } from '../kernels/llsm/sampled.ts';
+import { axis, unpack } from '../kernels/matrix.ts';
+import type { Config } from './config.ts';
+import type { Builder } from './layers.ts';
+import { type Network, network, tapOf } from './network.ts';
+
+export interface ProgramOptions {
+  /** Images a run. */
+  batch: number;
+  /** Batch norm's statistics: this batch's (and the running ones move), or the running ones. */
+  mode: 'train' | 'eval';
+  /** The full map of pair logits as an output; refused above HW = 4,096. */
+  similarity?: boolean;
+  /** Labels and masks come in, and the losses are computed. */
+  loss?: boolean;
+  /** Gradients of every weight (implies loss). */
+  grad?: boolean;
+  /** An Adam update after the gradients (implies grad). */
+  update?: boolean;
+  /** Pairs of the pair loss: all, or as many sampled ones as come in with each run. */
+  pairs?: 'all' | number;
+  /** Feature maps to keep, by name. */
+  taps?: readonly string[];
+}
+
+/** One batch. Lengths are those of the shapes, values f32. */
+export interface Batch {
+  /** [B, S, S, 3], x / 127.5 - 1. */
+  image: Float32Array;
+  /** [B], 1 = forged. */
+  label?: Float32Array;
+  /** [B, S, S, 1] in [0, 1]. */
+  mask?: Float32Array;
+  /** [B], 0 where the mask is not known; all 1 by default. */
+  maskWeight?: Float32Array;
+}
+
+/** The unweighted parts, 0 where the config leaves one out, and their weighted sum. */
+export interface LossParts {
+  total: number;
+  cls: number;
+  ls: number;
+  loc: number;
+}
+
+/**
+ * The network as something that runs: forward, and as far as asked losses, backward and update,
+ * in one plan over shared Params.
+ */
+export class Program {
+  private constructor(
+    readonly config: Config,
+    readonly options: ProgramOptions,
+    readonly plan: Plan,
+    readonly net: Network,
+    readonly graph: Graph,
+    private readonly inputs: Inputs,
+    private readonly outputs: Outputs,
+  ) {}
+
+  /** @throws LlsmError when the config's network does not fit the adapter. */
+  static async build(
+    gpu: Gpu,
+    config: Config,
+    params: ParamStore,
+    options: ProgramOptions,
+  ): Promise<Program> {
+    const update = options.update ?? false;
+    const grad = update || (options.grad ?? false);
+    const wantsLoss = grad || (options.loss ?? false);
+    const g = new Graph(options.batch, options.mode === 'train', gpu);
+    const build: Builder = { g, config, param: (name) => params.get(name) };
+    const image = g.input('image', [config.size, config.size, 3]);
+    const net = network(build, image);
+    const outputs: Outputs = { taps: new Map() };
+    const inputs: Inputs = { image };
+    for (const name of options.taps ?? []) outputs.taps.set(name, tapOf(build, net, name));
+    if (options.similarity && net.features) outputs.similarity = llsmMap(g, net.features);
+    for (const tensor of [net.logit, net.mask, outputs.similarity]) {
+      if (tensor) tensor.keep = true;
+    }
+    if (wantsLoss) {
+      const losses = appendLosses(build, net, inputs, grad, options.pairs ?? 'all');
+      outputs.loss = lossParts(g, losses);
+      if (grad) {
+        const seeds = new Map(losses.flatMap(({ loss }) => [...loss.seeds]));
+        backward(g, seeds, params.weights());
+      }
+    }
+    if (update) {
+      inputs.step = new Tensor('adam step', [2], { home: 'input' });
+      adam(g, params, inputs.step);
+    }
+    const plan = await Plan.build(gpu, g, params);
+    return new Program(config, options, plan, net, g, inputs, outputs);
+  }
+
+  /**
+   * Writes a batch for the runs that follow.
+   * @param maskTotal sum of the mask weights that a mean is taken over: of the whole batch, where
+   *   this is one micro-batch of several; `items` likewise.
+   */
+  write(batch: Batch, { items = this.options.batch, maskTotal }: Share = {}): void {
+    const { plan, inputs } = this;
+    plan.write(inputs.image, batch.image);
+    if (!inputs.label) return;
+    if (!batch.label) throw new LlsmError('This program computes losses, so it needs labels');
+    plan.write(inputs.label, batch.label);
+    plan.write(inputs.itemWeight as Tensor, new Float32Array(this.options.batch).fill(1 / items));
+    if (!inputs.mask) return;
+    if (!batch.mask) throw new LlsmError('This program computes the mask losses: it needs masks');
+    plan.write(inputs.mask, batch.mask);
+    const weights = batch.maskWeight ?? new Float32Array(this.options.batch).fill(1);
+    const total = maskTotal ?? weights.reduce((sum, weight) => sum + weight, 0);
+    plan.write(
+      inputs.maskWeight as Tensor,
+      weights.map((weight) => (total > 0 ? weight / total : 0)),
+    );
+  }
+
+  /** Writes the sampled pairs of a run; see `drawPairs`. */
+  writePairs(drawn: PairInputsData): void {
+    if (!this.inputs.pairs) throw new LlsmError('This program compares all pairs');
+    for (const [key, tensor] of Object.entries(this.inputs.pairs)) {
+      this.plan.write(tensor as Tensor, drawn[key as Extract<keyof PairInputs, string>]);
+    }
+  }
+
+  /** Queues a run; with `update`, step t >= 1 at this learning rate. */
+  run(update?: { lr: number; t: number }): void {
+    if (this.inputs.step) {
+      if (!update) throw new LlsmError('This program updates weights: it needs lr and t');
+      this.plan.write(this.inputs.step, adamStep(update.lr, update.t));
+    }
+    this.plan.run();
+  }
+
+  /** The losses of the last run, before its update. */
+  async losses(): Promise<LossParts> {
+    if (!this.outputs.loss) throw new LlsmError('This program computes no losses');
+    const values = await this.plan.read(this.outputs.loss);
+    const { alpha, beta } = this.config.loss;
+    const cls = values[0];
+    const ls = this.net.features ? values[1] : 0;
+    const loc = this.net.mask ? values[2] : 0;
+    return { total: cls + alpha * ls + beta * loc, cls, ls, loc };
+  }
+
+  /** [B] logits of the last run. */
+  logits(): Promise<Float32Array> {
+    return this.plan.read(this.net.logit);
+  }
+
+  /** [B, S, S, 1] mask logits, where the network has them. */
+  async maskLogits(): Promise<Float32Array | undefined> {
+    return this.net.mask && (await this.plan.read(this.net.mask));
+  }
+
+  /** [B, HW, HW] pair logits, where they were asked for. */
+  async similarity(): Promise<{ data: Float32Array; shape: number[] } | undefined> {
+    const tensor = this.outputs.similarity;
+    return tensor && { data: await this.plan.read(tensor), shape: tensor.shape };
+  }
+
+  /** A kept feature map, NHWC. */
+  async tap(name: string): Promise<{ data: Float32Array; shape: number[] }> {
+    const tensor = this.outputs.taps.get(name);
+    if (!tensor) throw new LlsmError(`The tap ${name} was not asked for`);
+    return { data: await this.plan.read(tensor), shape: tensor.shape };
+  }
+
+  destroy(): void {
+    this.plan.destroy();
+  }
+}
+
+interface Share {
+  items?: number;
+  maskTotal?: number;
+}
+
+interface Inputs {
+  image: Tensor;
+  label?: Tensor;
+  itemWeight?: Tensor;
+  mask?: Tensor;
+  maskWeight?: Tensor;
+  pairs?: PairInputs;
+  step?: Tensor;
+}
+
+interface Outputs {
+  loss?: Tensor;
+  similarity?: Tensor;
+  taps: Map<string, Tensor>;
+}
+
+export type PairInputsData = { [K in keyof PairInputs]: Uint32Array };
+
+/** A loss and where it stands among the parts: cls 0, ls 1, loc 2. */
+interface Part {
+  at: number;
+  loss: Loss;
+}
+
+/** The losses of paper equation 8, each seed already weighted: L = cls + alpha * ls + beta * loc. */
+function appendLosses(
+  { g, config }: Builder,
+  net: Network,
+  inputs: Inputs,
+  grad: boolean,
+  pairs: 'all' | number,
+): Part[] {
+  inputs.label = g.input('label', []);
+  inputs.itemWeight = g.input('item weight', []);
+  const parts: Part[] = [
+    { at: 0, loss: bce(g, net.logit, inputs.label, inputs.itemWeight, { scale: 1, grad }) },
+  ];
+  if (!net.features && !net.mask) return parts;
+  inputs.mask = g.input('mask truth', [config.size, config.size, 1]);
+  inputs.maskWeight = g.input('mask weight', []);
+  if (net.features) {
+    const { features } = net;
+    const target = adaptivePool(g, 'pair target', inputs.mask, features.height);
+    const options = { scale: config.loss.alpha, grad };
+    if (pairs === 'all') {
+      const loss = llsmLoss(g, features, target, inputs.maskWeight, options);
+      parts.push({ at: 1, loss });
+    } else {
+      inputs.pairs = pairInputs(g, features, pairs);
+      const loss = llsmSampledLoss(g, features, target, inputs.maskWeight, inputs.pairs, options);
+      parts.push({ at: 1, loss });
+    }
+  }
+  if (net.mask) {
+    const options = { scale: config.loss.beta, grad };
+    parts.push({ at: 2, loss: bce(g, net.mask, inputs.mask, inputs.maskWeight, options) });
+  }
+  return parts;
+}
+
+function lossParts(g: Graph, parts: readonly Part[]): Tensor {
+  const out = g.scratch('loss parts', [4]);
+  out.keep = true;
+  for (const { at, loss } of parts) {
+    unpack(g, loss.partial, out, { rows: axis(1, 0), columns: axis(1, 1), base: at });
+  }
+  return out;
+}
