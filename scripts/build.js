@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readdirSync,
   realpathSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
@@ -76,6 +77,9 @@ export async function ensureBuilt({ tests = false } = {}) {
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  // For a package: without tests, and without what earlier builds left.
+  if (process.argv.includes('--clean'))
+    rmSync(join(root, 'dist'), { recursive: true, force: true });
   await ensureBuilt();
-  await ensureBuilt({ tests: process.argv.includes('--tests') });
+  if (process.argv.includes('--tests')) await ensureBuilt({ tests: true });
 }

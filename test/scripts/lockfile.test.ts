@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import * as assert from 'uvu/assert';
+import { test } from '../support/run.ts';
+
+interface Entry {
+  version?: string;
+  resolved?: string;
+  integrity?: string;
+  optionalDependencies?: Record<string, string>;
+}
+
+const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+  packages: Record<string, Entry>;
+};
+const entries = Object.entries(lock.packages).filter(([path]) => path !== '');
+
+test('the lockfile names no registry, and a digest of every package', () => {
+  assert.ok(entries.length > 20);
+  for (const [path, { resolved, integrity }] of entries) {
+    assert.is(resolved, undefined, path);
+    assert.match(integrity ?? '', /^sha512-/, path);
+  }
+});
+
+// npm ci refuses a lockfile that lacks the builds of a package for other platforms, and npm
+// writes one where the registry does not have them all.
+test('the lockfile holds the builds for every platform', () => {
+  for (const [path, { optionalDependencies = {} }] of entries) {
+    for (const [name, version] of Object.entries(optionalDependencies)) {
+      assert.is(lock.packages[`node_modules/${name}`]?.version, version, `${path}: ${name}`);
+    }
+  }
+});
