@@ -1,10 +1,10 @@
 /** Reading and appending manifests in Node. */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { LlsmError, messageOf } from '../errors.ts';
 import { type Lock, takeLock } from '../train/lock.ts';
-import { writeFileWhole } from '../write-file.ts';
+import { PART, writeFileWhole } from '../write-file.ts';
 import {
   checkFace,
   type Face,
@@ -134,6 +134,7 @@ export class ManifestWriter {
     let file: FileHandle | undefined;
     try {
       checkOptions(folder, options);
+      removeParts(folder);
       file = await open(path, 'a+');
       let text = await file.readFile('utf8');
       const tail = text.slice(text.lastIndexOf('\n') + 1);
@@ -165,6 +166,15 @@ export class ManifestWriter {
   async close(): Promise<void> {
     await this.#file.close();
     this.#lock.release();
+  }
+}
+
+/** What a killed run was writing. */
+function removeParts(folder: string): void {
+  for (const part of ['.', 'images', 'masks']) {
+    for (const name of readdirSync(join(folder, part))) {
+      if (name.includes(PART)) rmSync(join(folder, part, name), { force: true });
+    }
   }
 }
 

@@ -159,19 +159,23 @@ export function gaussianBlur(
       padded[padded.length - 1 - i] = row[stride - 1 - (i % channels)];
     }
     const to = middle.subarray(y * stride, (y + 1) * stride);
-    for (let k = 0; k < kernel.length; k++) {
-      const weight = kernel[k];
-      const shift = k * channels;
-      for (let i = 0; i < stride; i++) to[i] += weight * padded[i + shift];
+    const centre = radius * channels;
+    for (let i = 0; i < stride; i++) to[i] = kernel[radius] * padded[i + centre];
+    for (let k = 1; k <= radius; k++) {
+      const weight = kernel[radius + k];
+      const left = centre - k * channels;
+      const right = centre + k * channels;
+      for (let i = 0; i < stride; i++) to[i] += weight * (padded[i + left] + padded[i + right]);
     }
   }
   const sum = new Float32Array(stride);
   for (let y = 0; y < height; y++) {
-    sum.fill(0);
-    for (let k = 0; k < kernel.length; k++) {
-      const weight = kernel[k];
-      const from = Math.min(height - 1, Math.max(0, y + k - radius)) * stride;
-      for (let i = 0; i < stride; i++) sum[i] += weight * middle[from + i];
+    for (let i = 0; i < stride; i++) sum[i] = kernel[radius] * middle[y * stride + i];
+    for (let k = 1; k <= radius; k++) {
+      const weight = kernel[radius + k];
+      const above = Math.max(0, y - k) * stride;
+      const below = Math.min(height - 1, y + k) * stride;
+      for (let i = 0; i < stride; i++) sum[i] += weight * (middle[above + i] + middle[below + i]);
     }
     data.set(sum, y * stride);
   }

@@ -34,10 +34,10 @@ function sharpen(image: RgbImage, alpha: number, lightness: number): RgbImage {
     for (let i = 0; i < stride; i++) {
       const left = i < 3 ? i : i - 3;
       const right = i >= stride - 3 ? i : i + 3;
-      const around =
-        data[up + left] + data[up + i] + data[up + right] +
-        data[here + left] + data[here + i] + data[here + right] +
-        data[down + left] + data[down + i] + data[down + right]; // biome-ignore format: the 3 x 3 window
+      let around = 0;
+      for (const row of [up, here, down]) {
+        around += data[row + left] + data[row + i] + data[row + right];
+      }
       result[here + i] = centre * data[here + i] - alpha * around;
     }
   }

@@ -1,0 +1,113 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { type FolderOptions, makeFolderSet } from '../../../src/data/folder.ts';
+import { type ForgeOptions, makeForgeries } from '../../../src/data/forge/make.ts';
+import { writeForgerySheet } from '../../../src/data/forge/sheet.ts';
+import { encodePng, readImage, readMask } from '../../../src/data/image-node.ts';
+import { readManifest } from '../../../src/data/manifest-node.ts';
+import { readPngText } from '../../../src/data/png.ts';
+import { drawnPicture, failure, temporaryFolder } from '../../support/pictures.ts';
+import { test } from '../../support/run.ts';
+
+const folder: FolderOptions = {
+  faces: 'whole',
+  size: 64,
+  label: 0,
+  masks: null,
+  method: null,
+  dataset: 'drawn',
+  people: 'file-stem',
+  personPrefix: '',
+  split: { val: 0.5, test: 0 },
+  seed: 0,
+  list: null,
+  limit: 100,
+};
+const options: ForgeOptions = { methods: ['self-blend'], perImage: 2, seed: 3 };
+const newOut = () => join(temporaryFolder(), 'out');
+
+async function realSet(): Promise<string> {
+  const pictures = temporaryFolder();
+  for (let i = 0; i < 4; i++) {
+    writeFileSync(join(pictures, `p${i}.png`), encodePng(drawnPicture(64, 64, i)));
+  }
+  const out = newOut();
+  await makeFolderSet(pictures, out, folder);
+  return out;
+}
+
+test('pairs of real and forged: carried over, marked, masks of the same size', async () => {
+  const real = readManifest(await realSet());
+  const out = newOut();
+  const result = await makeForgeries(real, out, options);
+  assert.equal([result.written, result.kept, result.dropped], [16, 0, []]);
+  const items = readManifest(out);
+  assert.is(items.filter(({ label }) => label === 1).length, 8);
+  for (const item of items) {
+    const source = real.find(({ people }) => people[0] === item.people[0]);
+    assert.equal([item.split, item.dataset], [source?.split, 'drawn']);
+    const bytes = readFileSync(join(out, item.image));
+    const { Comment } = readPngText(bytes);
+    assert.is(Comment.length, 19);
+    assert.is(/made forgery/.test(Comment), item.label === 1);
+    assert.is(item.method, item.label ? 'self-blend' : null);
+    if (!item.mask) continue;
+    const mask = await readMask(join(out, item.mask));
+    assert.equal([mask.width, mask.height], [64, 64]);
+    assert.ok(mask.data.some((value) => value === 255));
+  }
+  const sheet = join(temporaryFolder(), 'sheet.png');
+  await writeForgerySheet(out, sheet);
+  assert.is((await readImage(sheet)).width, 9 * 64 + 10 * 4);
+});
+
+test('a seed gives the same bytes, also when a run was killed in between', async () => {
+  const real = readManifest(await realSet());
+  const [whole, torn, other] = [newOut(), newOut(), newOut()];
+  await makeForgeries(real, whole, options);
+  await makeForgeries(real.slice(0, 2), torn, options);
+  const path = join(torn, 'manifest.jsonl');
+  const lines = readFileSync(path, 'utf8');
+  // Torn inside the forged line of a pair: its real line stays.
+  writeFileSync(path, lines.slice(0, lines.trimEnd().lastIndexOf('\n') + 40));
+  const left = join(torn, 'images/x.png.part-1');
+  writeFileSync(left, '');
+  const result = await makeForgeries(real, torn, options);
+  assert.not(existsSync(left));
+  assert.equal([result.kept, result.written], [7, 9]);
+  assert.is(readFileSync(path, 'utf8'), readFileSync(join(whole, 'manifest.jsonl'), 'utf8'));
+  for (const { image, mask } of readManifest(whole)) {
+    for (const file of mask ? [image, mask] : [image]) {
+      assert.equal(readFileSync(join(torn, file)), readFileSync(join(whole, file)), file);
+    }
+  }
+  await makeForgeries(real, other, { ...options, seed: 4 });
+  const forged = 'images/p0-self-blend-0-1.png';
+  assert.not.equal(readFileSync(join(other, forged)), readFileSync(join(whole, forged)));
+});
+
+test('a broken real picture is dropped, the others go on', async () => {
+  const set = await realSet();
+  writeFileSync(join(set, 'images/p1.png'), 'broken');
+  const result = await makeForgeries(readManifest(set), newOut(), options);
+  assert.is(result.written, 12);
+  assert.equal(
+    result.dropped.map(({ file }) => file),
+    ['images/p1.png'],
+  );
+  assert.match(result.dropped[0].reason, /p1\.png is not an image/);
+});
+
+test('the source as --out, an unknown method and a set without real faces are refused', async () => {
+  const set = await realSet();
+  const real = readManifest(set);
+  const message = async (...args: Parameters<typeof makeForgeries>) =>
+    (await failure(makeForgeries(...args))).message;
+  assert.match(await message(real, set, options), /--out must be another folder/);
+  assert.match(
+    await message(real, newOut(), { ...options, methods: ['swap'] }),
+    /no forging method "swap".*self-blend/,
+  );
+  assert.match(await message([], newOut(), options), /no real face/);
+});
