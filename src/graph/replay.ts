@@ -2,7 +2,7 @@ import { LlsmError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { packUniform, pipelineOf } from '../gpu/pipeline.ts';
 import { type ParamStore, readBuffer } from './params.ts';
-import { type Dispatch, type MemoryPlan, planMemory } from './plan.ts';
+import { type Dispatch, type MemoryPlan, type PlanLimits, planMemory } from './plan.ts';
 import type { Graph } from './record.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -48,10 +48,18 @@ export class Plan {
     this.#owned = owned;
   }
 
-  /** @throws LlsmError when the graph does not fit the adapter, or a shader is refused. */
-  static async build(gpu: Gpu, graph: Graph, params?: ParamStore): Promise<Plan> {
+  /**
+   * @param limits may be tighter than the adapter's own, which cuts the batch into more slices.
+   * @throws LlsmError when the graph does not fit the adapter, or a shader is refused.
+   */
+  static async build(
+    gpu: Gpu,
+    graph: Graph,
+    params?: ParamStore,
+    limits: PlanLimits = gpu.device.limits,
+  ): Promise<Plan> {
     const { device } = gpu;
-    const memory = planMemory(graph, device.limits);
+    const memory = planMemory(graph, limits);
     const storage = (label: string, bytes: number): GPUBuffer =>
       device.createBuffer({
         label,

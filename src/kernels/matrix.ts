@@ -59,7 +59,7 @@ export function pack(
   const to = g.scratch(`packed ${from.name}`, [padRows, padColumns]);
   g.launch({
     kernel: kernel('pack', packSource),
-    bind: { from, to },
+    bind: { parameter: from, matrix: to },
     params: () => ({ ...fields(view), padded: padColumns, padRows }),
     grid: () => [Math.ceil(to.size / 64)],
   });
@@ -79,7 +79,7 @@ export function unpack(
 ): void {
   g.launch({
     kernel: kernel('unpack', unpackSource),
-    bind: { from, to },
+    bind: { partial: from, parameter: to },
     params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], at, scale }),
     grid: () => [Math.ceil((view.rows.count * view.columns.count) / 64)],
   });

@@ -6,8 +6,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> from: array<f32>;
-@group(0) @binding(2) var<storage, read_write> to: array<f32>;
+@group(0) @binding(1) var<storage, read> parameter: array<f32>;
+@group(0) @binding(2) var<storage, read_write> matrix: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -19,11 +19,11 @@ fn main(
   let row = at / p.padded;
   let column = at % p.padded;
   if (row >= p.rows || column >= p.columns) {
-    to[at] = 0.0;
+    matrix[at] = 0.0;
     return;
   }
   let index = i32(p.base)
     + i32(row / p.rowInner) * p.row0 + i32(row % p.rowInner) * p.row1
     + i32(column / p.columnInner) * p.column0 + i32(column % p.columnInner) * p.column1;
-  to[at] = from[index];
+  matrix[at] = parameter[index];
 }

@@ -8,8 +8,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> from: array<f32>;
-@group(0) @binding(2) var<storage, read_write> to: array<f32>;
+@group(0) @binding(1) var<storage, read> partial: array<f32>;
+@group(0) @binding(2) var<storage, read_write> parameter: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -23,11 +23,11 @@ fn main(
   var sum = 0.0;
   var i = p.at + row * p.padded + column;
   for (var k = 0u; k < p.partials; k++) {
-    sum += from[i];
+    sum += partial[i];
     i += p.width;
   }
   let index = i32(p.base)
     + i32(row / p.rowInner) * p.row0 + i32(row % p.rowInner) * p.row1
     + i32(column / p.columnInner) * p.column0 + i32(column % p.columnInner) * p.column1;
-  to[index] = sum * p.scale;
+  parameter[index] = sum * p.scale;
 }

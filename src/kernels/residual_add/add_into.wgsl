@@ -2,8 +2,8 @@
 struct Params { count: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> from: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> to: array<vec4f>;
+@group(0) @binding(1) var<storage, read> addend: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> sum: array<vec4f>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -12,5 +12,5 @@ fn main(
 ) {
   let at = id.x + id.z * groups.x * 64u;
   if (at >= p.count) { return; }
-  to[at] += from[at];
+  sum[at] += addend[at];
 }

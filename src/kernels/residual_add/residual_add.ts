@@ -37,7 +37,7 @@ export function passOn(g: Graph, gradients: Gradients, tensor: Tensor, dOut: Ten
   const items = itemsOf(gradient);
   g.launch({
     kernel: kernel('add_into', addIntoSource),
-    bind: { from: dOut, to: gradient },
+    bind: { addend: dOut, sum: gradient },
     params: ({ count }) => ({ count: items(count) / 4 }),
     grid: ({ count }) => [groups64(items(count) / 4)],
   });
