@@ -42,7 +42,7 @@ interface Taps {
 function tapsOf(length: number, from: number, extent: number, size: number): Taps {
   const scale = extent / size;
   const support = Math.max(1, scale);
-  const count = Math.ceil(support * 2) + 1;
+  const count = Math.ceil(support * 2); // the filter is 0 at its ends
   const index = new Int32Array(size * count);
   const weight = new Float32Array(size * count);
   for (let i = 0; i < size; i++) {
@@ -84,13 +84,11 @@ export function resample<T extends Float32Array | Uint8ClampedArray>(
     if (row) return row;
     row = new Float32Array(stride);
     const base = y * source.width;
-    for (let x = 0, to = 0; x < width; x++) {
-      for (let c = 0; c < channels; c++, to++) {
-        let sum = 0;
-        for (let k = x * across.count; k < (x + 1) * across.count; k++) {
-          sum += across.weight[k] * data[(base + across.index[k]) * channels + c];
-        }
-        row[to] = sum;
+    for (let x = 0, to = 0; x < width; x++, to += channels) {
+      for (let k = x * across.count; k < (x + 1) * across.count; k++) {
+        const weight = across.weight[k];
+        const from = (base + across.index[k]) * channels;
+        for (let c = 0; c < channels; c++) row[to + c] += weight * data[from + c];
       }
     }
     rows.set(y, row);
