@@ -27,7 +27,7 @@ TOLERANCES = {
     'losses': 1e-2,
     'gradients, median': 1e-3,
     'gradients, worst': 5e-2,
-    'training, median': 1e-1,
+    'training, median': 2e-1,
 }
 STEPS_HELD = 5  # Later steps are printed but not judged.
 
@@ -79,8 +79,16 @@ def check_names(given, expected):
             raise ValueError(f'{name} is {given[name].shape}, the reference has {tensor.shape}')
 
 
-def compare(given, expected, mode):
-    """Prints the table. Returns whether something is too far off."""
+def gradients_of(tensors):
+    return {n: array.astype('float64') for n, array in tensors.items() if n.startswith('grad.')}
+
+
+def compare(given, expected, mode, single=None):
+    """Prints the table. Returns whether something is too far off.
+
+    single: PyTorch's results in f32; gradients may then be three times as far from f64 as those are, where
+    that is more than the fixed tolerance.
+    """
     check_names(given, expected)
     given = {name: array.astype('float64') for name, array in given.items()}
     expected = {name: array.astype('float64') for name, array in expected.items()}
@@ -97,10 +105,14 @@ def compare(given, expected, mode):
                 report.line(f'loss {part}', [], error, TOLERANCES['loss'])
         elif not name.startswith('grad.'):
             report.line(name, b.shape, max_error(given[name], b), TOLERANCES[f'{mode} outputs'])
-    gradients = {name: b for name, b in expected.items() if name.startswith('grad.')}
+    gradients = gradients_of(expected)
     if gradients:
         errors = norm_errors(given, gradients)
-        limits = TOLERANCES['gradients, median'], TOLERANCES['gradients, worst']
+        limits = [TOLERANCES['gradients, median'], TOLERANCES['gradients, worst']]
+        if single:
+            noise = list(norm_errors(gradients_of(single), gradients).values())
+            print(f'PyTorch f32 gradients: median {np.median(noise):.1e}, worst {max(noise):.1e}')
+            limits = [max(limits[0], 3 * np.median(noise)), max(limits[1], 3 * max(noise))]
         report.spread('gradients', errors, gradients, *limits)
     return report.failed
 
@@ -126,6 +138,7 @@ def main():
     parser = options('Compares the output of `llsm run` with PyTorch.')
     parser.add_argument('--saved', help='the weights that `llsm run --save` wrote')
     parser.add_argument('--train-steps', type=int, help="default: as many as O's losses has")
+    parser.add_argument('--noise', action='store_true', help="widen to PyTorch's own f32 error")
     args = parser.parse_args()
     try:
         given, _ = safetensors_file.read(args.output)
@@ -136,9 +149,15 @@ def main():
         before = state_arrays(model, 'float64')
         taps = [name[len('tap.') :] for name in given if name.startswith('tap.')]
         expected = outputs(model, batch, mode, grad, taps)
+        single = None
+        if grad and args.noise:
+            floats = {name: tensor.float() for name, tensor in batch.items()}
+            single = outputs(model.float(), floats, mode, True)
+            # Nothing is lost on the way back: the file's weights are f32 at most.
+            model.to(batch['image'].dtype)
         if steps:
             expected['losses'] = train(model, batch, steps, args.lr or model.config['train']['lr'])
-        failed = compare(given, expected, mode)
+        failed = compare(given, expected, mode, single)
         if args.saved:
             failed = compare_saved(args.saved, before, state_arrays(model, 'float64')) or failed
     except (ValueError, OSError) as error:

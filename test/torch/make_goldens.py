@@ -80,7 +80,8 @@ def make_network(folder, case):
     weights = state_arrays(model)
     results = {}
     for dtype in (torch.float64, torch.float32):
-        network = load_state(LLSM(config).to(dtype), weights)
+        # In eval mode from the start: a forward pass in train mode moves the running statistics.
+        network = load_state(LLSM(config).to(dtype), weights).eval()
         inputs = as_batch(arrays, dtype)
         taps = list(network(inputs['image'])['taps']) if case.get('taps') else ()
         evaluated = outputs(network, inputs, 'eval', bool(taps), taps)

@@ -26,7 +26,8 @@ from config import HEADS, complete
 from llsm import LLSM, Block, MaxPool, Pairs, load_checkpoint, load_state, pair_targets
 from llsm import save_checkpoint, state_arrays
 from make_case import make_input, make_model
-from run import loss_of, outputs
+from make_goldens import CASES
+from run import loss_of, outputs, train
 
 TENSORS = None
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'golden')
@@ -94,6 +95,15 @@ class Encoder(unittest.TestCase):
                         r, c = 2 * i - top, 2 * j - left
                         window = x[0, 0, max(r, 0) : r + 3, max(c, 0) : c + 3]
                         self.assertEqual(y[0, 0, i, j], window.max())
+
+    def test_first_maximum_wins(self):
+        for pad, start in (('torch', [0, 1, 3]), ('tf', [0, 2, 4])):
+            x = torch.zeros(1, 1, 6, 6, requires_grad=True)
+            MaxPool(pad)(x).sum().backward()
+            expected = torch.zeros(6, 6)
+            for i in start:
+                expected[i, start] = 1
+            self.assertTrue(torch.equal(x.grad[0, 0], expected))
 
     def test_names_of_the_other_tensors(self):
         prefixes = ('llsm.', 'head.', 'flm.stage1.', 'flm.reduce', 'flm.bn.weight', 'flm.mask')
@@ -260,15 +270,32 @@ class Files(unittest.TestCase):
 
 
 class Goldens(unittest.TestCase):
-    def test_compare_passes_them_and_catches_a_change(self):
-        folder = os.path.join(GOLDEN, 'bilinear')
+    def expected(self, folder, mode):
+        """The file's tensors, and what a network that is opened from the case's files makes of them."""
         at = lambda name: os.path.join(folder, f'{name}.safetensors')
-        model = load_checkpoint(at('weights'), dtype=torch.float64)
+        golden, _ = safetensors_file.read(at(mode))
         arrays, _ = safetensors_file.read(at('input'))
         batch = {name: torch.from_numpy(array).double() for name, array in arrays.items()}
-        golden, _ = safetensors_file.read(at('train'))
-        losses = golden['losses']
-        expected = {**outputs(model, batch, 'train', True), 'losses': losses}
+        model = load_checkpoint(at('weights'), dtype=torch.float64)
+        taps = [name[4:] for name in golden if name.startswith('tap.')]
+        grad = 'grad.head.fc.weight' in golden
+        expected = outputs(model, batch, mode, grad, taps)
+        if mode == 'train':
+            expected['losses'] = train(model, batch, 10, model.config['train']['lr'])
+        return golden, expected
+
+    def test_they_follow_from_their_files(self):
+        for case in CASES:
+            for mode in ('eval', 'train'):
+                golden, expected = self.expected(os.path.join(GOLDEN, case), mode)
+                self.assertEqual(set(golden), set(expected))
+                for name, array in expected.items():
+                    np.testing.assert_allclose(
+                        golden[name], array, rtol=1e-6, atol=1e-12, err_msg=f'{case} {mode} {name}'
+                    )
+
+    def test_compare_catches_a_change(self):
+        golden, expected = self.expected(os.path.join(GOLDEN, 'bilinear'), 'train')
         with contextlib.redirect_stdout(io.StringIO()):
             self.assertFalse(compare.compare(golden, expected, 'train'))
             for name in ('similarity', 'losses', 'grad.llsm.phi.weight'):
