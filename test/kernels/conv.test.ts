@@ -1,0 +1,266 @@
+import * as assert from 'uvu/assert';
+import { Graph } from '../../src/graph/record.ts';
+import { Plan } from '../../src/graph/replay.ts';
+import { Tensor } from '../../src/graph/tensor.ts';
+import { type ConvOptions, conv } from '../../src/kernels/conv/conv.ts';
+import { pad4 } from '../../src/kernels/matrix.ts';
+import { Random } from '../../src/random.ts';
+import { readThrough as referenceRead, statisticsOf } from '../reference/batch_norm.ts';
+import { conv as reference } from '../reference/conv.ts';
+import { relu } from '../reference/elementwise.ts';
+import {
+  channelRange,
+  concat,
+  normal,
+  reshape,
+  type Values,
+  valuesOf,
+} from '../reference/values.ts';
+import { test } from '../support/run.ts';
+import {
+  awayFromKinks,
+  type Case,
+  check,
+  formsHere,
+  gpu,
+  randomAffine,
+  readThrough,
+} from './support.ts';
+
+const random = new Random(1, 'conv tests');
+
+interface Shape {
+  batch?: number;
+  /** Height and width of the input. */
+  size: number;
+  cin: number;
+  n: number;
+  kernel?: number;
+  stride?: 1 | 2;
+  bias?: boolean;
+  /** How x is read. */
+  through?: 'affine' | 'relu' | 'affine relu';
+  /** The image's gradient is never asked for. */
+  image?: boolean;
+}
+
+/** A window convolution and its reference. */
+function windowCase(it: Shape): Case {
+  const { batch = 1, size, cin, n, kernel = 1, stride = 1 } = it;
+  const affine = it.through?.includes('affine') ? randomAffine(random, cin) : undefined;
+  const masked = it.through?.includes('relu') ?? false;
+  const x = awayFromKinks(normal(random, [batch, size, size, cin]), affine);
+  const weight = normal(random, [n, cin, kernel, kernel], 1 / Math.sqrt(cin * kernel ** 2));
+  const bias = it.bias ? normal(random, [n]) : undefined;
+  const read = affine ? referenceRead(x, affine, masked) : masked ? relu(x).out : x;
+  const { out, backward } = reference(read, weight, { stride, bias });
+  return {
+    batch,
+    maps: { x },
+    weights: { weight, ...(affine && { affine }), ...(bias && { bias }) },
+    build(g, t) {
+      const through = readThrough(t.x, t.affine, masked);
+      const options: ConvOptions = { stride, bias: t.bias };
+      const wrt = {
+        weight: t.weight,
+        ...(it.image ? {} : { x: through.value }),
+        ...(bias && { bias: t.bias }),
+      };
+      return { outs: { out: conv(g, 'out', through, t.weight, options).out }, wrt };
+    },
+    reference: {
+      outs: { out: channelRange(out, 0, pad4(n)) },
+      backward(dOuts) {
+        const d = backward(channelRange(dOuts.out, 0, n));
+        return masked && !affine ? { ...d, x: relu(x).backward(d.x).x } : d;
+      },
+    },
+  };
+}
+
+const title = ({ batch = 1, size, cin, n, kernel = 1, stride = 1, through, bias }: Shape): string =>
+  `${batch}x${size}x${size}x${cin} to ${n}, ${kernel}x${kernel}` +
+  `${stride > 1 ? ' stride 2' : ''}${through ? ` through ${through}` : ''}${bias ? ' + bias' : ''}`;
+
+const shapes: Shape[] = [
+  { size: 7, cin: 4, n: 8, batch: 3 },
+  { size: 15, cin: 40, n: 184, batch: 3 },
+  { size: 14, cin: 728, n: 728 },
+  { size: 55, cin: 8, n: 40, bias: true },
+  { size: 109, cin: 8, n: 4 },
+  { size: 7, cin: 184, n: 1, bias: true, batch: 3 },
+  { size: 5, cin: 8, n: 6, bias: true },
+  { size: 14, cin: 40, n: 8, stride: 2, batch: 3 },
+  { size: 15, cin: 8, n: 40, stride: 2, batch: 3 },
+  { size: 55, cin: 4, n: 8, stride: 2 },
+  { size: 14, cin: 3, n: 8, kernel: 3, stride: 2, batch: 3, image: true },
+  { size: 15, cin: 3, n: 32, kernel: 3, stride: 2, image: true },
+  { size: 109, cin: 3, n: 8, kernel: 3, stride: 2, image: true },
+  { size: 14, cin: 8, n: 16, kernel: 3, batch: 3 },
+  { size: 15, cin: 40, n: 8, kernel: 3 },
+  { size: 7, cin: 4, n: 40, kernel: 4 },
+  { size: 14, cin: 40, n: 8, through: 'affine', batch: 3 },
+  { size: 14, cin: 40, n: 8, through: 'affine relu', batch: 3 },
+  { size: 14, cin: 40, n: 8, through: 'relu', batch: 3 },
+  { size: 15, cin: 8, n: 40, stride: 2, through: 'affine relu' },
+  { size: 15, cin: 8, n: 40, stride: 2, through: 'relu' },
+  { size: 15, cin: 8, n: 40, kernel: 3, through: 'affine relu' },
+  { size: 15, cin: 8, n: 40, kernel: 3, through: 'relu' },
+];
+for (const shape of shapes) {
+  test(title(shape), () => check('conv', windowCase(shape)));
+}
+
+for (const shape of [
+  { size: 7, cin: 8, n: 40, batch: 3 },
+  { size: 15, cin: 8, n: 40, stride: 2, through: 'relu' },
+  { size: 7, cin: 8, n: 40, kernel: 3, through: 'affine relu' },
+] as Shape[]) {
+  test(`adds to a gradient: ${title(shape)}`, () =>
+    check('conv', { ...windowCase(shape), prior: ['x'] }));
+}
+
+for (const [shape, limit] of [
+  // Even sizes with 16 channels are multiples of 256 bytes an item, so that any item may begin a slice.
+  [{ size: 8, cin: 16, n: 32, batch: 5, bias: true }, 2 * 8192],
+  [{ size: 8, cin: 64, n: 16, batch: 5, stride: 2, through: 'relu' }, 2 * 16384],
+  [{ size: 10, cin: 16, n: 4, batch: 5, kernel: 3, through: 'affine relu' }, 3 * 6400],
+  // 7x7x16 is 3,136 bytes: slices begin at every fourth item.
+  [{ size: 7, cin: 16, n: 16, batch: 9 }, 6 * 3136],
+] as [Shape, number][]) {
+  test(`in slices: ${title(shape)}`, () => check('conv', { ...windowCase(shape), limit }));
+}
+
+test('the filter gradient in one chunk and in many', async () => {
+  // Enough rows that chunks end inside an image; a count that no chunk size divides.
+  await check('conv', windowCase({ batch: 3, size: 23, cin: 4, n: 4 }));
+});
+
+test('flat: a 4x4 window that is the whole input', () => {
+  for (const [batch, c, n] of [
+    [3, 8, 40],
+    [1, 184, 8],
+  ]) {
+    const x = normal(random, [batch, 4, 4, c]);
+    const weight = normal(random, [n, c, 4, 4], 1 / Math.sqrt(16 * c));
+    const bias = normal(random, [n]);
+    const { out, backward } = reference(x, weight, { bias });
+    const flat = [batch, 1, 1, 16 * c];
+    return check('flat', {
+      batch,
+      maps: { x: reshape(x, flat) },
+      weights: { weight, bias },
+      build(g, t) {
+        const made = conv(g, 'out', t.x, t.weight, { layout: 'flat', bias: t.bias });
+        return { outs: { out: made.out }, wrt: { x: t.x, weight: t.weight, bias: t.bias } };
+      },
+      reference: {
+        outs: { out },
+        backward(dOuts) {
+          const d = backward(dOuts.out);
+          return { ...d, x: reshape(d.x, flat) };
+        },
+      },
+    });
+  }
+});
+
+/** [K, C, 2, 1] as two 1x1 weights. */
+function halves(weight: Values): [Values, Values] {
+  const [k, c] = weight.shape;
+  const half = (at: number): Values =>
+    valuesOf(
+      [k, c, 1, 1],
+      weight.data.filter((_, i) => i % 2 === at),
+    );
+  return [half(0), half(1)];
+}
+
+for (const [k, c, size] of [
+  [1, 8, 7],
+  [64, 40, 14],
+  [6, 184, 5],
+]) {
+  test(`pair: ${c} channels to ${k} for each position`, async () => {
+    const x = normal(random, [3, size, size, c]);
+    const weight = normal(random, [k, c, 2, 1], 1 / Math.sqrt(c));
+    const bias = normal(random, [k]);
+    const [first, second] = halves(weight);
+    const a = reference(x, first, { bias });
+    const b = reference(x, second);
+    const out = channelRange(concat(a.out, b.out), 0, pad4(2 * k));
+    await check('pair', {
+      batch: 3,
+      maps: { x },
+      weights: { weight, bias },
+      build(g, t) {
+        const made = conv(g, 'out', t.x, t.weight, { layout: 'pair', bias: t.bias });
+        return { outs: { out: made.out }, wrt: { x: t.x, weight: t.weight, bias: t.bias } };
+      },
+      reference: {
+        outs: { out },
+        backward(dOuts) {
+          const dA = a.backward(channelRange(dOuts.out, 0, k));
+          const dB = b.backward(channelRange(dOuts.out, k, 2 * k));
+          const both = weight.data.map((_, i) => (i % 2 ? dB : dA).weight.data[Math.floor(i / 2)]);
+          return {
+            x: { shape: x.shape, data: dA.x.data.map((value, i) => value + dB.x.data[i]) },
+            weight: valuesOf(weight.shape, both),
+            bias: dA.bias,
+          };
+        },
+      },
+    });
+  });
+}
+
+// 3 * 7 * 7 = 147 rows: the last tile of 32 is a part of one; mean/std = 100.
+for (const form of formsHere) {
+  for (const limit of [undefined, 8 * 8 * 16 * 4 * 2]) {
+    test(`statistics' partial rows (${form}${limit ? ', sliced' : ''})`, async () => {
+      const size = limit ? 8 : 7;
+      const x = normal(random, [3, size, size, 16]);
+      const weight = normal(random, [16, 16, 1, 1], 1 / 4);
+      const bias = normal(random, [16], 20, 100);
+      const g = new Graph(3, true, { subgroupSize: form === 'lanes' ? gpu.subgroupSize : 0 });
+      const input = g.input('x', x.shape.slice(1));
+      const w = new Tensor('w', [...weight.shape], { home: 'input' });
+      const b = new Tensor('b', [16], { home: 'input' });
+      const { stats } = conv(g, 'out', input, w, { bias: b, stats: true });
+      assert.ok(stats);
+      stats.keep = true;
+      const limits = {
+        maxStorageBufferBindingSize: limit ?? 1 << 20,
+        maxBufferSize: 1 << 20,
+        minStorageBufferOffsetAlignment: 256,
+      };
+      const plan = await Plan.build(gpu, g, undefined, limits);
+      plan.write(input, Float32Array.from(x.data));
+      plan.write(w, Float32Array.from(weight.data));
+      plan.write(b, Float32Array.from(bias.data));
+      plan.run();
+      const rows = await plan.read(stats);
+      plan.destroy();
+      // Two slices of 4 and 2 tiles, or 5 tiles.
+      assert.is(stats.shape[0], limit ? 6 : 5);
+      const { mean, variance } = statisticsOf(reference(x, weight, { bias }).out);
+      for (let c = 0; c < 16; c++) {
+        let [count, sum] = [0, 0];
+        for (let r = 0; r < stats.shape[0]; r++) {
+          count += rows[r * 48 + c];
+          sum += rows[r * 48 + c] * rows[r * 48 + 16 + c];
+        }
+        assert.is(count, 3 * size * size);
+        const merged = sum / count;
+        let squares = 0;
+        for (let r = 0; r < stats.shape[0]; r++) {
+          const [n, m, m2] = [0, 16, 32].map((at) => rows[r * 48 + at + c]);
+          squares += m2 + n * (m - merged) ** 2;
+        }
+        assert.ok(Math.abs(merged - mean.data[c]) < 1e-6 * Math.abs(mean.data[c]), `mean ${c}`);
+        const off = Math.abs(squares / count / variance.data[c] - 1);
+        assert.ok(off < 1e-4, `variance ${c} off by ${off}`);
+      }
+    });
+  }
+}

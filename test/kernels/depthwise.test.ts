@@ -1,0 +1,93 @@
+import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
+import { Random } from '../../src/random.ts';
+import { readThrough as referenceRead } from '../reference/batch_norm.ts';
+import { depthwise as reference } from '../reference/conv.ts';
+import { relu } from '../reference/elementwise.ts';
+import { channelRange, concat, normal } from '../reference/values.ts';
+import { test } from '../support/run.ts';
+import { awayFromKinks, type Case, check, randomAffine, readThrough } from './support.ts';
+
+const random = new Random(1, 'depthwise tests');
+
+type Through = 'affine' | 'relu' | 'affine relu' | undefined;
+
+interface Shape {
+  batch?: number;
+  h: number;
+  w?: number;
+  /** Channels of each input, and how it is read. */
+  parts: readonly (readonly [channels: number, through?: Through])[];
+}
+
+function depthwiseCase({ batch = 1, h, w = h, parts }: Shape): Case {
+  const inputs = parts.map(([c, through]) => {
+    const affine = through?.includes('affine') ? randomAffine(random, c) : undefined;
+    const x = awayFromKinks(normal(random, [batch, h, w, c]), affine);
+    const masked = through?.includes('relu') ?? false;
+    const read = affine ? referenceRead(x, affine, masked) : masked ? relu(x).out : x;
+    return { c, x, affine, masked, read };
+  });
+  const channels = inputs.reduce((sum, { c }) => sum + c, 0);
+  const weight = normal(random, [channels, 1, 3, 3], 1 / 3);
+  const whole = inputs.map(({ read }) => read).reduce(concat);
+  const { out, backward } = reference(whole, weight);
+  const affines = inputs.flatMap(({ affine }, i) =>
+    affine ? [[`affine${i}`, affine] as const] : [],
+  );
+  return {
+    batch,
+    maps: Object.fromEntries(inputs.map(({ x }, i) => [`x${i}`, x])),
+    weights: { weight, ...Object.fromEntries(affines) },
+    build(g, t) {
+      const reads = inputs.map(({ masked }, i) => readThrough(t[`x${i}`], t[`affine${i}`], masked));
+      const wrt = Object.fromEntries(reads.map((read, i) => [`x${i}`, read.value]));
+      const made = depthwise(g, 'out', reads, t.weight);
+      return { outs: { out: made }, wrt: { weight: t.weight, ...wrt } };
+    },
+    reference: {
+      outs: { out },
+      backward(dOuts) {
+        const d = backward(dOuts.out);
+        let at = 0;
+        const parts = inputs.map(({ c, x, affine, masked }, i) => {
+          const dX = channelRange(d.x, at, at + c);
+          at += c;
+          return [`x${i}`, masked && !affine ? relu(x).backward(dX).x : dX];
+        });
+        return { weight: d.weight, ...Object.fromEntries(parts) };
+      },
+    },
+  };
+}
+
+const title = ({ batch = 1, h, w = h, parts }: Shape): string =>
+  `${batch}x${h}x${w} of ${parts.map(([c, how]) => (how ? `${c} through ${how}` : c)).join(' and ')}`;
+
+const shapes: Shape[] = [
+  { batch: 3, h: 7, parts: [[40]] },
+  { h: 14, parts: [[728, 'affine relu']] },
+  { batch: 3, h: 15, parts: [[184, 'relu']] },
+  { h: 55, parts: [[8, 'affine']] },
+  { h: 109, parts: [[4, 'relu']] },
+  { h: 1, w: 1, parts: [[8]] },
+  { h: 2, w: 5, parts: [[4]] },
+  { batch: 3, h: 29, w: 2, parts: [[4]] },
+  // The decoder's concatenation: the resized map and a skip, each read in its own way.
+  { batch: 3, h: 14, parts: [[8], [40, 'affine relu']] },
+  { h: 15, parts: [[40, 'relu'], [4], [8, 'affine']] },
+];
+for (const shape of shapes) {
+  test(title(shape), () => check('depthwise', depthwiseCase(shape)));
+}
+
+const concatenated: Shape = { batch: 3, h: 7, parts: [[8, 'relu'], [16]] };
+test('adds to gradients', () =>
+  check('depthwise', { ...depthwiseCase(concatenated), prior: ['x0', 'x1'] }));
+
+test('in slices', async () => {
+  const sliced: Shape = { batch: 5, h: 8, parts: [[16, 'affine relu'], [32]] };
+  await check('depthwise', { ...depthwiseCase(sliced), limit: 2 * 8 * 8 * 48 * 4 });
+  // 1,568 bytes an item: slices begin at every eighth.
+  const odd: Shape = { batch: 19, h: 7, parts: [[8, 'relu']] };
+  await check('depthwise', { ...depthwiseCase(odd), limit: 9 * 7 * 7 * 8 * 4 });
+});
