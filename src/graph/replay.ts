@@ -10,17 +10,23 @@ interface Prepared {
   pipeline: GPUComputePipeline;
   group: GPUBindGroup;
   grid: [number, number, number];
-  label: string;
+  name: string;
+  /** The first tensor that it writes. */
+  makes: string;
+  flops: number;
 }
 
 const uniformStride = 256;
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
-/** Time of one kernel name over a profiled run. */
-export interface KernelTime {
-  name: string;
-  count: number;
+/** Time of one dispatch of a profiled run. */
+export interface DispatchTime {
+  kernel: string;
+  /** The first tensor that it writes. */
+  makes: string;
   milliseconds: number;
+  /** Arithmetic, where its operation states it. */
+  flops: number;
 }
 
 /**
@@ -132,7 +138,15 @@ export class Plan {
         ],
       });
       const grid: [number, number, number] = [Math.ceil(x / folds), y, folds];
-      return { pipeline, group, grid, label: kernel.name };
+      const written = kernel.bindings.find(({ access }) => access === 'write');
+      return {
+        pipeline,
+        group,
+        grid,
+        name: kernel.name,
+        makes: written ? dispatch.launch.bind[written.name].name : '',
+        flops: ((dispatch.launch.flops ?? 0) * dispatch.slice.count) / graph.batch,
+      };
     });
     gpu.check();
     return new Plan(gpu, memory, bufferOf, prepared, [...slots, ...inputs.values(), uniforms]);
@@ -180,13 +194,13 @@ export class Plan {
     this.#gpu.check();
   }
 
-  /** One run with a timestamped pass a dispatch: time by kernel, longest first. */
-  async profile(): Promise<KernelTime[]> {
+  /** One run with a timestamped pass a dispatch: the time of each, in order. */
+  async profile(): Promise<DispatchTime[]> {
     const { device } = this.#gpu;
     if (!device.features.has('timestamp-query')) {
       throw new LlsmError('This adapter has no timestamp-query feature to profile with');
     }
-    const times = new Map<string, KernelTime>();
+    const times: DispatchTime[] = [];
     const group = 1024;
     for (let at = 0; at < this.#prepared.length; at += group) {
       const part = this.#prepared.slice(at, at + group);
@@ -212,16 +226,14 @@ export class Plan {
       encoder.resolveQuerySet(querySet, 0, part.length * 2, resolve, 0);
       device.queue.submit([encoder.finish()]);
       const stamps = new BigUint64Array((await readBuffer(this.#gpu, resolve)).buffer);
-      part.forEach(({ label }, i) => {
-        const entry = times.get(label) ?? { name: label, count: 0, milliseconds: 0 };
-        entry.count++;
-        entry.milliseconds += Number(stamps[i * 2 + 1] - stamps[i * 2]) / 1e6;
-        times.set(label, entry);
+      part.forEach(({ name, makes, flops }, i) => {
+        const milliseconds = Number(stamps[i * 2 + 1] - stamps[i * 2]) / 1e6;
+        times.push({ kernel: name, makes, milliseconds, flops });
       });
       querySet.destroy();
       resolve.destroy();
     }
-    return [...times.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+    return times;
   }
 
   destroy(): void {

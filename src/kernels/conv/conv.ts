@@ -223,15 +223,16 @@ function filterGradient(
     POINTWISE: kernelSize === 1 && stride === 1,
   };
   const width = broadcast ? lanes * 4 : 32;
-  const taps = kernelSize ** 2;
-  const cinTiles = Math.ceil(cin / width);
+  const depth = kernelSize ** 2 * cin;
+  const depthTiles = Math.ceil(depth / width);
   const columnTiles = Math.ceil(columns / width);
   // Enough workgroups to fill a GPU, few enough partial rows that they stay small.
   const chunksFor = (count: number): number => {
     const rows = count * outH * outW;
-    return Math.max(1, Math.min(Math.ceil(512 / (cinTiles * columnTiles * taps)), Math.ceil(rows / 128)));
+    const enough = Math.ceil(512 / (depthTiles * columnTiles));
+    return Math.max(1, Math.min(enough, Math.ceil(rows / 128)));
   };
-  const partial = g.partialRows(`partial d ${weight.name}`, taps * cin * columns);
+  const partial = g.partialRows(`partial d ${weight.name}`, depth * columns);
   g.launch({
     kernel: broadcast
       ? kernel('filter_lanes', filterLanesSource, { LANES: lanes, ...flags })
@@ -245,7 +246,8 @@ function filterGradient(
         chunks: chunksFor(count),
         n4: columns / 4,
         cin,
-        cinTiles,
+        depth,
+        depthTiles,
         inH,
         inW,
         outH,
@@ -253,12 +255,11 @@ function filterGradient(
         kw: kernelSize,
         stride,
         row0: row,
-        taps,
       };
     },
-    grid: ({ count }) => [chunksFor(count) * cinTiles * taps, columnTiles],
+    grid: ({ count }) => [chunksFor(count) * depthTiles, columnTiles],
     partial: { tensor: partial, rows: chunksFor },
-    flops: 2 * g.batch * outH * outW * taps * cin * columns,
+    flops: 2 * g.batch * outH * outW * depth * columns,
   });
   unpack(g, partial, gradients.own(weight), forward);
 }

@@ -1,15 +1,14 @@
-// partial[chunk, tap * cin + c, n] = sum over the chunk's output pixels m of
-//     read(x)[pixel(m, tap), c] * dOut[m, n]
+// partial[chunk, k, n] = sum over the chunk's output pixels m of
+//     read(x)[pixel(m, tap), c] * dOut[m, n],  k = tap * cin + c
 //
 // The software drivers' form of the filter gradient (see conv_lanes.wgsl): one subgroup makes
-// LANES * 4 channels by LANES * 4 columns of one tap; both are loaded across lanes, and the x of
-// each channel is shared by broadcast.
+// LANES * 4 values of k by LANES * 4 columns; both operands are loaded across lanes, and the x of
+// each k is shared by broadcast.
 enable subgroups;
 
 struct Params {
-  rows: u32, chunk: u32, chunks: u32, n4: u32, cin: u32, cinTiles: u32,
-  inH: u32, inW: u32, outH: u32, outW: u32, kw: u32, stride: u32,
-  row0: u32, taps: u32,
+  rows: u32, chunk: u32, chunks: u32, n4: u32, cin: u32, depth: u32, depthTiles: u32,
+  inH: u32, inW: u32, outH: u32, outW: u32, kw: u32, stride: u32, row0: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -27,22 +26,20 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let work = group.x + group.z * groups.x;
-  if (work >= p.chunks * p.cinTiles * p.taps) { return; }
-  let cTile = work % p.cinTiles;
-  let tap = (work / p.cinTiles) % p.taps;
-  let chunk = work / (p.cinTiles * p.taps);
+  if (work >= p.chunks * p.depthTiles) { return; }
+  let chunk = work / p.depthTiles;
   let column = group.y * ${LANES}u + lane;
   let n = min(column, p.n4 - 1u);
-  let ky = tap / p.kw;
-  let kx = tap % p.kw;
 
-  // Lane l holds channels first + l, first + l + LANES, ... in turn.
-  let first = cTile * ${LANES}u * 4u;
+  // Lane l holds k = first + l, first + l + LANES, ... in turn, each at its offset from the pixel.
+  let first = (work % p.depthTiles) * ${LANES}u * 4u;
   //! for s in 0 .. 4
-  let c$s = min(first + ${s}u * ${LANES}u + lane, p.cin - 1u);
+  let k$s = min(first + ${s}u * ${LANES}u + lane, p.depth - 1u);
+  let tap$s = k$s / p.cin;
+  let at$s = ((tap$s / p.kw) * p.inW + tap$s % p.kw) * p.cin + k$s % p.cin;
   //! if AFFINE
-  let scale$s = affine[c$s];
-  let shift$s = affine[p.cin + c$s];
+  let scale$s = affine[k$s % p.cin];
+  let shift$s = affine[p.cin + k$s % p.cin];
   //! end
   //! for l in 0 .. LANES
   var acc${s}_$l = vec4f();
@@ -56,12 +53,12 @@ fn main(
     let at = m * p.cin;
     //! else
     let image = m / (p.outH * p.outW);
-    let iy = ((m / p.outW) % p.outH) * p.stride + ky;
-    let ix = (m % p.outW) * p.stride + kx;
+    let iy = ((m / p.outW) % p.outH) * p.stride;
+    let ix = (m % p.outW) * p.stride;
     let at = ((image * p.inH + iy) * p.inW + ix) * p.cin;
     //! end
     //! for s in 0 .. 4
-    var a$s = x[at + c$s];
+    var a$s = x[at + at$s];
     //! if AFFINE
     a$s = a$s * scale$s + shift$s;
     //! end
@@ -77,10 +74,10 @@ fn main(
   }
 
   if (column < p.n4) {
-    let to = ((p.row0 + chunk) * p.taps + tap) * p.cin;
+    let to = (p.row0 + chunk) * p.depth;
     //! for s in 0 .. 4
     //! for l in 0 .. LANES
-    if (first + ${s}u * ${LANES}u + ${l}u < p.cin) {
+    if (first + ${s}u * ${LANES}u + ${l}u < p.depth) {
       partial[(to + first + ${s}u * ${LANES}u + ${l}u) * p.n4 + n] = acc${s}_$l;
     }
     //! end

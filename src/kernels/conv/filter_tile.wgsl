@@ -1,9 +1,8 @@
-// The same sum as filter_lanes.wgsl in the portable form: 8 x 8 invocations make 32 channels by 32
-// columns of one tap from workgroup memory, eight output pixels at a time.
+// The same sum as filter_lanes.wgsl in the portable form: 8 x 8 invocations make 32 values of k by
+// 32 columns from workgroup memory, eight output pixels at a time.
 struct Params {
-  rows: u32, chunk: u32, chunks: u32, n4: u32, cin: u32, cinTiles: u32,
-  inH: u32, inW: u32, outH: u32, outW: u32, kw: u32, stride: u32,
-  row0: u32, taps: u32,
+  rows: u32, chunk: u32, chunks: u32, n4: u32, cin: u32, depth: u32, depthTiles: u32,
+  inH: u32, inW: u32, outH: u32, outW: u32, kw: u32, stride: u32, row0: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -24,13 +23,11 @@ fn main(
   @builtin(local_invocation_index) id: u32,
 ) {
   let work = group.x + group.z * groups.x;
-  if (work >= p.chunks * p.cinTiles * p.taps) { return; }
-  let cTile = work % p.cinTiles;
-  let tap = (work / p.cinTiles) % p.taps;
-  let chunk = work / (p.cinTiles * p.taps);
+  if (work >= p.chunks * p.depthTiles) { return; }
+  let chunk = work / p.depthTiles;
   let column = group.y * 8u + id % 8u;
   let n = min(column, p.n4 - 1u);
-  let first = cTile * 32u;
+  let first = (work % p.depthTiles) * 32u;
 
   var acc: array<vec4f, 4>;
   let end = min((chunk + 1u) * p.chunk, p.rows);
@@ -40,12 +37,14 @@ fn main(
     let row = min(m, end - 1u);
     tileD[id] = select(vec4f(), dOut[row * p.n4 + n], live);
     let image = row / (p.outH * p.outW);
-    let iy = ((row / p.outW) % p.outH) * p.stride + tap / p.kw;
-    let ix = (row % p.outW) * p.stride + tap % p.kw;
+    let iy = ((row / p.outW) % p.outH) * p.stride;
+    let ix = (row % p.outW) * p.stride;
     let at = ((image * p.inH + iy) * p.inW + ix) * p.cin;
     for (var i = 0u; i < 4u; i++) {
-      let c = min(first + (id % 8u) * 4u + i, p.cin - 1u);
-      var a = x[at + c];
+      let k = min(first + (id % 8u) * 4u + i, p.depth - 1u);
+      let tap = k / p.cin;
+      let c = k % p.cin;
+      var a = x[at + ((tap / p.kw) * p.inW + tap % p.kw) * p.cin + c];
       //! if AFFINE
       a = a * affine[c] + affine[p.cin + c];
       //! end
@@ -67,9 +66,9 @@ fn main(
   }
 
   if (column >= p.n4) { return; }
-  let to = ((p.row0 + chunk) * p.taps + tap) * p.cin;
+  let to = (p.row0 + chunk) * p.depth;
   for (var i = 0u; i < 4u; i++) {
-    let c = first + (id / 8u) * 4u + i;
-    if (c < p.cin) { partial[(to + c) * p.n4 + n] = acc[i]; }
+    let k = first + (id / 8u) * 4u + i;
+    if (k < p.depth) { partial[(to + k) * p.n4 + n] = acc[i]; }
   }
 }
