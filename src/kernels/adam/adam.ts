@@ -34,7 +34,7 @@ export function adam(
       v: params.flat('adamV'),
       weights: params.flat('weights'),
     },
-    params: () => ({ count, beta1, beta2, eps }),
+    params: () => ({ count, beta1, beta2, fresh1: 1 - beta1, fresh2: 1 - beta2, eps }),
     grid: () => [groups64(count)],
   });
 }

@@ -1,8 +1,9 @@
 // One step of Adam over all weights (Kingma and Ba; PyTorch's form with bias correction):
 //   m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2
 //   w -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
+// with 1 - b1 and 1 - b2 given: computed in f32, 1 - 0.999 has only five digits right.
 // step = [lr / (1 - b1^t), 1 / sqrt(1 - b2^t)], which change from run to run.
-struct Params { count: u32, beta1: f32, beta2: f32, eps: f32 }
+struct Params { count: u32, beta1: f32, beta2: f32, fresh1: f32, fresh2: f32, eps: f32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> step: array<f32>;
@@ -19,8 +20,8 @@ fn main(
   let at = id.x + id.z * groups.x * 64u;
   if (at >= p.count) { return; }
   let g = grads[at];
-  let m1 = p.beta1 * m[at] + (1.0 - p.beta1) * g;
-  let v1 = p.beta2 * v[at] + (1.0 - p.beta2) * g * g;
+  let m1 = p.beta1 * m[at] + p.fresh1 * g;
+  let v1 = p.beta2 * v[at] + p.fresh2 * g * g;
   m[at] = m1;
   v[at] = v1;
   weights[at] -= step[0] * m1 / (sqrt(v1) * step[1] + p.eps);

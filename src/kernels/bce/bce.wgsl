@@ -31,7 +31,7 @@ fn main(
     sum += max(z, 0.0) - z * t + log(1.0 + e);
     //! if GRAD
     let sigmoid = select(e, 1.0, z >= 0.0) / (1.0 + e);
-    dLogit[at] = (sigmoid - t) * share * p.scale;
+    dLogit[at] = select(0.0, (sigmoid - t) * share * p.scale, share != 0.0);
     //! end
   }
   // A weight of zero must hide the item even where its loss is not finite.

@@ -1,0 +1,75 @@
+import * as assert from 'uvu/assert';
+import { Graph } from '../../src/graph/record.ts';
+import { relu } from '../../src/graph/tensor.ts';
+import { resize } from '../../src/kernels/resize/resize.ts';
+import { Random } from '../../src/random.ts';
+import { readThrough as referenceRead } from '../reference/batch_norm.ts';
+import { resize as reference } from '../reference/resize.ts';
+import { normal } from '../reference/values.ts';
+import { test } from '../support/run.ts';
+import { awayFromKinks, type Case, check, randomAffine, readThrough } from './support.ts';
+
+const random = new Random(1, 'resize tests');
+
+interface Shape {
+  batch?: number;
+  c: number;
+  from: readonly [h: number, w: number];
+  to: readonly [h: number, w: number];
+  through?: 'affine' | 'affine relu';
+}
+
+function resized({ batch = 1, c, from, to, through }: Shape): Case {
+  const affine = through?.includes('affine') ? randomAffine(random, c) : undefined;
+  const masked = through?.includes('relu') ?? false;
+  const x = awayFromKinks(normal(random, [batch, ...from, c]), affine);
+  const read = affine ? referenceRead(x, affine, masked) : x;
+  const { out, backward } = reference(read, ...to);
+  return {
+    batch,
+    maps: { x },
+    weights: affine ? { affine } : {},
+    build(g, t) {
+      const through = readThrough(t.x, t.affine, masked);
+      return { outs: { out: resize(g, 'out', through, ...to) }, wrt: { x: through.value } };
+    },
+    reference: {
+      outs: { out },
+      backward: (d) => backward(d.out),
+    },
+    // Positions are computed in f32, so that a tap's share is off by up to the size times 2^-23.
+    tolerance: { forward: 5e-5 },
+    forms: ['tile'],
+  };
+}
+
+const title = ({ batch = 1, c, from, to, through }: Shape): string =>
+  `${batch}x${from.join('x')}x${c} to ${to.join('x')}${through ? ` through ${through}` : ''}`;
+
+const shapes: Shape[] = [
+  { batch: 3, c: 40, from: [7, 7], to: [14, 14] },
+  { c: 728, from: [7, 7], to: [14, 14], through: 'affine relu' },
+  { c: 8, from: [28, 28], to: [55, 55] },
+  { c: 4, from: [55, 55], to: [109, 109], through: 'affine' },
+  { batch: 3, c: 1, from: [14, 14], to: [28, 28] },
+  { c: 1, from: [109, 109], to: [224, 224] },
+  { c: 3, from: [15, 15], to: [7, 14] },
+  { c: 4, from: [55, 7], to: [14, 15] },
+  { c: 4, from: [1, 3], to: [4, 1] },
+  { batch: 3, c: 8, from: [5, 5], to: [5, 5] },
+];
+for (const shape of shapes) test(title(shape), () => check('resize', resized(shape)));
+
+test('a bare ReLU, whose gradient it does not mask, is refused', () => {
+  const g = new Graph(1, true, { subgroupSize: 0 });
+  const x = g.input('x', [4, 4, 4]);
+  assert.throws(() => resize(g, 'out', relu(x), 8, 8), /bare ReLU/);
+});
+
+test('adds to a gradient', () =>
+  check('resize', { ...resized({ batch: 3, c: 8, from: [7, 7], to: [14, 15] }), prior: ['x'] }));
+
+test('in slices', async () => {
+  const sliced: Shape = { batch: 5, c: 16, from: [4, 4], to: [8, 8], through: 'affine relu' };
+  await check('resize', { ...resized(sliced), limit: 2 * 8 * 8 * 16 * 4 });
+});
