@@ -37,7 +37,8 @@ const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 /**
  * Cuts launches into batch slices that fit the binding limit, sizes the partial rows, and lets
  * tensors whose lives do not overlap share memory. Pure: nothing is allocated here.
- * @throws LlsmError when one item of the batch is larger than a binding may be.
+ * @throws LlsmError when one item of the batch, or as many as the adapter's alignment asks for, are
+ * larger than a binding may be.
  */
 export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
   const dispatches = graph.launches.flatMap((launch) =>
@@ -94,13 +95,17 @@ function slices(launch: Launch, batch: number, limits: PlanLimits): Slice[] {
     most = Math.min(most, Math.floor(limits.maxStorageBufferBindingSize / item));
     step = lcm(step, alignedItems(item, limits.minStorageBufferOffsetAlignment));
   }
+  const fits = most;
   if (most < batch) most -= most % step;
   if (most < 1) {
     const worst = Object.values(launch.bind).filter((t) => t.batched);
     const names = worst.map((t) => `${t.name} [${t.shape.slice(1).join(', ')}]`).join(', ');
     throw new LlsmError(
-      `${launch.kernel.name}: one item of ${names} is more than this adapter binds ` +
-        `(${limits.maxStorageBufferBindingSize} bytes): use a smaller size`,
+      fits < 1
+        ? `${launch.kernel.name}: one item of ${names} is more than this adapter binds ` +
+            `(${limits.maxStorageBufferBindingSize} bytes): use a smaller size`
+        : `${launch.kernel.name}: ${names} can only be cut at every ${step}th item, and this ` +
+            `adapter binds no more than ${fits}: use a batch of at most ${fits}`,
     );
   }
   const out: Slice[] = [];
