@@ -44,18 +44,17 @@ export function kernel(
     throw new LlsmError(`${name}.wgsl does not parse: ${messageOf(error)}`);
   }
   const uniform = reflected.uniforms[0];
-  if (!uniform || uniform.binding !== 0 || !uniform.members) {
+  if (uniform?.binding !== 0 || !uniform.members) {
     throw new LlsmError(`${name}.wgsl has no Params uniform at binding 0`);
   }
   const made: Kernel = {
     name,
     source: text,
-    bindings: reflected.storage
-      .map((variable) => ({
-        name: variable.name,
-        binding: variable.binding,
-        access: variable.access === 'read_write' ? ('write' as const) : ('read' as const),
-      })),
+    bindings: reflected.storage.map((variable) => ({
+      name: variable.name,
+      binding: variable.binding,
+      access: variable.access === 'read_write' ? ('write' as const) : ('read' as const),
+    })),
     fields: uniform.members.map((member) => ({
       name: member.name,
       offset: member.offset,
@@ -120,7 +119,9 @@ async function compile(device: GPUDevice, kernel: Kernel): Promise<GPUComputePip
   } catch (error) {
     const info = await module.getCompilationInfo();
     const notes = info.messages.map((m) => `${m.message}\n${around(kernel.source, m.lineNum)}`);
-    throw new LlsmError(`${kernel.name}.wgsl was refused: ${messageOf(error)}\n${notes.join('\n')}`);
+    throw new LlsmError(
+      `${kernel.name}.wgsl was refused: ${messageOf(error)}\n${notes.join('\n')}`,
+    );
   }
 }
 

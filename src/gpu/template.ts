@@ -27,14 +27,14 @@ export function expand(
   const fail = (line: number, why: string): never => {
     throw new LlsmError(`${name}.wgsl:${line + 1}: ${why}`);
   };
-  const valueOf = (scope: Constants, key: string, line: number): number | string | boolean => {
+  const lookUp = (scope: Constants, key: string, line: number): number | string | boolean => {
     if (/^\d+$/.test(key)) return Number(key);
     if (!(key in scope)) fail(line, `no constant named ${key}`);
     return scope[key];
   };
   const substitute = (text: string, scope: Constants, line: number): string =>
     text.replace(/\$(?:\{(\w+)\}|([A-Za-z][A-Za-z0-9]*))/g, (_, braced?: string, bare?: string) => {
-      const value = valueOf(scope, (braced ?? bare) as string, line);
+      const value = lookUp(scope, (braced ?? bare) as string, line);
       return typeof value === 'boolean' ? String(Number(value)) : String(value);
     });
 
@@ -56,18 +56,19 @@ export function expand(
       if (word === 'if') {
         const negated = rest.startsWith('!');
         const key = negated ? rest.slice(1) : rest;
-        const yes = live && Boolean(valueOf(scope, key, line)) !== negated;
+        const yes = live && Boolean(lookUp(scope, key, line)) !== negated;
         let next = walk(line + 1, scope, yes, true);
         if (/else/.test(lines[next])) next = walk(next + 1, scope, live && !yes, true);
         line = next;
       } else if (word === 'for') {
         const loop = /^(\w+) in (\w+) \.\. (\w+)$/.exec(rest);
         if (!loop) return fail(line, `not a loop: ${rest}`);
-        const low = Number(valueOf(scope, loop[2], line));
-        const high = Number(valueOf(scope, loop[3], line));
+        const low = Number(lookUp(scope, loop[2], line));
+        const high = Number(lookUp(scope, loop[3], line));
         let next = walk(line + 1, { ...scope, [loop[1]]: low }, live && low < high, true);
         if (live) {
-          for (let i = low + 1; i < high; i++) walk(line + 1, { ...scope, [loop[1]]: i }, true, true);
+          for (let i = low + 1; i < high; i++)
+            walk(line + 1, { ...scope, [loop[1]]: i }, true, true);
         }
         if (/else/.test(lines[next])) next = fail(next, 'a for has no else');
         line = next;

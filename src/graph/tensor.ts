@@ -3,15 +3,7 @@
  * `temp` the plan's slots, reused over its life; `input` written by the caller before a run;
  * the others are ranges of the flat buffers of a {@link ParamStore}, which outlive plans.
  */
-export type Home =
-  | 'temp'
-  | 'input'
-  | 'weights'
-  | 'state'
-  | 'grads'
-  | 'gradSum'
-  | 'adamM'
-  | 'adamV';
+export type Home = 'temp' | 'input' | 'weights' | 'state' | 'grads' | 'gradSum' | 'adamM' | 'adamV';
 
 /** A shape with a name. It has no memory until a plan gives it some. 4 bytes a value. */
 export class Tensor {

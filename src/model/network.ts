@@ -1,7 +1,7 @@
 import { LlsmError } from '../errors.ts';
 import { asRead, type Read, type Tensor } from '../graph/tensor.ts';
-import { type Features, llsmFeatures } from '../kernels/llsm/llsm.ts';
 import { applyRead } from '../kernels/apply_read/apply_read.ts';
+import { type Features, llsmFeatures } from '../kernels/llsm/llsm.ts';
 import { flm, type Localisation } from './flm.ts';
 import { head } from './head.ts';
 import type { Builder } from './layers.ts';

@@ -18,12 +18,7 @@ export function xception(build: Builder, image: Tensor): Taps {
     { conv: 'encoder.conv1', norm: 'encoder.bn1' },
     { relu: true, stride: 2 },
   );
-  const e1 = convNorm(
-    build,
-    stem,
-    { conv: 'encoder.conv2', norm: 'encoder.bn2' },
-    { relu: true },
-  );
+  const e1 = convNorm(build, stem, { conv: 'encoder.conv2', norm: 'encoder.bn2' }, { relu: true });
   const blocks: Tensor[] = [];
   let x: Read = e1;
   for (let k = 1; k <= 12; k++) {
@@ -76,7 +71,5 @@ function block(build: Builder, k: number, x: Read): Tensor {
     const names = { conv: `${name}.rep.${at}`, norm: `${name}.rep.${at + 1}` };
     main = separableNorm(build, [main], names, { relu: i < convs - 1 });
   }
-  return skip
-    ? poolAdd(g, name, main, skip, config.poolPad)
-    : residualAdd(g, name, main, x.tensor);
+  return skip ? poolAdd(g, name, main, skip, config.poolPad) : residualAdd(g, name, main, x.tensor);
 }

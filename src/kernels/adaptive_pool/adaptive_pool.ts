@@ -2,8 +2,8 @@ import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { groups64, itemsOf } from '../grid.ts';
-import backwardSource from './adaptive_pool_backward.wgsl';
 import forwardSource from './adaptive_pool.wgsl';
+import backwardSource from './adaptive_pool_backward.wgsl';
 
 /**
  * Adaptive average pool of [B, H, W, C] to [B, size, size, C] with torch's bins, also where

@@ -28,7 +28,13 @@ function rolling(
   w: Tensor,
   out: Tensor,
   to: Range,
-  options: { channels: number; filterAt: number; flip: boolean; accumulate: boolean; masked?: Tensor },
+  options: {
+    channels: number;
+    filterAt: number;
+    flip: boolean;
+    accumulate: boolean;
+    masked?: Tensor;
+  },
 ): void {
   const [, height, width] = out.shape;
   const c4 = options.channels / 4;

@@ -3,9 +3,9 @@ import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { groups64, itemsOf } from '../grid.ts';
 import { axis, unpack } from '../matrix.ts';
+import forwardSource from './dot.wgsl';
 import backwardSource from './dot_backward.wgsl';
 import filterSource from './dot_filter.wgsl';
-import forwardSource from './dot.wgsl';
 
 /**
  * One value a position: the concatenation of `inputs` [B, H, W, Ci] times a weight [1, C, ...] plus

@@ -4,8 +4,8 @@ import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { groups64, itemsOf } from '../grid.ts';
 import { sumRows } from '../matrix.ts';
-import backwardSource from './gate_backward.wgsl';
 import forwardSource from './gate.wgsl';
+import backwardSource from './gate_backward.wgsl';
 
 /**
  * CLAFFM's last step: A [B, H, W, C], read through batch norm and ReLU, times

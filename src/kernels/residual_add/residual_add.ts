@@ -33,11 +33,15 @@ export function residualAdd(g: Graph, name: string, main: Read, skip: Tensor): T
 /** Adds `dOut` to the gradient of `tensor`: without a copy where it is the first contribution. */
 export function passOn(g: Graph, gradients: Gradients, tensor: Tensor, dOut: Tensor): void {
   if (!gradients.wants(tensor) || gradients.alias(tensor, dOut)) return;
-  const { gradient } = gradients.into(tensor);
-  const items = itemsOf(gradient);
+  addInto(g, dOut, gradients.into(tensor).gradient);
+}
+
+/** to += addend, of one shape. */
+export function addInto(g: Graph, addend: Tensor, to: Tensor): void {
+  const items = itemsOf(to);
   g.launch({
     kernel: kernel('add_into', addIntoSource),
-    bind: { addend: dOut, sum: gradient },
+    bind: { addend, sum: to },
     params: ({ count }) => ({ count: items(count) / 4 }),
     grid: ({ count }) => [groups64(items(count) / 4)],
   });

@@ -3,8 +3,8 @@ import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { groups64, itemsOf } from '../grid.ts';
-import backwardSource from './resize_backward.wgsl';
 import forwardSource from './resize.wgsl';
+import backwardSource from './resize_backward.wgsl';
 
 /**
  * Bilinear resize of [B, H, W, C] to [B, height, width, C], as PyTorch's `interpolate` with

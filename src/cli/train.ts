@@ -1,0 +1,210 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { LlsmError, UsageError } from '../errors.ts';
+import { type Checkpoint, fitInto, listUnfit } from '../model/checkpoint.ts';
+import { readSafetensors } from '../model/checkpoint-node.ts';
+import type { Config } from '../model/config.ts';
+import { loadConfig } from '../model/config-node.ts';
+import { initParams, listParams } from '../model/params.ts';
+
+interface Options {
+  data: string[];
+  config?: string;
+  set: string[];
+  out: string;
+  init?: string;
+  resume?: boolean;
+  plan?: boolean;
+  saveEvery?: number;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('train')
+    .description('Trains a network on the train split of one or more data folders.')
+    .requiredOption('--data <dir...>', 'folders with a manifest.jsonl')
+    .requiredOption('--out <dir>', "the run's folder: state, weights, metrics.jsonl")
+    .option(
+      '--config <preset|file>',
+      'preset or JSON (default: small; on resume the run has its own)',
+    )
+    .option(
+      '--set <key=value>',
+      'one value of the config, such as train.lr=1e-3; repeatable',
+      collect,
+      [],
+    )
+    .option('--init <file>', 'begin from these weights: what fits is taken, the rest is listed')
+    .option('--resume', 'continue the run in --out')
+    .option('--plan', 'print the memory and the pipelines of a step, and stop')
+    .option('--save-every <n>', 'steps between two saves (default: train.iterations)', parseCount)
+    .option('--json', 'print the result as JSON')
+    .action(run);
+}
+
+const collect = (value: string, before: string[]): string[] => [...before, value];
+
+function parseCount(text: string): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < 1)
+    throw new InvalidArgumentError('It must be a whole number >= 1.');
+  return n;
+}
+
+const say = (line: string): void => console.error(line);
+
+async function run(options: Options): Promise<void> {
+  if (options.resume && (options.init || options.plan)) {
+    throw new UsageError('--resume goes with neither --init nor --plan');
+  }
+  const { readManifests } = await import('../data/manifest-node.ts');
+  const items = readManifests(options.data).filter(({ split }) => split === 'train');
+  if (items.length === 0) {
+    throw new LlsmError(`${options.data.join(', ')}: no faces with split "train" in the manifest`);
+  }
+  const given =
+    options.config || options.set.length || !options.resume
+      ? loadConfig(options.config ?? 'small', options.set)
+      : undefined;
+  const { openNodeGpu } = await import('../gpu/node.ts');
+  const { describeGpu } = await import('../gpu/device.ts');
+  const gpu = await openNodeGpu();
+  say(describeGpu(gpu));
+  if (options.plan) return printPlan(gpu, given as Config, options);
+
+  const { RunFolder } = await import('../train/run-folder.ts');
+  const { Sampler } = await import('../train/sampler.ts');
+  const { Trainer } = await import('../train/trainer.ts');
+  const { trainLoop } = await import('../train/loop.ts');
+  const { Progress } = await import('../train/progress.ts');
+  const { totalSteps } = await import('../train/schedule.ts');
+  const { CropLoader } = await import('../data/crops.ts');
+  const { readBytes } = await import('../data/image-node.ts');
+
+  // What can be refused is refused before the run's folder is made.
+  const checkRun = (config: Config) =>
+    new Sampler(
+      items.map(({ label }) => label),
+      config.train,
+    );
+  if (given) checkRun(given);
+  const begin = given && !options.resume ? beginning(given, options.init) : undefined;
+  const folder = RunFolder.open({
+    path: options.out,
+    config: given,
+    resume: options.resume ?? false,
+    say,
+  });
+  try {
+    const { config } = folder;
+    const from = folder.state ?? { checkpoint: begin ?? initParams(config, config.train.seed) };
+    const trainer = await Trainer.build(gpu, from);
+    const forged = items.filter(({ label }) => label === 1).length;
+    say(`${items.length} faces to train on: ${items.length - forged} real, ${forged} forged`);
+    say(describePlan(trainer.program.plan.memory, trainer.store.bytes));
+    let stopping = false;
+    const onSignal = (): void => {
+      if (stopping) process.exit(130);
+      stopping = true;
+      progress.note('Stopping after this step and saving; press Ctrl-C again to leave at once');
+    };
+    const progress = new Progress({
+      label: 'train',
+      total: totalSteps(config),
+      done: folder.state?.counters.step,
+      images: config.train.batch,
+    });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+    const result = await trainLoop({
+      trainer,
+      folder,
+      loader: new CropLoader(items, {
+        size: config.size,
+        seed: config.train.seed,
+        augment: config.train.augment,
+        read: readBytes,
+      }),
+      sampler: checkRun(config),
+      progress,
+      saveEvery: options.saveEvery ?? config.train.iterations,
+      stop: () => stopping,
+    }).finally(() => progress.stop());
+    report(options, config, result);
+    if (!result.finished) process.exitCode = 130;
+  } finally {
+    folder.close();
+  }
+}
+
+/** The weights of a new run. */
+function beginning(config: Config, init: string | undefined): Checkpoint {
+  const fresh = initParams(config, config.train.seed);
+  if (!init) return fresh;
+  const { fitting, unfit } = fitInto(readSafetensors(init), listParams(config));
+  if (fitting.size === 0) throw new LlsmError(`${init} holds nothing that fits this network`);
+  say(`${init}: ${fitting.size} tensors taken`);
+  if (unfit.length) say(`Not taken, or not there (these begin anew):\n${listUnfit(unfit)}`);
+  return { ...fresh, tensors: new Map([...fresh.tensors, ...fitting]) };
+}
+
+function describePlan(memory: { bytes: number; floor: number }, params: number): string {
+  const mb = (n: number): string => `${(n / 2 ** 20).toFixed(0)} MiB`;
+  return (
+    `A step's planned peak: ${mb(memory.bytes + params)} (activations ${mb(memory.bytes)}, of ` +
+    `which ${mb(memory.floor)} are alive at once; weights, gradients, moments ${mb(params)})`
+  );
+}
+
+async function printPlan(
+  gpu: import('../gpu/device.ts').Gpu,
+  config: Config,
+  options: Options,
+): Promise<void> {
+  const { Trainer } = await import('../train/trainer.ts');
+  const { pipelineCount } = await import('../gpu/pipeline.ts');
+  const trainer = await Trainer.build(gpu, { checkpoint: beginning(config, options.init) });
+  const { memory } = trainer.program.plan;
+  const largest = [...memory.slots].sort((a, b) => b.bytes - a.bytes).slice(0, 10);
+  const plan = {
+    bytes: memory.bytes + trainer.store.bytes,
+    activations: memory.bytes,
+    aliveAtOnce: memory.floor,
+    params: trainer.store.bytes,
+    dispatches: memory.dispatches.length,
+    pipelines: pipelineCount(gpu),
+    largest: largest.map(({ bytes, tensors }) => ({ bytes, tensors: tensors.map((t) => t.name) })),
+  };
+  if (options.json) return console.log(JSON.stringify(plan));
+  console.log(describePlan(memory, trainer.store.bytes));
+  console.log(`${plan.dispatches} dispatches, ${plan.pipelines} pipelines`);
+  console.log('The largest buffers, and who shares them:');
+  for (const { bytes, tensors } of plan.largest) {
+    console.log(
+      `  ${(bytes / 2 ** 20).toFixed(1).padStart(8)} MiB  ${tensors.slice(0, 4).join(', ')}` +
+        (tensors.length > 4 ? `, and ${tensors.length - 4} more` : ''),
+    );
+  }
+}
+
+function report(
+  options: Options,
+  config: Config,
+  result: import('../train/loop.ts').LoopResult,
+): void {
+  const weights = `${options.out}/weights.safetensors`;
+  if (options.json) {
+    console.log(JSON.stringify({ out: options.out, weights, ...result }));
+    return;
+  }
+  const state = result.finished ? 'Finished' : 'Stopped and saved';
+  const { last } = result;
+  console.log(
+    `${state} at step ${result.steps} of ${config.train.iterations * config.train.epochs}` +
+      (last
+        ? `: loss ${last.total.toFixed(4)} (classes ${last.cls.toFixed(4)}, pairs ` +
+          `${last.ls.toFixed(4)}, mask ${last.loc.toFixed(4)})`
+        : ''),
+  );
+  console.log(`Weights: ${weights}`);
+  if (!result.finished) console.log(`Continue with --resume --out ${options.out}`);
+}

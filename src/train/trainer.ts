@@ -1,0 +1,154 @@
+import type { Gpu } from '../gpu/device.ts';
+import type { ParamStore } from '../graph/params.ts';
+import { Graph } from '../graph/record.ts';
+import { Plan } from '../graph/replay.ts';
+import { Tensor } from '../graph/tensor.ts';
+import { adam, adamStep } from '../kernels/adam/adam.ts';
+import { fill } from '../kernels/fill/fill.ts';
+import { drawPairs } from '../kernels/llsm/sampled.ts';
+import { addInto } from '../kernels/residual_add/residual_add.ts';
+import { downloadCheckpoint, uploadCheckpoint } from '../model/bind.ts';
+import type { Config } from '../model/config.ts';
+import { type Batch, type LossParts, Program } from '../model/program.ts';
+import type { TrainingState } from './run-folder.ts';
+
+/** The optimiser on the GPU: weights, moments, and the step that moves them. */
+export class Trainer {
+  private constructor(
+    readonly config: Config,
+    readonly store: ParamStore,
+    readonly program: Program,
+    private readonly merge: Merge | undefined,
+  ) {}
+
+  /**
+   * @param from the weights to begin with, and on resume Adam's moments
+   * @throws LlsmError when the step does not fit the adapter
+   */
+  static async build(
+    gpu: Gpu,
+    from: Pick<TrainingState, 'checkpoint'> & Partial<Pick<TrainingState, 'adam'>>,
+  ): Promise<Trainer> {
+    const { config } = from.checkpoint;
+    const { batch, accumulate } = config.train;
+    const store = uploadCheckpoint(gpu, from.checkpoint);
+    for (const [name, data] of from.adam?.m ?? []) store.write(name, data, 'adamM');
+    for (const [name, data] of from.adam?.v ?? []) store.write(name, data, 'adamV');
+    const program = await Program.build(gpu, config, store, {
+      batch: batch / accumulate,
+      mode: 'train',
+      grad: true,
+      update: accumulate === 1,
+      pairs: config.llsm ? config.llsm.pairs : 'all',
+    });
+    const merge = accumulate > 1 ? await Merge.build(gpu, store) : undefined;
+    return new Trainer(config, store, program, merge);
+  }
+
+  /**
+   * Queues one optimiser step.
+   * @param step counted from 0
+   * @returns the losses of the batch before the update, when the GPU has come so far
+   */
+  step(batch: Required<Batch>, step: number, lr: number): Promise<LossParts> {
+    const { train } = this.config;
+    const items = train.batch;
+    const maskTotal = batch.maskWeight.reduce((sum, weight) => sum + weight, 0);
+    const update = { lr, t: step + 1 };
+    if (!this.merge) {
+      this.#write(batch, step, 0, { items, maskTotal });
+      this.program.run(update);
+      return this.program.losses();
+    }
+    const parts: Promise<LossParts>[] = [];
+    const count = items / train.accumulate;
+    for (let k = 0; k < train.accumulate; k++) {
+      const part = slice(batch, k * count, count, items);
+      this.#write(part, step, k * count, { items, maskTotal });
+      this.program.run();
+      parts.push(this.program.losses());
+      this.merge.add(k === 0);
+    }
+    this.merge.update(update);
+    return Promise.all(parts).then(sum);
+  }
+
+  #write(
+    batch: Batch,
+    step: number,
+    firstItem: number,
+    share: { items: number; maskTotal: number },
+  ): void {
+    this.program.write(batch, share);
+    const { llsm, train } = this.config;
+    if (!llsm || llsm.pairs === 'all' || !this.program.net.features) return;
+    const { height, width } = this.program.net.features;
+    const { batch: count } = this.program.options;
+    this.program.writePairs(
+      drawPairs(train.seed, step, firstItem, count, height * width, llsm.pairs),
+    );
+  }
+
+  /** Everything that a resumed run needs. */
+  async state(counters: TrainingState['counters']): Promise<TrainingState> {
+    const checkpoint = await downloadCheckpoint(this.store, this.config);
+    const m = await this.store.readAll('adamM');
+    const v = await this.store.readAll('adamV');
+    return { checkpoint, adam: { m, v }, counters };
+  }
+}
+
+/** Adds up the gradients of micro-batches, and updates from the sum. */
+class Merge {
+  private constructor(
+    private readonly clear: Plan,
+    private readonly addition: Plan,
+    private readonly apply: Plan,
+    private readonly rate: Tensor,
+  ) {}
+
+  static async build(gpu: Gpu, store: ParamStore): Promise<Merge> {
+    const graph = () => new Graph(1, true, gpu);
+    const sum = store.flat('gradSum');
+    const clear = graph();
+    fill(clear, sum, 0);
+    const addition = graph();
+    addInto(addition, store.flat('grads'), sum);
+    const apply = graph();
+    const rate = new Tensor('adam step', [2], { home: 'input' });
+    adam(apply, store, rate, 'gradSum');
+    const build = (g: Graph): Promise<Plan> => Plan.build(gpu, g, store);
+    return new Merge(await build(clear), await build(addition), await build(apply), rate);
+  }
+
+  add(first: boolean): void {
+    if (first) this.clear.run();
+    this.addition.run();
+  }
+
+  update({ lr, t }: { lr: number; t: number }): void {
+    this.apply.write(this.rate, adamStep(lr, t));
+    this.apply.run();
+  }
+}
+
+function slice(batch: Required<Batch>, first: number, count: number, items: number): Batch {
+  const part = (values: Float32Array): Float32Array => {
+    const item = values.length / items;
+    return values.subarray(first * item, (first + count) * item);
+  };
+  return {
+    image: part(batch.image),
+    label: part(batch.label),
+    mask: part(batch.mask),
+    maskWeight: part(batch.maskWeight),
+  };
+}
+
+const sum = (parts: LossParts[]): LossParts =>
+  parts.reduce((a, b) => ({
+    total: a.total + b.total,
+    cls: a.cls + b.cls,
+    ls: a.ls + b.ls,
+    loc: a.loc + b.loc,
+  }));
