@@ -109,7 +109,10 @@ export function pipelineOf(gpu: Gpu, kernel: Kernel): Promise<GPUComputePipeline
 export const pipelineCount = (gpu: Gpu): number => pipelines.get(gpu.device)?.size ?? 0;
 
 async function compile(device: GPUDevice, kernel: Kernel): Promise<GPUComputePipeline> {
+  // Told by the error thrown here, and by no second one that condemns the device.
+  device.pushErrorScope('validation');
   const module = device.createShaderModule({ label: kernel.name, code: kernel.source });
+  await device.popErrorScope();
   try {
     return await device.createComputePipelineAsync({
       label: kernel.name,
