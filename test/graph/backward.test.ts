@@ -1,0 +1,107 @@
+import * as assert from 'uvu/assert';
+import { LlsmError } from '../../src/errors.ts';
+import { backward, type Gradients } from '../../src/graph/backward.ts';
+import { Graph } from '../../src/graph/record.ts';
+import { Tensor } from '../../src/graph/tensor.ts';
+import { test } from '../support/run.ts';
+
+const newGraph = (): Graph => new Graph(2, true, { subgroupSize: 0 });
+const weight = (name: string, offset: number): Tensor =>
+  new Tensor(name, [3], { home: 'weights', offset });
+
+/** Records an operation that notes its visit and contributes to each wanted input's gradient. */
+function op(g: Graph, name: string, inputs: Tensor[], visits: string[]): Tensor {
+  const out = g.activation(name, [4]);
+  g.op(inputs, out, (dOut, gradients) => {
+    const parts = inputs
+      .filter((input) => gradients.wants(input))
+      .map((input) => {
+        const { gradient, accumulate } = gradients.into(input);
+        assert.equal(gradient.shape, input.shape);
+        return `${accumulate ? '+' : ''}${input.name}`;
+      });
+    visits.push(`${name}(${dOut.name}): ${parts.join(' ')}`);
+  });
+  return out;
+}
+
+const seed = (tensor: Tensor): Map<Tensor, Tensor> =>
+  new Map([[tensor, new Tensor(`d ${tensor.name}`, tensor.shape, { batched: true })]]);
+
+test('visits operations backwards, and only those on a path from wrt to the seed', () => {
+  const g = newGraph();
+  const visits: string[] = [];
+  const x = g.input('x', [4]);
+  const [v, w, u] = [weight('v', 0), weight('w', 64), weight('u', 128)];
+  const a = op(g, 'a', [x, v], visits);
+  const b = op(g, 'b', [a, w], visits);
+  const side = op(g, 'side', [a, u], visits);
+  const c = op(g, 'c', [b], visits);
+  op(g, 'after', [c, side], visits);
+  const gradients = backward(g, seed(c), [w]);
+  assert.equal(visits, ['c(d c): b', 'b(d b): w']);
+  assert.ok(gradients.wants(b) && gradients.wants(w) && !gradients.wants(a) && !gradients.wants(v));
+  assert.is(gradients.of(a), undefined);
+  assert.is(gradients.of(w)?.home, 'grads');
+});
+
+test('the first contribution stores, later ones add', () => {
+  const g = newGraph();
+  const visits: string[] = [];
+  const x = g.input('x', [4]);
+  const w = weight('w', 64);
+  const a = op(g, 'a', [x, w], visits);
+  const b = op(g, 'b', [a], visits);
+  const c = op(g, 'c', [a, b], visits);
+  const gradients = backward(g, seed(c), [w, x]);
+  assert.equal(visits, ['c(d c): a b', 'b(d b): +a', 'a(d a): x w']);
+  const dW = gradients.of(w);
+  assert.is(dW?.options.offset, 64, 'a gradient lies where its weight does');
+  assert.is(gradients.of(x)?.home, 'temp');
+  assert.ok(gradients.of(x)?.batched);
+});
+
+test('several seeds, one of which another gradient is added to', () => {
+  const g = newGraph();
+  const visits: string[] = [];
+  const x = g.input('x', [4]);
+  const a = op(g, 'a', [x], visits);
+  const b = op(g, 'b', [a], visits);
+  const seeds = new Map([...seed(a), ...seed(b)]);
+  const gradients = backward(g, seeds, [x]);
+  assert.equal(visits, ['b(d b): +a', 'a(d a): x']);
+  assert.is(gradients.of(a), seeds.get(a));
+});
+
+test('alias passes a gradient on where it is the first, and own refuses to share', () => {
+  const g = newGraph();
+  const x = g.input('x', [4]);
+  const w = weight('w', 0);
+  const out = g.activation('out', [4]);
+  const d = new Tensor('d', [2, 4], { batched: true });
+  let seen: Gradients | undefined;
+  g.op([x, w], out, (dOut, gradients) => {
+    seen = gradients;
+    assert.ok(gradients.alias(x, dOut));
+    assert.is(gradients.of(x), d);
+    assert.not(gradients.alias(x, new Tensor('other', [2, 4])));
+    assert.equal(gradients.into(x), { gradient: d, accumulate: true });
+    gradients.own(w);
+  });
+  backward(g, new Map([[out, d]]), [x, w]);
+  assert.throws(() => seen?.own(w), /w is read by two operations/);
+});
+
+test('what does not influence the seed is named', () => {
+  const g = newGraph();
+  const visits: string[] = [];
+  const [w, unused] = [weight('w', 0), weight('unused', 64)];
+  const a = op(g, 'a', [w], visits);
+  op(g, 'b', [a, unused], visits);
+  assert.throws(
+    () => backward(g, seed(a), [w, unused]),
+    (error: unknown) =>
+      error instanceof LlsmError &&
+      error.message === 'unused does not influence what is differentiated',
+  );
+});
