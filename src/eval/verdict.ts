@@ -1,0 +1,46 @@
+/** From a picture to what the network takes, and from its probability to words. Browser-safe. */
+import type { RgbImage } from '../data/image.ts';
+import { type Box, resize } from '../data/pixels.ts';
+import type { Threshold } from '../model/checkpoint.ts';
+
+/** What every result of the detector is shown with. */
+export const scope =
+  'It looks for altered regions in a photograph; it says nothing of wholly generated pictures.';
+
+export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
+
+/**
+ * The box of a picture as the network takes it, as in training.
+ * @param box the face crop; default: the whole picture
+ * @returns [size, size, 3], value / 127.5 - 1
+ */
+export function networkInput(image: RgbImage, size: number, box?: Box): Float32Array {
+  const { data } = resize(image, size, size, box);
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < out.length; i++) out[i] = data[i] / 127.5 - 1;
+  return out;
+}
+
+/** Without a calibrated threshold this one is used. */
+export const uncalibrated = 0.5;
+
+/** Forged at or above the threshold. */
+export const isForged = (probability: number, threshold?: Threshold): boolean =>
+  probability >= (threshold?.value ?? uncalibrated);
+
+export const verdictInWords = (forged: boolean): string => (forged ? 'forged' : 'no forgery found');
+
+/** The threshold and where it comes from, as part of a sentence. */
+export function thresholdInWords(threshold?: Threshold): string {
+  if (!threshold) return `${uncalibrated}, uncalibrated`;
+  const { value, rule, fpr, data, n } = threshold;
+  return (
+    `${Number(value.toPrecision(4))}, chosen on ${n} faces of ${data} by ${rule}, where ` +
+    `${Number((100 * fpr).toPrecision(3))} % of the real ones are called forged`
+  );
+}
+
+/** The part of a mask [S, S] that is more likely altered than not, from 0 to 1. */
+export function alteredShare(mask: Float32Array): number {
+  return mask.reduce((count, value) => count + (value >= 0.5 ? 1 : 0), 0) / mask.length;
+}
