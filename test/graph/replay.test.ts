@@ -1,0 +1,169 @@
+import * as assert from 'uvu/assert';
+import { openNodeGpu } from '../../src/gpu/node.ts';
+import { Gradients } from '../../src/graph/backward.ts';
+import { ParamStore } from '../../src/graph/params.ts';
+import { Graph } from '../../src/graph/record.ts';
+import { Plan } from '../../src/graph/replay.ts';
+import { Tensor } from '../../src/graph/tensor.ts';
+import { columnSums } from '../../src/kernels/column_sums/column_sums.ts';
+import { fill } from '../../src/kernels/fill/fill.ts';
+import { passOn } from '../../src/kernels/residual_add/residual_add.ts';
+import { skip, test } from '../support/run.ts';
+
+const gpu = await openNodeGpu();
+
+/** total += x, by the kernel that adds gradients up. */
+function addTo(g: Graph, total: Tensor, x: Tensor): void {
+  passOn(g, new Gradients(new Set([total]), new Map([[total, total]])), total, x);
+}
+
+const newGraph = (batch = 1): Graph => new Graph(batch, true, { subgroupSize: 0 });
+const values = (n: number, f: (i: number) => number): Float32Array =>
+  Float32Array.from({ length: n }, (_, i) => f(i));
+
+async function messageOf(promise: Promise<unknown>): Promise<string> {
+  return promise.then(
+    () => 'nothing was thrown',
+    (error: Error) => error.message,
+  );
+}
+
+test('a plan is replayed with new inputs, and more dispatches than one submit holds', async () => {
+  const g = newGraph();
+  const x = g.input('x', [8]);
+  const total = g.activation('total', [8]);
+  total.keep = true;
+  fill(g, total, 0.5);
+  for (let i = 0; i < 150; i++) addTo(g, total, x);
+  const plan = await Plan.build(gpu, g);
+  for (const factor of [1, -3]) {
+    plan.write(
+      x,
+      values(8, (i) => i * factor),
+    );
+    for (const perSubmit of [64, 1, 1000]) {
+      plan.run(perSubmit);
+      assert.equal([...(await plan.read(total))].slice(0, 8), [
+        ...values(8, (i) => 150 * i * factor + 0.5),
+      ]);
+    }
+  }
+  plan.destroy();
+});
+
+test('parameters are written and read by name, padding aside', async () => {
+  const params = new ParamStore(gpu, [
+    { name: 'a', shape: [5], kind: 'weight' },
+    { name: 'mean', shape: [3], kind: 'state' },
+    { name: 'b', shape: [65, 2], kind: 'weight' },
+    { name: 'c', shape: [1], kind: 'weight' },
+  ]);
+  assert.is(params.weightCount, 64 + 192 + 64);
+  assert.equal(
+    params.weights().map(({ name }) => name),
+    ['a', 'b', 'c'],
+  );
+  assert.ok(params.has('mean') && !params.has('var'));
+  assert.throws(() => params.get('var'), /The network has no parameter named var/);
+  assert.throws(
+    () => params.write('a', new Float32Array(4)),
+    /a has 4 values where 5 are expected/,
+  );
+  for (const [name, size] of [
+    ['a', 5],
+    ['b', 130],
+    ['c', 1],
+    ['mean', 3],
+  ] as const) {
+    params.write(
+      name,
+      values(size, (i) => i + size),
+    );
+  }
+  const weights = await params.readAll('weights');
+  assert.equal([...weights.keys()], ['a', 'b', 'c']);
+  assert.equal(
+    weights.get('b'),
+    values(130, (i) => i + 130),
+  );
+  assert.equal(
+    weights.get('c'),
+    values(1, () => 1),
+  );
+  assert.equal([...(await params.readAll('state'))], [['mean', values(3, (i) => i + 3)]]);
+  assert.ok(
+    [...(await params.readAll('grads')).values()].every((all) => all.every((v) => v === 0)),
+  );
+
+  // A launch writes one parameter's range of a flat buffer and leaves its neighbours alone.
+  const g = newGraph();
+  columnSums(g, g.input('x', [2, 4]), params.get('a'));
+  const plan = await Plan.build(gpu, g, params);
+  plan.destroy();
+  const g2 = newGraph();
+  fill(g2, params.get('a'), 9);
+  const plan2 = await Plan.build(gpu, g2, params);
+  plan2.run();
+  const after = await params.readAll('weights');
+  assert.equal(
+    after.get('a'),
+    values(5, () => 9),
+  );
+  assert.equal(after.get('b'), weights.get('b'));
+  plan2.destroy();
+  params.destroy();
+});
+
+test('wrong uses are named', async () => {
+  const g = newGraph();
+  const x = g.input('x', [4]);
+  const y = g.activation('y', [4]);
+  fill(g, y, 1);
+  addTo(g, y, x);
+  const plan = await Plan.build(gpu, g);
+  assert.throws(() => plan.write(x, new Float32Array(3)), /x takes 4 values \[1, 4\], got 3/);
+  assert.match(await messageOf(plan.read(y)), 'y was not asked to be kept');
+  const stranger = g.input('stranger', [4]);
+  assert.throws(
+    () => plan.write(stranger, new Float32Array(4)),
+    /stranger is not an input of this plan/,
+  );
+  const other = new Tensor('other', [4]);
+  other.keep = true;
+  assert.match(await messageOf(plan.read(other)), 'other is not part of this plan');
+  plan.destroy();
+
+  const h = newGraph();
+  fill(h, new Tensor('w', [4], { home: 'weights', offset: 0 }), 1);
+  assert.match(await messageOf(Plan.build(gpu, h)), 'w: this plan was built without Params');
+});
+
+test('a tensor larger than a buffer is an error that names the batch, and the device goes on', async () => {
+  const g = newGraph(64);
+  const big = g.activation('big', [Math.floor(gpu.device.limits.maxBufferSize / 4 / 32 / 64) * 64]);
+  fill(g, big, 1);
+  assert.match(
+    await messageOf(Plan.build(gpu, g)),
+    /big takes \d+ bytes, and this adapter's buffers hold \d+: use a batch of at most 32/,
+  );
+  gpu.check();
+});
+
+test('a profile times every dispatch', async () => {
+  if (!gpu.device.features.has('timestamp-query')) skip('no timestamp-query on this adapter');
+  const g = newGraph();
+  const y = g.activation('y', [1024]);
+  fill(g, y, 1);
+  addTo(g, y, g.input('x', [1024]));
+  const plan = await Plan.build(gpu, g);
+  const times = await plan.profile();
+  assert.equal(
+    times.map(({ kernel, makes }) => [kernel, makes]),
+    [
+      ['fill', 'y'],
+      ['add_into', 'y'],
+    ],
+  );
+  assert.ok(times.every(({ milliseconds }) => milliseconds >= 0 && milliseconds < 10_000));
+  plan.destroy();
+});
