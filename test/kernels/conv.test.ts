@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { backward } from '../../src/graph/backward.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
@@ -134,6 +135,19 @@ for (const [shape, limit] of [
 test('the filter gradient in one chunk and in many', async () => {
   // Enough rows that chunks end inside an image; a count that no chunk size divides.
   await check('conv', windowCase({ batch: 3, size: 23, cin: 4, n: 4 }));
+});
+
+test('an input gradient that it cannot make is refused', () => {
+  const build = (stride: 1 | 2, n: number) => () => {
+    const g = new Graph(1, true, { subgroupSize: 0 });
+    const x = g.input('x', [9, 9, 4]);
+    const w = new Tensor('w', [n, 4, 3, 3], { home: 'input' });
+    const { out } = conv(g, 'conv', x, w, { stride });
+    backward(g, new Map([[out, g.input('d', out.shape.slice(1))]]), [x]);
+  };
+  build(1, 8)();
+  assert.throws(build(2, 8), /conv: a 3x3 convolution gives its input no gradient at stride 2/);
+  assert.throws(build(1, 6), /no gradient at stride 1 with 6 columns/);
 });
 
 test('flat: a 4x4 window that is the whole input', () => {

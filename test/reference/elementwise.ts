@@ -28,29 +28,6 @@ export function gate(a: Values, z: Values): Result<'a' | 'z'> {
   };
 }
 
-/** x [B, C] weight [1, C] + bias [1] gives [B]. */
-export function dot(x: Values, weight: Values, bias: Values): Result<'x' | 'weight' | 'bias'> {
-  const [batch, c] = [x.shape[0], channelsOf(x)];
-  const out = zeros([batch]);
-  for (let b = 0; b < batch; b++) {
-    out.data[b] = bias.data[0];
-    for (let i = 0; i < c; i++) out.data[b] += x.data[b * c + i] * weight.data[i];
-  }
-  return {
-    out,
-    backward(dOut) {
-      const dWeight = zeros(weight.shape);
-      const dBias = zeros([1]);
-      x.data.forEach((value, i) => {
-        dWeight.data[i % c] += value * dOut.data[Math.floor(i / c)];
-      });
-      for (const d of dOut.data) dBias.data[0] += d;
-      const dX = map(x, (_, i) => dOut.data[Math.floor(i / c)] * weight.data[i % c]);
-      return { x: dX, weight: dWeight, bias: dBias };
-    },
-  };
-}
-
 /**
  * Binary cross-entropy with logits z [B, ...]: the mean of each item, then the mean over the items
  * of weight 1 (0 where there are none), a scalar.

@@ -11,7 +11,7 @@ import { adam } from './adam.ts';
 import { batchNorm, runningAfter, statisticsOf } from './batch_norm.ts';
 import { conv, depthwise } from './conv.ts';
 import { checkDifferences } from './differences.ts';
-import { bce, dot, gate, relu } from './elementwise.ts';
+import { bce, gate, relu } from './elementwise.ts';
 import { adaptivePool, maxPool } from './pool.ts';
 import { resize } from './resize.ts';
 import { map, normal, type Values, valuesOf, zeros } from './values.ts';
@@ -91,15 +91,11 @@ test('resize', () => {
   }
 });
 
-test('relu, gate, dot, binary cross-entropy', () => {
+test('relu, gate, binary cross-entropy', () => {
   checkDifferences(random, { x: normal(random, [3, 5]) }, (it) => relu(it.x));
   const a = normal(random, [2, 3, 2, 3]);
   const z = normal(random, [2, 1, 1, 3]);
   checkDifferences(random, { a, z }, (it) => gate(it.a, it.z));
-  const x = normal(random, [3, 4]);
-  const weight = normal(random, [1, 4]);
-  const bias = normal(random, [1]);
-  checkDifferences(random, { x, weight, bias }, (it) => dot(it.x, it.weight, it.bias));
   const target = map(normal(random, [3, 5]), (value) => 1 / (1 + Math.exp(-value)));
   for (const weights of [
     [1, 0, 1],

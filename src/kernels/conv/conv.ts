@@ -1,3 +1,4 @@
+import { LlsmError } from '../../errors.ts';
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Gradients } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';
@@ -185,6 +186,12 @@ export function conv(
       columnSums(g, dOut, gradients.own(bias));
     }
     if (!gradients.wants(x.value)) return;
+    if (kernelSize > 1 && (stride > 1 || columns !== weight.shape[0])) {
+      throw new LlsmError(
+        `${name}: a ${kernelSize}x${kernelSize} convolution gives its input no gradient at ` +
+          `stride ${stride} with ${weight.shape[0]} columns`,
+      );
+    }
     const { gradient, accumulate } = gradients.into(x.value);
     if (stride > 1 && !accumulate) fill(g, gradient, 0);
     product(g, 'conv_dx', {
