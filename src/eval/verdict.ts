@@ -1,6 +1,6 @@
 /** From a picture to what the network takes, and from its probability to words. Browser-safe. */
 import type { RgbImage } from '../data/image.ts';
-import { type Box, resize } from '../data/pixels.ts';
+import { resize } from '../data/pixels.ts';
 import type { Threshold } from '../model/checkpoint.ts';
 
 /** What every result of the detector is shown with. */
@@ -10,12 +10,13 @@ export const scope =
 export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
 
 /**
- * The box of a picture as the network takes it, as in training.
- * @param box the face crop; default: the whole picture
+ * A face crop as the network takes it, as in training.
+ * @param face of any size and shape; its aspect ratio is not kept
  * @returns [size, size, 3], value / 127.5 - 1
  */
-export function networkInput(image: RgbImage, size: number, box?: Box): Float32Array {
-  const { data } = resize(image, size, size, box);
+export function networkInput(face: RgbImage, size: number): Float32Array {
+  const fits = face.width === size && face.height === size;
+  const { data } = fits ? face : resize(face, size, size);
   const out = new Float32Array(data.length);
   for (let i = 0; i < out.length; i++) out[i] = data[i] / 127.5 - 1;
   return out;

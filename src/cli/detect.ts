@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { FolderOptions } from '../data/folder.ts';
+import { LlsmError, UsageError } from '../errors.ts';
+import {
+  detectFiles,
+  listSources,
+  makeOut,
+  type Result,
+  type Source,
+  toCsv,
+} from '../eval/detect-files.ts';
+import { scope, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
+import { describeGpu, type Gpu } from '../gpu/device.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import { readCheckpoint } from '../model/checkpoint-node.ts';
+import { largestMap, tapPositions } from '../model/positions.ts';
+import { Progress } from '../train/progress.ts';
+import { version } from '../version.ts';
+import { writeFileWhole } from '../write-file.ts';
+import { parseFaces, wholeNumber } from './arguments.ts';
+
+interface Options {
+  weights?: string;
+  faces: FolderOptions['faces'];
+  out?: string;
+  batch: number;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command('detect')
+    .description(
+      'Says how likely the face on each picture was altered, and where. Files are JPEG, PNG or ' +
+        `WebP, or folders of them. ${scope}`,
+    )
+    .argument('<file...>', 'pictures, or folders of them')
+    .option('--weights <file>', 'the trained checkpoint')
+    .option(
+      '--faces <how>',
+      'whole: the picture is the face crop; centre=F: a centred square of F of the shorter side',
+      parseFaces,
+      'whole',
+    )
+    .option('--out <dir>', 'for the pictures of what was found, results.json and results.csv')
+    .option('--batch <n>', 'pictures in one run of the network', wholeNumber(1, 1024), 8)
+    .option('--json', 'print the result as JSON')
+    .action(detect);
+}
+
+const howToGetWeights =
+  'train a network (`llsm train`) and name the weights in its folder, or, to try the command ' +
+  'without a trained one, make a random one (`llsm init --config small --out W.safetensors`)';
+
+function openWeights(path: string | undefined): Checkpoint {
+  if (path === undefined) throw new UsageError(`--weights is missing: ${howToGetWeights}`);
+  if (!existsSync(path)) throw new LlsmError(`${path} does not exist: ${howToGetWeights}`);
+  return readCheckpoint(path);
+}
+
+async function detect(paths: string[], options: Options): Promise<void> {
+  const { out } = options;
+  if (out !== undefined && paths.some((path) => resolve(path) === resolve(out))) {
+    throw new UsageError(`--out must be another folder than the pictures' own (${out})`);
+  }
+  const checkpoint = openWeights(options.weights);
+  const sources = listSources(paths, out);
+  const { openNodeGpu } = await import('../gpu/node.ts');
+  const { Detector } = await import('../eval/detector.ts');
+  const gpu = await openNodeGpu();
+  console.error(describeGpu(gpu));
+  if (out !== undefined) makeOut(out);
+  const wanted = out !== undefined;
+  const positions = tapPositions(checkpoint.config);
+  if (wanted && positions > largestMap) {
+    console.error(
+      `llsm: no similarity pictures: this network compares ${positions} positions, and pictures ` +
+        `are made of up to ${largestMap}`,
+    );
+  }
+  const batch = Math.min(options.batch, Math.max(1, sources.length));
+  const detector = await Detector.build(gpu, checkpoint, { batch, similarity: wanted });
+  const results: Result[] = [];
+  await look(detector, sources, { ...options, threshold: checkpoint.threshold }, results).finally(
+    // What was found before a failure is not lost.
+    () => report(results, gpu, checkpoint, options),
+  );
+  const failed = results.filter(({ error }) => error !== undefined).length;
+  if (failed > 0) {
+    throw new LlsmError(`${failed} of ${results.length} could not be looked at; see above`);
+  }
+}
+
+async function look(
+  detector: Parameters<typeof detectFiles>[0],
+  sources: readonly Source[],
+  options: Pick<Options, 'faces' | 'out'> & Pick<Checkpoint, 'threshold'>,
+  results: Result[],
+) {
+  const { length: total } = sources;
+  const bar = total > detector.batch ? new Progress({ label: 'pictures', total }) : undefined;
+  const onResult = (result: Result) => {
+    results.push(result);
+    if (result.error !== undefined) {
+      const line = `llsm: ${result.error}`;
+      if (bar) bar.note(line);
+      else console.error(line);
+    }
+    bar?.update(results.length);
+  };
+  try {
+    await detectFiles(detector, sources, { ...options, onResult });
+  } finally {
+    bar?.stop();
+  }
+}
+
+function report(results: Result[], gpu: Gpu, { threshold }: Checkpoint, options: Options): void {
+  const { out, json } = options;
+  const whole = {
+    weights: options.weights,
+    faces: options.faces,
+    threshold: threshold ?? { value: uncalibrated, rule: 'uncalibrated' },
+    scope,
+    version,
+    adapter: gpu.name,
+    results,
+  };
+  if (out !== undefined) {
+    writeFileWhole(join(out, 'results.json'), [`${JSON.stringify(whole, null, 2)}\n`]);
+    writeFileWhole(join(out, 'results.csv'), [toCsv(results, threshold)]);
+  }
+  if (json) {
+    console.log(JSON.stringify(whole));
+    return;
+  }
+  const found = results.filter(({ error }) => error === undefined);
+  const width = Math.max(0, ...found.map(({ file }) => file.length));
+  for (const { file, probability = 0, verdict = '', alteredShare } of found) {
+    const marked =
+      alteredShare === undefined ? '' : `   mask on ${(100 * alteredShare).toFixed(1)} % of it`;
+    console.log(`${file.padEnd(width)}  ${probability.toFixed(3)}  ${verdict.padEnd(16)}${marked}`);
+  }
+  if (out !== undefined && found.length > 0) console.log(`Pictures and results are in ${out}.`);
+  console.log(`Forged at a probability of ${thresholdInWords(threshold)}.`);
+  console.log(scope);
+}
