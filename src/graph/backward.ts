@@ -2,6 +2,14 @@ import { LlsmError } from '../errors.ts';
 import type { Graph } from './record.ts';
 import { Tensor } from './tensor.ts';
 
+/** A tensor for the gradient of another: beside the weights for a weight, else temporary. */
+export const gradientTensor = (tensor: Tensor): Tensor =>
+  new Tensor(`d ${tensor.name}`, tensor.shape, {
+    batched: tensor.batched,
+    home: tensor.home === 'weights' ? 'grads' : 'temp',
+    offset: tensor.options.offset,
+  });
+
 /** The gradients of one backward walk, as tensors that its launches write. */
 export class Gradients {
   readonly #gradients = new Map<Tensor, Tensor>();
@@ -29,12 +37,7 @@ export class Gradients {
   into(tensor: Tensor): { gradient: Tensor; accumulate: boolean } {
     const known = this.#gradients.get(tensor);
     if (known) return { gradient: known, accumulate: true };
-    const flat = tensor.home === 'weights';
-    const gradient = new Tensor(`d ${tensor.name}`, tensor.shape, {
-      batched: tensor.batched,
-      home: flat ? 'grads' : 'temp',
-      offset: tensor.options.offset,
-    });
+    const gradient = gradientTensor(tensor);
     this.#gradients.set(tensor, gradient);
     return { gradient, accumulate: false };
   }

@@ -9,7 +9,12 @@ import { adam, adamStep } from '../kernels/adam/adam.ts';
 import { adaptivePool } from '../kernels/adaptive_pool/adaptive_pool.ts';
 import { bce, type Loss } from '../kernels/bce/bce.ts';
 import { llsmLoss, llsmMap } from '../kernels/llsm/llsm.ts';
-import { llsmSampledLoss, type PairInputs, pairInputs } from '../kernels/llsm/sampled.ts';
+import {
+  llsmSampledLoss,
+  type PairInputs,
+  type PairInputsData,
+  pairInputs,
+} from '../kernels/llsm/sampled.ts';
 import { axis, unpack } from '../kernels/matrix.ts';
 import type { Config } from './config.ts';
 import type { Builder } from './layers.ts';
@@ -133,7 +138,7 @@ export class Program {
   writePairs(drawn: PairInputsData): void {
     if (!this.inputs.pairs) throw new LlsmError('This program compares all pairs');
     for (const [key, tensor] of Object.entries(this.inputs.pairs)) {
-      this.plan.write(tensor as Tensor, drawn[key as Extract<keyof PairInputs, string>]);
+      this.plan.write(tensor as Tensor, drawn[key as keyof PairInputsData]);
     }
   }
 
@@ -205,8 +210,6 @@ interface Outputs {
   similarity?: Tensor;
   taps: Map<string, Tensor>;
 }
-
-export type PairInputsData = { [K in keyof PairInputs]: Uint32Array };
 
 /** A loss and where it stands among the parts: cls 0, ls 1, loc 2. */
 interface Part {

@@ -1,0 +1,71 @@
+import type { Graph } from '../../graph/record.ts';
+import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
+import { applyRead } from '../apply_read/apply_read.ts';
+import { conv } from '../conv/conv.ts';
+
+export type PairHead = 'linear' | 'mlp' | 'absdiff' | 'bilinear';
+
+/** One side of the pairs: `depth` channels of a tensor [B, H, W, C], from `at` on. */
+export interface Side {
+  tensor: Tensor;
+  at: number;
+}
+
+/** What is compared in pairs: the two sides, and the head's own parameters. */
+export interface Features {
+  head: PairHead;
+  height: number;
+  width: number;
+  /** Values a position and side: K, C or D; 1 for `linear`. */
+  depth: number;
+  left: Side;
+  right: Side;
+  /** v of `mlp`, w of `absdiff`: [depth] values. */
+  weight?: Tensor;
+  bias: Tensor;
+}
+
+/**
+ * The features of the learnable local similarity module, from the tap [B, H, W, C]: for `linear` and
+ * `mlp` both positions' products with the 2x1xC kernels (so that a pair costs K, not 2C K), for
+ * `bilinear` theta and phi, for `absdiff` the tap itself.
+ */
+export function llsmFeatures(
+  g: Graph,
+  tap: Read | Tensor,
+  { head, hidden }: { head: PairHead; hidden: number },
+  param: (name: string) => Tensor,
+): Features {
+  const x = asRead(tap);
+  const [, height, width, channels] = x.tensor.shape;
+  const place = { head, height, width };
+  if (head === 'absdiff') {
+    const side = { tensor: applyRead(g, 'llsm.tap', x), at: 0 };
+    const weight = param('llsm.diff.weight');
+    const bias = param('llsm.diff.bias');
+    return { ...place, depth: channels, left: side, right: side, weight, bias };
+  }
+  if (head === 'bilinear') {
+    const side = (name: string): Side => ({
+      tensor: conv(g, `llsm.${name}`, x, param(`llsm.${name}.weight`)).out,
+      at: 0,
+    });
+    const bias = param('llsm.bias');
+    return { ...place, depth: hidden, left: side('theta'), right: side('phi'), bias };
+  }
+  const mlp = head === 'mlp';
+  const depth = mlp ? hidden : 1;
+  const tensor = conv(g, 'llsm.pair', x, param('llsm.pair.weight'), {
+    layout: 'pair',
+    // b of the hidden layer goes to the first side's columns; `linear` adds its one b to the logit.
+    bias: mlp ? param('llsm.pair.bias') : undefined,
+  }).out;
+  return {
+    ...place,
+    depth,
+    left: { tensor, at: 0 },
+    right: { tensor, at: depth },
+    weight: mlp ? param('llsm.out.weight') : undefined,
+    bias: param(mlp ? 'llsm.out.bias' : 'llsm.pair.bias'),
+  };
+}

@@ -1,0 +1,174 @@
+import { kernel } from '../../gpu/pipeline.ts';
+import type { Graph } from '../../graph/record.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { Random } from '../../random.ts';
+import type { Loss } from '../bce/bce.ts';
+import { groups64 } from '../grid.ts';
+import { depthScale, finishLoss, headFlags, type SideSums } from './common.ts';
+import type { Features, Side } from './features.ts';
+import gatherSource from './sampled_gather.wgsl';
+import pairsSource from './sampled_pairs.wgsl';
+
+/** The drawn pairs (i, j) of each image, as inputs of u32 values. */
+export interface PairInputs {
+  /** i and j of each pair, [B, n], ordered by i. */
+  first: Tensor;
+  second: Tensor;
+  /** Where the pairs of each i begin, [B, HW + 1], in `order` [B, n], which gives the pair. */
+  firstStarts: Tensor;
+  firstOrder: Tensor;
+  /** The same by j. */
+  secondStarts: Tensor;
+  secondOrder: Tensor;
+}
+
+export type PairInputsData = { [K in keyof PairInputs]: Uint32Array };
+
+/** The inputs of `n` drawn pairs an image. */
+export function pairInputs(g: Graph, { height, width }: Features, n: number): PairInputs {
+  const positions = height * width;
+  return {
+    first: g.input('pair first', [n]),
+    second: g.input('pair second', [n]),
+    firstStarts: g.input('pair first starts', [positions + 1]),
+    firstOrder: g.input('pair first order', [n]),
+    secondStarts: g.input('pair second starts', [positions + 1]),
+    secondOrder: g.input('pair second order', [n]),
+  };
+}
+
+/**
+ * n pairs of positions for each of `count` images, uniform and independent, with repetition: a
+ * pure function of (seed, step, firstItem + image).
+ */
+export function drawPairs(
+  seed: number,
+  step: number,
+  firstItem: number,
+  count: number,
+  positions: number,
+  n: number,
+): PairInputsData {
+  const list = (): Uint32Array => new Uint32Array(count * n);
+  const starts = (): Uint32Array => new Uint32Array(count * (positions + 1));
+  const data: PairInputsData = {
+    first: list(),
+    second: list(),
+    firstStarts: starts(),
+    firstOrder: list(),
+    secondStarts: starts(),
+    secondOrder: list(),
+  };
+  for (let image = 0; image < count; image++) {
+    const random = new Random(seed, 'pairs', step, firstItem + image);
+    const drawn = Array.from({ length: n }, () => [random.int(positions), random.int(positions)]);
+    drawn.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    drawn.forEach(([i, j], at) => {
+      data.first[image * n + at] = i;
+      data.second[image * n + at] = j;
+    });
+    const part = (values: Uint32Array, size: number): Uint32Array =>
+      values.subarray(image * size, (image + 1) * size);
+    lists(part(data.first, n), part(data.firstStarts, positions + 1), part(data.firstOrder, n));
+    lists(part(data.second, n), part(data.secondStarts, positions + 1), part(data.secondOrder, n));
+  }
+  return data;
+}
+
+/** Counting sort: the places of each value in `values`, in their order. */
+function lists(values: Uint32Array, starts: Uint32Array, order: Uint32Array): void {
+  for (const value of values) starts[value + 1]++;
+  for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
+  const next = starts.slice();
+  values.forEach((value, at) => {
+    order[next[value]++] = at;
+  });
+}
+
+/**
+ * The pair loss over drawn pairs: as `llsmLoss`, the mean over n pairs in place of all HW^2 (the
+ * paper's future work, section V).
+ */
+export function llsmSampledLoss(
+  g: Graph,
+  features: Features,
+  target: Tensor,
+  share: Tensor,
+  pairs: PairInputs,
+  { scale, grad }: { scale: number; grad: boolean },
+): Loss {
+  const { height, width, depth, left, right, weight, bias } = features;
+  const positions = height * width;
+  const n = pairs.first.shape[1];
+  const partial = g.partialRows('pair loss', 2);
+  const dz = g.activation('pair dz', [n]);
+  g.launch({
+    kernel: kernel('sampled_pairs', pairsSource, {
+      ...headFlags(features.head),
+      WEIGHT: weight !== undefined,
+    }),
+    bind: {
+      left: left.tensor,
+      right: right.tensor,
+      bias,
+      truth: target,
+      share,
+      first: pairs.first,
+      second: pairs.second,
+      partial,
+      dz,
+      ...(weight && { weight }),
+    },
+    params: ({ count, row }) => ({
+      count: count * n,
+      pairs: n,
+      positions,
+      depth,
+      leftChannels: left.tensor.shape[3],
+      leftAt: left.at,
+      rightChannels: right.tensor.shape[3],
+      rightAt: right.at,
+      depthScale: depthScale(features),
+      pairShare: 1 / n,
+      row0: row,
+    }),
+    grid: ({ count }) => [groups64(count * n)],
+    partial: { tensor: partial, rows: (count) => count * n },
+  });
+  if (!grad) return { partial, seeds: new Map() };
+
+  const gather = (own: Side, other: Side, by: 'first' | 'second'): SideSums => {
+    const gradient = g.activation(`sums of pair ${by}`, [positions, depth]);
+    g.launch({
+      kernel: kernel('sampled_gather', gatherSource, headFlags(features.head)),
+      bind: {
+        own: own.tensor,
+        other: other.tensor,
+        dz,
+        starts: pairs[`${by}Starts`],
+        order: pairs[`${by}Order`],
+        partner: by === 'first' ? pairs.second : pairs.first,
+        gradient,
+      },
+      params: ({ count }) => ({
+        count: count * positions * depth,
+        pairs: n,
+        positions,
+        depth,
+        ownChannels: own.tensor.shape[3],
+        ownAt: own.at,
+        otherChannels: other.tensor.shape[3],
+        otherAt: other.at,
+      }),
+      grid: ({ count }) => [groups64(count * positions * depth)],
+    });
+    return {
+      tensor: gradient,
+      strideImage: positions * depth,
+      strideDepth: 1,
+      stridePosition: depth,
+    };
+  };
+  const sums = [gather(left, right, 'first'), gather(right, left, 'second')];
+  return finishLoss(g, features, sums, partial, share, { scale, pairShare: 1 / n });
+}

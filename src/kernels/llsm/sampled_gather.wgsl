@@ -1,0 +1,49 @@
+// gradient[b, o, k] = sum over the drawn pairs of position o of dz * the shape of df_k (pairs.wgsl),
+// gathered by lists of each position's pairs, so that the order of the sum is fixed.
+struct Params {
+  count: u32, pairs: u32, positions: u32, depth: u32, ownChannels: u32, ownAt: u32,
+  otherChannels: u32, otherAt: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> own: array<f32>;
+@group(0) @binding(2) var<storage, read> other: array<f32>;
+@group(0) @binding(3) var<storage, read> dz: array<f32>;
+// starts[b, o] up to starts[b, o + 1] are the places of o's pairs in `order`, which gives the pair.
+@group(0) @binding(4) var<storage, read> starts: array<u32>;
+@group(0) @binding(5) var<storage, read> order: array<u32>;
+@group(0) @binding(6) var<storage, read> partner: array<u32>;
+@group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let at = id.x + id.z * groups.x * 64u;
+  if (at >= p.count) { return; }
+  let k = at % p.depth;
+  let position = (at / p.depth) % p.positions;
+  let image = at / (p.depth * p.positions);
+  let a = own[(image * p.positions + position) * p.ownChannels + p.ownAt + k];
+  let end = starts[image * (p.positions + 1u) + position + 1u];
+  var g = 0.0;
+  for (var q = starts[image * (p.positions + 1u) + position]; q < end; q++) {
+    let pair = image * p.pairs + order[image * p.pairs + q];
+    let d = dz[pair];
+    let b = other[(image * p.positions + partner[pair]) * p.otherChannels + p.otherAt + k];
+    //! if LINEAR
+    g += d;
+    //! end
+    //! if MLP
+    g += select(0.0, d, a + b > 0.0);
+    //! end
+    //! if ABSDIFF
+    g += d * sign(a - b);
+    //! end
+    //! if BILINEAR
+    g += d * b;
+    //! end
+  }
+  gradient[at] = g;
+}

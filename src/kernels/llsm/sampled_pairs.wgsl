@@ -1,0 +1,59 @@
+// One invocation a drawn pair (i, j): its logit (pairs.wgsl), its loss against the target, and
+// dz = sigmoid(z) - t, kept in the pairs' order. partial[row] = [loss, dz] times share[b] / pairs.
+struct Params {
+  count: u32, pairs: u32, positions: u32, depth: u32, leftChannels: u32, leftAt: u32,
+  rightChannels: u32, rightAt: u32, depthScale: f32, pairShare: f32, row0: u32,
+}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> left: array<f32>;
+@group(0) @binding(2) var<storage, read> right: array<f32>;
+//! if WEIGHT
+@group(0) @binding(3) var<storage, read> weight: array<f32>;
+//! end
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
+@group(0) @binding(5) var<storage, read> truth: array<f32>;
+@group(0) @binding(6) var<storage, read> share: array<f32>;
+@group(0) @binding(7) var<storage, read> first: array<u32>;
+@group(0) @binding(8) var<storage, read> second: array<u32>;
+@group(0) @binding(9) var<storage, read_write> partial: array<f32>;
+@group(0) @binding(10) var<storage, read_write> dz: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let at = id.x + id.z * groups.x * 64u;
+  if (at >= p.count) { return; }
+  let image = at / p.pairs;
+  let i = image * p.positions + first[at];
+  let j = image * p.positions + second[at];
+  var z = 0.0;
+  for (var k = 0u; k < p.depth; k++) {
+    let a = left[i * p.leftChannels + p.leftAt + k];
+    let b = right[j * p.rightChannels + p.rightAt + k];
+    //! if LINEAR
+    z += a + b;
+    //! end
+    //! if MLP
+    z += weight[k] * max(a + b, 0.0);
+    //! end
+    //! if ABSDIFF
+    z += weight[k] * abs(a - b);
+    //! end
+    //! if BILINEAR
+    z += a * b;
+    //! end
+  }
+  z = z * p.depthScale + bias[0];
+  let t = select(0.0, 1.0, abs(truth[i] - truth[j]) > 0.5);
+  let e = exp(-abs(z));
+  let loss = max(z, 0.0) - z * t + log(1.0 + e);
+  let slope = select(e, 1.0, z >= 0.0) / (1.0 + e) - t;
+  let factor = share[image] * p.pairShare;
+  let row = (p.row0 + at) * 2u;
+  partial[row] = select(0.0, loss * factor, factor != 0.0);
+  partial[row + 1u] = select(0.0, slope * factor, factor != 0.0);
+  dz[at] = slope;
+}

@@ -1,0 +1,24 @@
+// out[b, k, p] = x[b, p, at + k]: positions side by side, so that a lane loads four of one k.
+// Positions beyond the map are zero.
+struct Params { count: u32, depth: u32, at: u32, channels: u32, positions: u32, padded: u32 }
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let to = id.x + id.z * groups.x * 64u;
+  if (to >= p.count) { return; }
+  let position = to % p.padded;
+  let k = (to / p.padded) % p.depth;
+  let image = to / (p.padded * p.depth);
+  if (position >= p.positions) {
+    out[to] = 0.0;
+    return;
+  }
+  out[to] = x[(image * p.positions + position) * p.channels + p.at + k];
+}
