@@ -5,9 +5,10 @@ import { version } from '../version.ts';
 import * as data from './data.ts';
 import * as forge from './forge.ts';
 import * as init from './init.ts';
+import * as train from './train.ts';
 
 /** One file a command, in the order of the help. */
-const COMMANDS: { register(program: Command): void }[] = [data, forge, init];
+const COMMANDS: { register(program: Command): void }[] = [data, forge, init, train];
 
 function makeProgram(): Command {
   const program = new Command('llsm')
