@@ -1,0 +1,218 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
+import { decodeImage, encodeJpeg, type RgbImage } from '../../src/data/image.ts';
+import { encodePng } from '../../src/data/image-node.ts';
+import { resize } from '../../src/data/pixels.ts';
+import type { Result } from '../../src/eval/detect-files.ts';
+import { scope } from '../../src/eval/verdict.ts';
+import { type Checkpoint, checkpointMetadata } from '../../src/model/checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from '../../src/model/checkpoint-node.ts';
+import { parseConfig } from '../../src/model/config.ts';
+import { initParams } from '../../src/model/params.ts';
+import { serialiseSafetensors } from '../../src/model/safetensors.ts';
+import { llsm } from '../support/command.ts';
+import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
+import { test } from '../support/run.ts';
+
+const folder = temporaryFolder();
+const golden = (name: string) =>
+  fileURLToPath(new URL(`../../../test/golden/${name}/weights.safetensors`, import.meta.url));
+const weights = golden('mlp'); // takes 80 x 80
+const checkpoint = readCheckpoint(weights);
+const goldenSize = 80;
+
+const photos = join(folder, 'photos');
+mkdirSync(join(photos, 'more'), { recursive: true });
+const save = (name: string, bytes: Uint8Array) => {
+  const path = join(folder, name);
+  writeFileSync(path, bytes);
+  return path;
+};
+const png = encodePng(drawnPicture(120, 90, 1));
+const jpeg = await encodeJpeg(drawnPicture(160, 160, 2), 90);
+save('photos/a.png', png);
+save('photos/b.jpg', jpeg);
+save('photos/more/a.png', png);
+save('photos/notes.txt', png);
+const alone = save('alone.png', encodePng(drawnPicture(1300, 60, 3)));
+
+interface Whole {
+  threshold: { value: number; rule: string };
+  scope: string;
+  results: Result[];
+}
+const read = (path: string): Whole => JSON.parse(readFileSync(path, 'utf8'));
+const good = [join(photos, 'a.png'), join(photos, 'b.jpg'), join(photos, 'more', 'a.png')];
+
+let batchOfThree: Result[] = [];
+
+test('a folder and a file: results, pictures, and what went wrong with the rest', async () => {
+  const noImage = save('photos/c.png', new TextEncoder().encode('no picture at all'));
+  const shortPng = save('photos/d.png', png.subarray(0, png.length >> 1));
+  const shortJpeg = save('photos/e.jpg', jpeg.subarray(0, jpeg.length >> 1));
+  const tiny = save('photos/f.png', encodePng(drawnPicture(100, 20)));
+  const missing = join(folder, 'missing.jpg');
+  const out = join(folder, 'out');
+  const args = ['detect', missing, photos, alone, photos, '--weights', weights];
+  const { status, stdout, stderr } = llsm([...args, '--out', out, '--batch', '3']);
+  assert.is(status, 1);
+  assert.match(stderr, /^Adapter: /m);
+  const complaints: [string, RegExp][] = [
+    [missing, /does not exist/],
+    [noImage, /is not an image/],
+    [shortPng, /the PNG is cut short/],
+    [shortJpeg, /the JPEG is cut short/],
+    [tiny, /only 100 x 20 pixels/],
+  ];
+  for (const [path, pattern] of complaints) {
+    const line = stderr.split('\n').find((text) => text.startsWith(`llsm: ${path}`));
+    assert.match(line ?? `nothing about ${path} in: ${stderr}`, pattern);
+  }
+  assert.match(stderr, /llsm: 5 of 9 could not be looked at; see above\n$/);
+
+  const { results, threshold } = read(join(out, 'results.json'));
+  const [a, b, again] = good;
+  const order = [missing, a, b, noImage, shortPng, shortJpeg, tiny, again, alone];
+  assert.equal(
+    results.map(({ file }) => file),
+    order,
+  );
+  assert.equal(threshold, { value: 0.5, rule: 'uncalibrated' });
+  const csv = readFileSync(join(out, 'results.csv'), 'utf8').trimEnd().split('\r\n');
+  assert.is(csv.length, 1 + order.length);
+  batchOfThree = results.filter(({ error }) => !error);
+  assert.is(batchOfThree.length, 4);
+  for (const { file, probability = Number.NaN, forged, verdict } of batchOfThree) {
+    assert.ok(probability > 0 && probability < 1, file);
+    assert.is(forged, probability >= 0.5);
+    assert.is(verdict, forged ? 'forged' : 'no forgery found');
+    const line = stdout.split('\n').find((text) => text.startsWith(file));
+    assert.ok(line?.includes(`${probability.toFixed(3)}  ${verdict}`), stdout);
+  }
+  assert.ok(stdout.endsWith(`${scope}\n`));
+  assert.match(stdout, /probability of 0\.5, uncalibrated/);
+
+  const open = (name = '') => decodeImage(readFileSync(join(out, name)), name);
+  const sizes = await Promise.all(batchOfThree.map(({ overlay }) => open(overlay)));
+  assert.equal(
+    sizes.map(({ width, height }) => [width, height]),
+    [
+      [120, 90],
+      [160, 160],
+      [120, 90],
+      [1024, 47],
+    ],
+  );
+  const { width, height } = await open(batchOfThree[0].similarity);
+  assert.ok(width > 500 && height > 500);
+  assert.ok((await open(batchOfThree[0].panel)).width > 4 * 380);
+  for (const what of ['overlay', 'similarity'] as const) {
+    const [one, two] = [batchOfThree[0], batchOfThree[2]].map((result) => result[what] as string);
+    assert.is.not(one, two);
+    assert.ok(readFileSync(join(out, one)).equals(readFileSync(join(out, two))), what);
+  }
+});
+
+test('--json: equal pictures, equal numbers; a batch of 1 agrees with one of 3', () => {
+  const args = [...good, alone, '--weights', weights, '--batch', '1', '--json'];
+  const { status, stdout } = llsm(['detect', ...args]);
+  assert.is(status, 0);
+  const { results, scope: said } = JSON.parse(stdout) as Whole;
+  assert.is(said, scope);
+  results.forEach((result, k) => {
+    const other = batchOfThree[k];
+    assert.is(result.file, other.file);
+    assert.ok(
+      Math.abs((result.probability as number) - (other.probability as number)) < 1e-5,
+      `${result.probability} and ${other.probability}`,
+    );
+    assert.is(result.panel, undefined);
+  });
+  assert.is(results[0].probability, results[2].probability);
+  assert.is.not(results[0].probability, results[1].probability);
+});
+
+test('the stated part of the picture is looked at; a calibrated threshold is named', () => {
+  const picture = drawnPicture(160, 160, 2);
+  const centre: RgbImage = resize(picture, goldenSize, goldenSize, [40, 40, 80, 80]);
+  const whole = save('whole.png', encodePng(picture));
+  const cropped = save('cropped.png', encodePng(centre));
+  const calibrated = join(folder, 'calibrated.safetensors');
+  const threshold = { value: 1e-9, rule: 'fpr=0.01', fpr: 0.0125, data: 'lfw-val', n: 80 };
+  writeCheckpoint(calibrated, { ...checkpoint, threshold });
+  const probability = (file: string, faces: string): number => {
+    const { status, stdout } = llsm([
+      'detect',
+      file,
+      '--weights',
+      calibrated,
+      '--faces',
+      faces,
+      '--json',
+    ]);
+    assert.is(status, 0);
+    const result = JSON.parse(stdout) as Whole;
+    assert.equal(result.threshold, threshold);
+    assert.is(result.results[0].forged, true);
+    return result.results[0].probability as number;
+  };
+  assert.is(probability(whole, 'centre=0.5'), probability(cropped, 'whole'));
+  const { stdout } = llsm(['detect', whole, '--weights', calibrated]);
+  assert.match(
+    stdout,
+    /probability of 1e-9, chosen on 80 faces of lfw-val by fpr=0\.01, where 1\.25 % of the real ones/,
+  );
+});
+
+test('above 4,096 positions there is no similarity picture, and it says so', () => {
+  const config = parseConfig({ size: 144, width: 0.05, llsm: { tap: 'e1', hidden: 8 } }, 'test');
+  const large = join(folder, 'large.safetensors');
+  writeCheckpoint(large, initParams(config, 1));
+  const out = join(folder, 'large');
+  const { status, stderr } = llsm(['detect', good[0], '--weights', large, '--out', out]);
+  assert.is(status, 0, stderr);
+  assert.match(stderr, /no similarity pictures: this network compares 4761 positions/);
+  const [result] = read(join(out, 'results.json')).results;
+  assert.is(result.similarity, undefined);
+  assert.ok(existsSync(join(out, result.panel as string)));
+});
+
+test('weights that are missing, damaged or of another network; no adapter', () => {
+  const write = (name: string, tensors: Checkpoint['tensors'], of: Checkpoint) => {
+    const parts = serialiseSafetensors(tensors, checkpointMetadata(of));
+    return save(name, Buffer.concat(parts));
+  };
+  const other = readCheckpoint(golden('baseline'));
+  const bias = { shape: [1], data: Float32Array.of(Number.NaN) };
+  const withNaN = new Map(checkpoint.tensors).set('head.fc.bias', bias);
+  const failing: [string, RegExp, Record<string, string>?][] = [
+    [join(folder, 'none.safetensors'), /does not exist: train a network .*llsm init/],
+    [write('other.safetensors', other.tensors, checkpoint), /network of its config:\n.*: missing/],
+    [write('nan.safetensors', withNaN, checkpoint), /head\.fc\.bias: holds NaN at 0/],
+    [alone, /not a safetensors file/],
+    [weights, /No WebGPU adapter was found.*setup\.js/, { VK_DRIVER_FILES: '/nonexistent' }],
+  ];
+  for (const [path, pattern, environment] of failing) {
+    const { status, stdout, stderr } = llsm(['detect', alone, '--weights', path], environment);
+    assert.equal([status, stdout], [1, ''], stderr);
+    assert.match(stderr, pattern);
+    assert.not.match(stderr, /This is a bug/);
+  }
+});
+
+test('called wrongly it exits with 2', () => {
+  const wrong: [RegExp, string[]][] = [
+    [/--weights is missing: train a network .*llsm init/s, [alone]],
+    [/missing required argument 'file'/, ['--weights', weights]],
+    [/--out must be another folder/, [photos, '--weights', weights, '--out', `${photos}/`]],
+    [/whole, or centre=F/, [alone, '--weights', weights, '--faces', 'centre=2']],
+    [/whole number from 1 to 1024/, [alone, '--weights', weights, '--batch', '0']],
+  ];
+  for (const [pattern, args] of wrong) {
+    const { status, stdout, stderr } = llsm(['detect', ...args]);
+    assert.equal([status, stdout], [2, ''], stderr);
+    assert.match(stderr, pattern);
+  }
+});
