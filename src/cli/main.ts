@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { LlsmError, messageOf, UsageError } from '../errors.ts';
 import { version } from '../version.ts';
+import * as bench from './bench.ts';
 import * as data from './data.ts';
 import * as detect from './detect.ts';
 import * as forge from './forge.ts';
@@ -10,7 +11,7 @@ import * as run from './run.ts';
 import * as train from './train.ts';
 
 /** One file a command, in the order of the help. */
-const COMMANDS: { register(program: Command): void }[] = [data, forge, init, train, detect, run];
+const COMMANDS: { register(program: Command): void }[] = [data, forge, init, train, detect, run, bench];
 
 function makeProgram(): Command {
   const program = new Command('llsm')

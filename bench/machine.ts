@@ -1,0 +1,35 @@
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import type { Gpu } from '../src/gpu/device.ts';
+import { version } from '../src/version.ts';
+
+/** What figures must be read beside. */
+export interface Machine {
+  version: string;
+  adapter: string;
+  software: boolean;
+  subgroupSize: number;
+  toggles: readonly string[];
+  node: string;
+  platform: string;
+  cpu: string;
+  cpus: number;
+  /** Processes at work in the minute before: where this is not near 0, others disturbed. */
+  load: number;
+  date: string;
+}
+
+export function describeMachine(gpu: Gpu): Machine {
+  return {
+    version,
+    adapter: gpu.name,
+    software: gpu.software,
+    subgroupSize: gpu.subgroupSize,
+    toggles: gpu.toggles,
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cpus: availableParallelism(),
+    load: loadavg()[0],
+    date: new Date().toISOString(),
+  };
+}

@@ -1,0 +1,145 @@
+import type { Gpu } from '../src/gpu/device.ts';
+import type { DispatchTime } from '../src/graph/replay.ts';
+import { uploadCheckpoint } from '../src/model/bind.ts';
+import { parseConfig } from '../src/model/config.ts';
+import { initParams } from '../src/model/params.ts';
+import { Program } from '../src/model/program.ts';
+import { Random } from '../src/random.ts';
+import type { Ceilings } from './ceilings.ts';
+import type { RowOptions } from './rows.ts';
+import { type Timing, time } from './time.ts';
+
+/** A kernel's part of one run of a network. */
+export interface KernelShare {
+  kernel: string;
+  dispatches: number;
+  milliseconds: number;
+  gflops?: number;
+}
+
+/** A whole network's run: inference, or a training step (losses, gradients, Adam). */
+export interface NetworkRow extends Timing {
+  name: string;
+  plain: boolean;
+  batch: number;
+  /** Of the products and depthwise convolutions, which is nearly all. */
+  flops: number;
+  dispatches: number;
+  pipelines: number;
+  /** From the config to the plan: shaders checked, buffers made. */
+  buildMilliseconds: number;
+  /** Planned: activations, gradients and inputs at their peak; and Params beside them. */
+  planBytes: number;
+  paramBytes: number;
+  /** The most expensive kernels, by timestamps of another run; empty where there are none. */
+  kernels: KernelShare[];
+  /** The least time that the multiply-add ceilings beside it allow, over the time that it took. */
+  share: number;
+}
+
+interface Spec {
+  train: boolean;
+  width: number;
+  size: number;
+  batch: number;
+  slow?: boolean;
+}
+
+const specs: readonly Spec[] = [
+  { train: false, width: 0.25, size: 112, batch: 8 },
+  { train: false, width: 1, size: 224, batch: 1 },
+  { train: true, width: 0.25, size: 112, batch: 8 },
+  { train: true, width: 1, size: 224, batch: 8, slow: true },
+];
+
+/** Measures every wanted network, and where asked its portable form. */
+export async function* networkRows(
+  gpu: Gpu,
+  ceilings: Ceilings,
+  options: RowOptions,
+): AsyncGenerator<NetworkRow> {
+  const forms = options.plain && gpu.subgroupSize > 0 ? [gpu.subgroupSize, 0] : [gpu.subgroupSize];
+  for (const own of specs) {
+    const spec = { ...own, batch: options.batch ?? own.batch };
+    const { train, width, size, batch, slow } = spec;
+    const name = `${train ? 'training step' : 'inference'}, width ${width}, ${size}x${size}, b${batch}`;
+    if ((slow && !options.slow) || !options.matches(name)) continue;
+    for (const subgroupSize of forms) {
+      const made = await measure({ ...gpu, subgroupSize }, spec, ceilings, options);
+      yield { name, plain: subgroupSize !== gpu.subgroupSize, batch, ...made };
+    }
+  }
+}
+
+async function measure(
+  gpu: Gpu,
+  { train, width, size, batch }: Spec,
+  ceilings: Ceilings,
+  { effort }: RowOptions,
+): Promise<Omit<NetworkRow, 'name' | 'plain' | 'batch'>> {
+  const config = parseConfig({ width, size }, 'benchmark');
+  const params = uploadCheckpoint(gpu, initParams(config, 1));
+  const start = performance.now();
+  const program = await Program.build(gpu, config, params, {
+    batch,
+    mode: train ? 'train' : 'eval',
+    update: train,
+  });
+  const buildMilliseconds = performance.now() - start;
+  program.write(randomBatch(batch, size));
+  let t = 0;
+  const run = (): void => program.run(train ? { lr: 1e-4, t: ++t } : undefined);
+  const timing = await time(gpu, run, { ...effort, mostMilliseconds: 10_000 }, ceilings.latency);
+  await ceilings.measure();
+  const { plan, graph } = program;
+  const kernels = gpu.device.features.has('timestamp-query')
+    ? mostExpensive(await plan.profile(), 5)
+    : [];
+  const flops = graph.launches.reduce((sum, launch) => sum + (launch.flops ?? 0), 0);
+  const row = {
+    ...timing,
+    flops,
+    share: flops / ceilings.here().gflops / 1e6 / timing.milliseconds,
+    dispatches: plan.memory.dispatches.length,
+    pipelines: new Set(graph.launches.map(({ kernel }) => kernel)).size,
+    buildMilliseconds,
+    planBytes: plan.memory.bytes,
+    paramBytes: params.bytes,
+    kernels,
+  };
+  program.destroy();
+  params.destroy();
+  return row;
+}
+
+function mostExpensive(times: readonly DispatchTime[], count: number): KernelShare[] {
+  const byName = new Map<string, { dispatches: number; milliseconds: number; flops: number }>();
+  for (const { kernel, milliseconds, flops } of times) {
+    const sum = byName.get(kernel) ?? { dispatches: 0, milliseconds: 0, flops: 0 };
+    sum.dispatches++;
+    sum.milliseconds += milliseconds;
+    sum.flops += flops;
+    byName.set(kernel, sum);
+  }
+  return [...byName]
+    .sort(([, a], [, b]) => b.milliseconds - a.milliseconds)
+    .slice(0, count)
+    .map(([kernel, { dispatches, milliseconds, flops }]) => ({
+      kernel,
+      dispatches,
+      milliseconds,
+      ...(flops > 0 && { gflops: flops / milliseconds / 1e6 }),
+    }));
+}
+
+/** Faces of noise, every other one forged in its upper half. */
+function randomBatch(batch: number, size: number) {
+  const random = new Random(1, 'benchmark');
+  const image = Float32Array.from({ length: batch * size ** 2 * 3 }, () => random.uniform(-1, 1));
+  const label = Float32Array.from({ length: batch }, (_, i) => i % 2);
+  const mask = Float32Array.from({ length: batch * size ** 2 }, (_, i) => {
+    const upper = i % size ** 2 < size ** 2 / 2;
+    return Number(upper && label[Math.floor(i / size ** 2)] === 1);
+  });
+  return { image, label, mask };
+}
