@@ -1,0 +1,130 @@
+import * as assert from 'uvu/assert';
+import { openNodeGpu } from '../../src/gpu/node.ts';
+import { type ConfigInput, parseConfig } from '../../src/model/config.ts';
+import { initParams } from '../../src/model/params.ts';
+import type { Batch } from '../../src/model/program.ts';
+import { Random } from '../../src/random.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+import { test } from '../support/run.ts';
+
+const gpu = await openNodeGpu();
+
+const tiny = (train: ConfigInput['train'], llsm: ConfigInput['llsm'] = { hidden: 8 }) =>
+  parseConfig({ width: 0.05, size: 64, llsm, train: { lr: 2e-3, ...train } }, 'test');
+
+/** Real faces are smooth; forged ones carry noise where their mask is 1. */
+function makeBatch(items: number, size: number, seed: number): Required<Batch> {
+  const random = new Random(seed, 'batch');
+  const batch = {
+    image: new Float32Array(items * size * size * 3),
+    label: new Float32Array(items),
+    mask: new Float32Array(items * size * size),
+    maskWeight: new Float32Array(items).fill(1),
+  };
+  for (let b = 0; b < items; b++) {
+    batch.label[b] = b % 2;
+    const [fx, fy] = [random.uniform(2, 5), random.uniform(2, 5)];
+    const left = random.int(size / 2);
+    for (let y = 0; y < size; y++) {
+      for (let x = 0; x < size; x++) {
+        const at = (b * size + y) * size + x;
+        const inside = b % 2 === 1 && x >= left && x < left + size / 2 && y >= size / 4;
+        batch.mask[at] = Number(inside);
+        for (let c = 0; c < 3; c++) {
+          batch.image[at * 3 + c] =
+            0.5 * Math.sin((fx * x + fy * y) / size + c) + (inside ? 0.6 * random.normal() : 0);
+        }
+      }
+    }
+  }
+  return batch;
+}
+
+const bytes = (values: Map<string, Float32Array>): string =>
+  [...values]
+    .map(
+      ([name, v]) =>
+        `${name} ${Buffer.from(v.buffer, v.byteOffset, v.byteLength).toString('base64')}`,
+    )
+    .join();
+
+test('overfits one batch: every loss falls, and the classes are told apart', async () => {
+  const config = tiny({ batch: 4 });
+  const trainer = await Trainer.build(gpu, { checkpoint: initParams(config, 1) });
+  const batch = makeBatch(4, 64, 7);
+  const first = await trainer.step(batch, 0, 5e-3);
+  let last = first;
+  for (let step = 1; step < 120; step++) last = await trainer.step(batch, step, 5e-3);
+  assert.ok(last.cls < 0.05, `cls ${first.cls} -> ${last.cls}`);
+  assert.ok(last.loc < 0.5 * first.loc, `loc ${first.loc} -> ${last.loc}`);
+  assert.ok(last.ls < 0.5 * first.ls, `ls ${first.ls} -> ${last.ls}`);
+});
+
+test('resuming from a saved state gives the bytes of an uninterrupted run; so does the same seed', async () => {
+  const config = tiny({ batch: 4 });
+  const batches = [1, 2, 3, 4].map((seed) => makeBatch(4, 64, seed));
+  const run = async (from: number, to: number, trainer: Trainer) => {
+    for (let step = from; step < to; step++) await trainer.step(batches[step], step, 1e-3);
+    return trainer.state({ step: to });
+  };
+  const build = () => Trainer.build(gpu, { checkpoint: initParams(config, 3) });
+  const whole = await run(0, 4, await build());
+  const again = await run(0, 4, await build());
+  const half = await run(0, 2, await build());
+  const resumed = await run(2, 4, await Trainer.build(gpu, half));
+  const all = (state: typeof whole) =>
+    bytes(new Map([...state.checkpoint.tensors].map(([name, { data }]) => [name, data]))) +
+    bytes(state.adam.m) +
+    bytes(state.adam.v);
+  assert.is(all(again) === all(whole), true, 'the same seed');
+  assert.is(all(resumed) === all(whole), true, 'resumed');
+});
+
+test('accumulation: two equal micro-batches move the weights as one of them does', async () => {
+  const once = tiny({ batch: 2 });
+  const twice = tiny({ batch: 4, accumulate: 2 });
+  const half = makeBatch(2, 64, 5);
+  const doubled = Object.fromEntries(
+    Object.entries(half).map(([key, v]) => [key, Float32Array.from([...v, ...v])]),
+  ) as unknown as Required<Batch>;
+  const checkpoint = initParams(once, 2);
+  const a = await Trainer.build(gpu, { checkpoint });
+  const b = await Trainer.build(gpu, { checkpoint: { ...checkpoint, config: twice } });
+  const lossA = await a.step(half, 0, 1e-3);
+  const lossB = await b.step(doubled, 0, 1e-3);
+  assert.ok(Math.abs(lossA.total - lossB.total) < 1e-5, `${lossA.total} ${lossB.total}`);
+  const [ma, mb] = [(await a.state({ step: 1 })).adam.m, (await b.state({ step: 1 })).adam.m];
+  for (const [name, values] of ma) {
+    const scale = Math.max(1e-12, ...values.map(Math.abs));
+    const worst = Math.max(
+      ...values.map((v, i) => Math.abs(v - (mb.get(name)?.[i] ?? Number.NaN))),
+    );
+    assert.ok(worst <= 1e-4 * scale, `${name}: ${worst} of ${scale}`);
+  }
+});
+
+test('drawn pairs: the loss estimates that of all pairs, and depends on the step alone', async () => {
+  const batch = makeBatch(4, 64, 9);
+  const all = await Trainer.build(gpu, { checkpoint: initParams(tiny({ batch: 4 }), 1) });
+  const some = tiny({ batch: 4 }, { hidden: 8, pairs: 512 });
+  const drawn = await Trainer.build(gpu, { checkpoint: initParams(some, 1) });
+  const again = await Trainer.build(gpu, { checkpoint: initParams(some, 1) });
+  const exact = await all.step(batch, 0, 1e-3);
+  const sampled = await drawn.step(batch, 0, 1e-3);
+  assert.ok(Math.abs(sampled.ls - exact.ls) < 0.05 * exact.ls, `${sampled.ls} ${exact.ls}`);
+  assert.equal(await again.step(batch, 0, 1e-3), sampled);
+});
+
+test('an item without a mask trains the classes only', async () => {
+  const config = tiny({ batch: 4 });
+  const batch = makeBatch(4, 64, 11);
+  const without = { ...batch, maskWeight: Float32Array.of(1, 0, 1, 0) };
+  const wrong = {
+    ...without,
+    mask: batch.mask.map((m, i) => (i >= 64 * 64 && i < 2 * 64 * 64 ? 1 - m : m)),
+  };
+  const build = () => Trainer.build(gpu, { checkpoint: initParams(config, 1) });
+  const a = await (await build()).step(without, 0, 1e-3);
+  const b = await (await build()).step(wrong, 0, 1e-3);
+  assert.equal(a, b);
+});
