@@ -11,7 +11,15 @@ import * as run from './run.ts';
 import * as train from './train.ts';
 
 /** One file a command, in the order of the help. */
-const COMMANDS: { register(program: Command): void }[] = [data, forge, init, train, detect, run, bench];
+const COMMANDS: { register(program: Command): void }[] = [
+  data,
+  forge,
+  init,
+  train,
+  detect,
+  run,
+  bench,
+];
 
 function makeProgram(): Command {
   const program = new Command('llsm')

@@ -1,9 +1,9 @@
-/** The command line as a user calls it, in a process of its own. */
+/** The command line as a user calls it, in a process of its own. Tests run in the root folder. */
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 
-// From dist/test/cli/NAME.test.js.
-const main = fileURLToPath(new URL('../../../bin/llsm.js', import.meta.url));
+// Not from import.meta.url: the bundler may put this module into a chunk in another folder.
+export const main = resolve('bin', 'llsm.js');
 
 export interface Outcome {
   status: number | null;
