@@ -70,4 +70,5 @@ try {
 } catch (error) {
   status = report(error);
 }
-await leave(status);
+// A command may have set a status of its own, such as 130 after Ctrl-C.
+await leave(status || Number(process.exitCode ?? 0));

@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { encodePng } from '../../src/data/image-node.ts';
+import { readCheckpoint } from '../../src/model/checkpoint-node.ts';
+import { llsm, main } from '../support/command.ts';
+import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
+import { test } from '../support/run.ts';
+
+const folder = temporaryFolder();
+const real = join(folder, 'real');
+const set = join(folder, 'set');
+
+const config = join(folder, 'tiny.json');
+writeFileSync(
+  config,
+  JSON.stringify({
+    width: 0.05,
+    size: 64,
+    llsm: { hidden: 8 },
+    train: { batch: 4, iterations: 4, epochs: 2, lr: 1e-3, augment: true },
+  }),
+);
+const metrics = (run: string) =>
+  readFileSync(join(run, 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+
+test('from pictures to weights: data folder, forge, train', async () => {
+  const pictures = join(folder, 'pictures');
+  mkdirSync(pictures);
+  for (let i = 0; i < 6; i++) {
+    writeFileSync(join(pictures, `p${i}.png`), encodePng(drawnPicture(96, 96, i)));
+  }
+  const made = llsm([
+    'data',
+    'folder',
+    pictures,
+    '--out',
+    real,
+    '--size',
+    '80',
+    '--split',
+    'train',
+  ]);
+  assert.is(made.status, 0, made.stderr);
+  const forged = llsm(['forge', '--real', real, '--out', set]);
+  assert.is(forged.status, 0, forged.stderr);
+
+  const run = join(folder, 'run');
+  const { status, stdout, stderr } = llsm([
+    'train',
+    '--data',
+    set,
+    '--config',
+    config,
+    '--out',
+    run,
+  ]);
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /Finished at step 8 of 8: loss/);
+  assert.match(stderr, /Adapter: /);
+  assert.match(stderr, /12 faces to train on: 6 real, 6 forged/);
+  assert.match(stderr, /planned peak: \d+ MiB/);
+  const lines = metrics(run);
+  assert.equal(
+    lines.map(({ step }) => step),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  );
+  for (const { loss, cls, ls, loc } of lines) {
+    assert.ok(Math.abs(loss - (cls + 0.5 * ls + 0.5 * loc)) < 1e-6);
+  }
+  readCheckpoint(join(run, 'weights.safetensors'));
+
+  // The same again, in two halves, must leave the same bytes.
+  const halves = join(folder, 'halves');
+  const first = ['train', '--data', set, '--out', halves, '--save-every', '2'];
+  const child = spawnInterrupted([...first, '--config', config]);
+  const interrupted = await child;
+  assert.is(interrupted.status, 130, interrupted.stderr);
+  assert.match(interrupted.stderr, /Stopping after this step and saving/);
+  const done = metrics(halves).length;
+  assert.ok(done >= 1 && done < 8, `${done} steps`);
+  const resumed = llsm([...first, '--resume', '--json']);
+  assert.is(resumed.status, 0, resumed.stderr);
+  assert.is(JSON.parse(resumed.stdout).steps, 8);
+  for (const name of ['state.safetensors', 'weights.safetensors']) {
+    assert.ok(readFileSync(join(run, name)).equals(readFileSync(join(halves, name))), name);
+  }
+});
+
+/** Runs llsm until its first progress, then sends Ctrl-C. */
+function spawnInterrupted(args: string[]): Promise<{ status: number | null; stderr: string }> {
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  let sent = false;
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+    if (!sent && stderr.includes('planned peak')) {
+      sent = true;
+      const run = args[args.indexOf('--out') + 1];
+      const wait = setInterval(() => {
+        if (!existsSync(join(run, 'metrics.jsonl'))) return;
+        clearInterval(wait);
+        child.kill('SIGINT');
+      }, 5);
+    }
+  });
+  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stderr })));
+}
+
+test('the plan is printed without training', () => {
+  const run = join(folder, 'planned');
+  const args = ['train', '--data', set, '--config', config, '--out', run, '--plan', '--json'];
+  const { status, stdout, stderr } = llsm(args);
+  assert.is(status, 0, stderr);
+  const plan = JSON.parse(stdout);
+  assert.ok(plan.bytes > plan.activations && plan.activations >= plan.aliveAtOnce);
+  assert.ok(plan.pipelines > 10 && plan.pipelines <= 120, `${plan.pipelines} pipelines`);
+  assert.not(existsSync(run));
+});
+
+test('--init takes what fits and says what does not', () => {
+  const args = ['train', '--data', set, '--config', config, '--set', 'flm=false'];
+  const weights = join(folder, 'run', 'weights.safetensors');
+  const run = join(folder, 'warm');
+  const { status, stderr } = llsm([
+    ...args,
+    ...['--set', 'train.epochs=1', '--set', 'train.iterations=1', '--out', run, '--init', weights],
+  ]);
+  assert.is(status, 0, stderr);
+  assert.match(stderr, /tensors taken/);
+  assert.match(stderr, /head\.fc\.weight/);
+});
+
+test('what cannot be trained is refused before anything is written', async () => {
+  const tests = join(folder, 'tests');
+  cpSync(set, tests, { recursive: true });
+  const manifest = readFileSync(join(set, 'manifest.jsonl'), 'utf8');
+  writeFileSync(join(tests, 'manifest.jsonl'), manifest.replaceAll('"train"', '"test"'));
+  const out = join(folder, 'refused');
+  const refused = (args: string[], status: number, message: RegExp) => {
+    const outcome = llsm(['train', '--out', out, ...args]);
+    assert.is(outcome.status, status, outcome.stderr);
+    assert.match(outcome.stderr, message);
+    assert.not(existsSync(join(out, 'config.json')));
+  };
+  refused(['--data', join(folder, 'nowhere')], 1, /nowhere/);
+  refused(['--data', tests], 1, /no faces with split "train"/);
+  refused(['--data', real, '--config', config], 1, /no forged faces.*llsm forge/);
+  refused(['--data', set, '--config', config, '--set', 'train.lrate=1'], 1, /train\.lr/);
+  refused(['--data', set, '--config', config, '--set', 'train.lr'], 2, /key=value/);
+  refused(['--data', set, '--resume'], 1, /no run to resume/);
+  refused(['--data', set, '--resume', '--plan'], 2, /--resume goes with/);
+  refused([], 2, /--data/);
+  const used = llsm(['train', '--data', set, '--config', config, '--out', join(folder, 'run')]);
+  assert.is(used.status, 1);
+  assert.match(used.stderr, /--resume/);
+});
