@@ -3,6 +3,7 @@ import type { Graph } from '../graph/record.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import packSource from './conv/pack.wgsl';
 import unpackSource from './conv/unpack.wgsl';
+import { groups64 } from './grid.ts';
 
 /** One axis of a matrix as two indices into a parameter: `outer * strides[0] + inner * strides[1]`. */
 export interface Axis {
@@ -32,6 +33,10 @@ export const axis2 = (outer: number, s0: number, inner: number, s1: number): Axi
   strides: [s0, s1],
 });
 
+/** Rows that an invocation takes: of sums over many partial rows few, or too few would be at work. */
+const packRows = 16;
+const unpackRows = 4;
+
 const fields = ({ rows, columns, base }: MatrixView) => ({
   rows: rows.count,
   rowInner: rows.inner,
@@ -58,10 +63,10 @@ export function pack(
 ): Tensor {
   const to = g.scratch(`packed ${from.name}`, [padRows, padColumns]);
   g.launch({
-    kernel: kernel('pack', packSource),
+    kernel: kernel('pack', packSource, { ROWS: packRows }),
     bind: { parameter: from, matrix: to },
     params: () => ({ ...fields(view), padded: padColumns, padRows }),
-    grid: () => [Math.ceil(to.size / 64)],
+    grid: () => [groups64(Math.ceil(padRows / packRows) * padColumns)],
   });
   return to;
 }
@@ -78,10 +83,10 @@ export function unpack(
   { scale = 1, from: at = 0 }: { scale?: number; from?: number } = {},
 ): void {
   g.launch({
-    kernel: kernel('unpack', unpackSource),
+    kernel: kernel('unpack', unpackSource, { ROWS: unpackRows }),
     bind: { partial: from, parameter: to },
     params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], at, scale }),
-    grid: () => [Math.ceil((view.rows.count * view.columns.count) / 64)],
+    grid: () => [groups64(Math.ceil(view.rows.count / unpackRows) * view.columns.count)],
   });
 }
 

@@ -1,5 +1,7 @@
 // A parameter as the matrix that a convolution multiplies by: rows by columns, columns padded with
 // zeros to a multiple of four. Row and column each have two indices with strides of their own.
+//
+// An invocation goes down $ROWS rows of a column, so that it divides once, not for every value.
 struct Params {
   rows: u32, rowInner: u32, columns: u32, columnInner: u32, padded: u32, padRows: u32,
   base: u32, row0: i32, row1: i32, column0: i32, column1: i32,
@@ -14,16 +16,24 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.padRows * p.padded) { return; }
-  let row = at / p.padded;
-  let column = at % p.padded;
-  if (row >= p.rows || column >= p.columns) {
-    matrix[at] = 0.0;
-    return;
-  }
-  let index = i32(p.base)
-    + i32(row / p.rowInner) * p.row0 + i32(row % p.rowInner) * p.row1
+  let work = id.x + id.z * groups.x * 64u;
+  let column = work % p.padded;
+  let first = (work / p.padded) * ${ROWS}u;
+  let end = min(first + ${ROWS}u, p.padRows);
+  let start = i32(p.base)
     + i32(column / p.columnInner) * p.column0 + i32(column % p.columnInner) * p.column1;
-  matrix[at] = parameter[index];
+  var outer = first / p.rowInner;
+  var inner = first % p.rowInner;
+  for (var row = first; row < end; row++) {
+    var value = 0.0;
+    if (row < p.rows && column < p.columns) {
+      value = parameter[start + i32(outer) * p.row0 + i32(inner) * p.row1];
+    }
+    matrix[row * p.padded + column] = value;
+    inner++;
+    if (inner == p.rowInner) {
+      inner = 0u;
+      outer++;
+    }
+  }
 }

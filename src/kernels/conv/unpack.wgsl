@@ -1,5 +1,5 @@
 // Adds up partial rows of a matrix in fixed order and stores it in the parameter's own layout:
-// the way back of pack.wgsl.
+// the way back of pack.wgsl, and like it down $ROWS rows of a column an invocation.
 struct Params {
   partials: u32, width: u32, at: u32,
   rows: u32, rowInner: u32, columns: u32, columnInner: u32, padded: u32,
@@ -16,18 +16,26 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.rows * p.columns) { return; }
-  let row = at / p.columns;
-  let column = at % p.columns;
-  var sum = 0.0;
-  var i = p.at + row * p.padded + column;
-  for (var k = 0u; k < p.partials; k++) {
-    sum += partial[i];
-    i += p.width;
-  }
-  let index = i32(p.base)
-    + i32(row / p.rowInner) * p.row0 + i32(row % p.rowInner) * p.row1
+  let work = id.x + id.z * groups.x * 64u;
+  let column = work % p.columns;
+  let first = (work / p.columns) * ${ROWS}u;
+  let end = min(first + ${ROWS}u, p.rows);
+  let start = i32(p.base)
     + i32(column / p.columnInner) * p.column0 + i32(column % p.columnInner) * p.column1;
-  parameter[index] = sum * p.scale;
+  var outer = first / p.rowInner;
+  var inner = first % p.rowInner;
+  for (var row = first; row < end; row++) {
+    var sum = 0.0;
+    var i = p.at + row * p.padded + column;
+    for (var k = 0u; k < p.partials; k++) {
+      sum += partial[i];
+      i += p.width;
+    }
+    parameter[start + i32(outer) * p.row0 + i32(inner) * p.row1] = sum * p.scale;
+    inner++;
+    if (inner == p.rowInner) {
+      inner = 0u;
+      outer++;
+    }
+  }
 }
