@@ -1,6 +1,9 @@
 // dX (+)= scale * (g - mean(g) - xhat * mean(g * xhat)), g as in backward_sums.wgsl; with fixed
 // statistics (evaluation) dX (+)= scale * g.
-struct Params { count: u32, c4: u32, accumulate: u32 }
+//
+// An invocation goes down four channels of `chunk` pixels, so that what belongs to the channel is
+// loaded once.
+struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32, accumulate: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> dOut: array<vec4f>;
@@ -19,22 +22,36 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.count) { return; }
-  let c = at % p.c4;
+  let work = id.x + id.z * groups.x * 64u;
+  let chunk = work / p.c4;
+  if (chunk >= p.chunks) { return; }
+  let c = work % p.c4;
   let scale = affine[c];
-  var g = dOut[at];
-  //! if NEEDX
-  let value = x[at];
-  //! end
   //! if RELU
-  g = select(vec4f(), g, value * scale + affine[p.c4 + c] > vec4f());
+  let shift = affine[p.c4 + c];
   //! end
   //! if TRAINING
-  let xhat = (value - saved[c]) * saved[p.c4 + c];
-  g = g - means[c] - xhat * means[p.c4 + c];
+  let mean = saved[c];
+  let invStd = saved[p.c4 + c];
+  let meanG = means[c];
+  let meanDot = means[p.c4 + c];
   //! end
-  var result = g * scale;
-  if (p.accumulate != 0u) { result += dX[at]; }
-  dX[at] = result;
+  let end = min((chunk + 1u) * p.chunk, p.rows);
+  for (var row = chunk * p.chunk; row < end; row++) {
+    let at = row * p.c4 + c;
+    var g = dOut[at];
+    //! if NEEDX
+    let value = x[at];
+    //! end
+    //! if RELU
+    g = select(vec4f(), g, value * scale + shift > vec4f());
+    //! end
+    //! if TRAINING
+    let xhat = (value - mean) * invStd;
+    g = g - meanG - xhat * meanDot;
+    //! end
+    var result = g * scale;
+    if (p.accumulate != 0u) { result += dX[at]; }
+    dX[at] = result;
+  }
 }

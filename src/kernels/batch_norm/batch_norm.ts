@@ -18,6 +18,9 @@ export interface BatchNormParams {
 /** Rows of partial statistics that one invocation still merges by itself. */
 const rowsAtOnce = 64;
 
+/** Pixels that one invocation of the backward takes at least: what it loads for its channels pays. */
+const pixelsAtOnce = 16;
+
 /**
  * Batch norm, and the ReLU behind it, as a way of reading x [B, H, W, C]: nothing of x's size is
  * stored. In training the statistics come from the partial rows (count, mean, M2) of the
@@ -56,9 +59,9 @@ export function batchNorm(
   const value = new Tensor(`bn ${x.name}`, x.shape, { batched: true });
   const pixelsOf = (count: number): number => (x.size / x.shape[0] / channels) * count;
   g.op([x, params.weight, params.bias], value, (dOut, gradients) => {
-    // About 4,096 invocations fill a GPU; at least 16 pixels each keep the partial rows few.
+    // About 4,096 invocations fill a GPU; a least number of pixels each keeps the partial rows few.
     const chunksOf = (count: number): number =>
-      Math.max(1, Math.min(Math.ceil(4096 / c4), Math.ceil(pixelsOf(count) / 16)));
+      Math.max(1, Math.min(Math.ceil(4096 / c4), Math.ceil(pixelsOf(count) / pixelsAtOnce)));
     const wantsParams = gradients.wants(params.weight) || gradients.wants(params.bias);
     const means = g.scratch(`${x.name} gradient means`, [2, channels]);
     if (g.training || wantsParams) {
@@ -106,11 +109,13 @@ export function batchNorm(
         ...(g.training && { saved, means }),
       },
       params: ({ count }) => ({
-        count: pixelsOf(count) * c4,
+        rows: pixelsOf(count),
+        chunk: pixelsAtOnce,
+        chunks: Math.ceil(pixelsOf(count) / pixelsAtOnce),
         c4,
         accumulate: Number(accumulate),
       }),
-      grid: ({ count }) => [groups64(pixelsOf(count) * c4)],
+      grid: ({ count }) => [groups64(Math.ceil(pixelsOf(count) / pixelsAtOnce) * c4)],
     });
   });
   return { tensor: x, affine, relu, value };
