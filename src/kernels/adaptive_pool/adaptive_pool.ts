@@ -35,15 +35,20 @@ export function adaptivePool(
     const { gradient, accumulate } = gradients.into(x.value);
     const inItems = itemsOf(gradient);
     const mask = x.relu && !x.affine;
+    const lanes = channels % 4 === 0 ? 4 : 1;
     g.launch({
-      kernel: kernel('adaptive_pool_backward', backwardSource, { MASK: mask }),
+      kernel: kernel('adaptive_pool_backward', backwardSource, {
+        TYPE: lanes === 4 ? 'vec4f' : 'f32',
+        MASK: mask,
+      }),
       bind: { dOut, dIn: gradient, ...(mask && { masked: x.tensor }) },
       params: ({ count }) => ({
-        count: inItems(count),
+        count: inItems(count) / lanes,
         ...geometry,
+        channels: channels / lanes,
         accumulate: Number(accumulate),
       }),
-      grid: ({ count }) => [groups64(inItems(count))],
+      grid: ({ count }) => [groups64(inItems(count) / lanes)],
     });
   });
   return out;

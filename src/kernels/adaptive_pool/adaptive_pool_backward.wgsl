@@ -4,10 +4,10 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> dOut: array<f32>;
-@group(0) @binding(2) var<storage, read_write> dIn: array<f32>;
+@group(0) @binding(1) var<storage, read> dOut: array<$TYPE>;
+@group(0) @binding(2) var<storage, read_write> dIn: array<$TYPE>;
 //! if MASK
-@group(0) @binding(3) var<storage, read> masked: array<f32>;
+@group(0) @binding(3) var<storage, read> masked: array<$TYPE>;
 //! end
 
 @compute @workgroup_size(64)
@@ -21,21 +21,24 @@ fn main(
   let x = (at / p.channels) % p.inW;
   let y = (at / (p.channels * p.inW)) % p.inH;
   let image = at / (p.channels * p.inW * p.inH);
-  var sum = 0.0;
-  for (var oy = 0u; oy < p.outH; oy++) {
+  // The first and the last bin that hold y, and x.
+  let oy0 = (y * p.outH) / p.inH;
+  let oy1 = ((y + 1u) * p.outH - 1u) / p.inH;
+  let ox0 = (x * p.outW) / p.inW;
+  let ox1 = ((x + 1u) * p.outW - 1u) / p.inW;
+  var sum = $TYPE();
+  for (var oy = oy0; oy <= oy1; oy++) {
     let y0 = (oy * p.inH) / p.outH;
     let y1 = ((oy + 1u) * p.inH + p.outH - 1u) / p.outH;
-    if (y < y0 || y >= y1) { continue; }
-    for (var ox = 0u; ox < p.outW; ox++) {
+    for (var ox = ox0; ox <= ox1; ox++) {
       let x0 = (ox * p.inW) / p.outW;
       let x1 = ((ox + 1u) * p.inW + p.outW - 1u) / p.outW;
-      if (x < x0 || x >= x1) { continue; }
       let d = dOut[((image * p.outH + oy) * p.outW + ox) * p.channels + c];
       sum += d / f32((y1 - y0) * (x1 - x0));
     }
   }
   //! if MASK
-  sum = select(0.0, sum, masked[at] > 0.0);
+  sum = select($TYPE(), sum, masked[at] > $TYPE());
   //! end
   if (p.accumulate != 0u) { sum += dIn[at]; }
   dIn[at] = sum;
