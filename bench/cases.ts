@@ -328,8 +328,8 @@ export function cases(batch?: number): Case[] {
         head === 'linear' ? 1 : head === 'absdiff' ? channels : 64;
       return [
         pairCase(b(8), head, 14, depthAt(728)),
-        pairCase(b(2), head, 28, depthAt(256)),
-        pairCase(b(1), head, 56, depthAt(128), head !== 'mlp'),
+        pairCase(b(2), head, 28, depthAt(256), head !== 'mlp'),
+        pairCase(b(1), head, 56, depthAt(128), true),
       ];
     }),
     pairMapCase(b(1), 'mlp', 28, 64),
