@@ -1,4 +1,5 @@
 import type { Gpu } from '../src/gpu/device.ts';
+import type { Kernel } from '../src/gpu/pipeline.ts';
 import { backward } from '../src/graph/backward.ts';
 import { Graph, type Launch } from '../src/graph/record.ts';
 import { Plan } from '../src/graph/replay.ts';
@@ -9,8 +10,8 @@ import type { Case, Part, Recorded } from './cases.ts';
 /** One part of a case, ready to run. */
 export interface Prepared {
   plan: Plan;
-  /** The names of its kernels, in the order of their first dispatch. */
-  kernels: string[];
+  /** Its kernels, in the order of their first dispatch. Equal shaders are one object. */
+  kernels: Kernel[];
   destroy(): void;
 }
 
@@ -34,7 +35,7 @@ export async function prepare(
   await plan.settle();
   return {
     plan,
-    kernels: [...new Set(g.launches.map(({ kernel }) => kernel.name))],
+    kernels: [...new Set(g.launches.map(({ kernel }) => kernel))],
     destroy() {
       plan.destroy();
       params?.destroy();

@@ -1,7 +1,8 @@
 import type { Gpu } from '../src/gpu/device.ts';
+import type { Kernel } from '../src/gpu/pipeline.ts';
 import { type Case, cases, type Part, type Work } from './cases.ts';
 import type { Ceiling, Ceilings } from './ceilings.ts';
-import { prepare } from './prepare.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { type Effort, type Timing, time } from './time.ts';
 
 /** One measured line of the table of operations. */
@@ -62,43 +63,44 @@ export async function* operationRows(
     if (it.slow && !options.slow) continue;
     for (const part of Object.keys(parts) as Part[]) {
       if (!it.work[part] || !options.matches(`${it.name}: ${parts[part]}`)) continue;
-      let tuned = '';
+      let tuned: readonly Kernel[] | undefined;
       for (const subgroupSize of forms) {
-        const row = await measure(gpu, ceilings, it, part, subgroupSize, tuned, options.effort);
-        if (row) yield row;
-        tuned = row?.kernels.join() ?? tuned;
+        const made = await prepare(gpu, it, part, subgroupSize);
+        if (!tuned || made.kernels.some((kernel) => !tuned?.includes(kernel))) {
+          const plain = tuned !== undefined;
+          yield { plain, ...(await measure(gpu, ceilings, it, part, made, options.effort)) };
+        }
+        made.destroy();
+        tuned = made.kernels;
       }
     }
   }
 }
 
-/** @param tuned the kernels of the row before, of which this one would be the plain sibling. */
 async function measure(
   gpu: Gpu,
   ceilings: Ceilings,
   it: Case,
   part: Part,
-  subgroupSize: number,
-  tuned: string,
+  { plan, kernels }: Prepared,
   effort: Effort,
-): Promise<Row | undefined> {
-  const { plan, kernels, destroy } = await prepare(gpu, it, part, subgroupSize);
-  try {
-    if (kernels.join() === tuned) return undefined;
-    const timing = await time(gpu, () => plan.run(), effort, ceilings.latency);
-    await ceilings.measure();
-    const work = it.work[part] as Work;
-    const { bound, floor } = roofline(work, ceilings.here());
-    const share = floor / timing.milliseconds;
-    const name = `${it.name}: ${parts[part]}`;
-    return { name, plain: tuned !== '', kernels, ...timing, work, bound, share };
-  } finally {
-    destroy();
-  }
+): Promise<Omit<Row, 'plain'>> {
+  const timing = await time(gpu, () => plan.run(), effort, ceilings.latency);
+  await ceilings.measure();
+  const work = it.work[part] as Work;
+  const { bound, floor } = roofline(work, ceilings.here());
+  return {
+    name: `${it.name}: ${parts[part]}`,
+    kernels: kernels.map(({ name }) => name),
+    ...timing,
+    work,
+    bound,
+    share: floor / timing.milliseconds,
+  };
 }
 
 /** The milliseconds that work takes at least, and what says so. */
-export function roofline({ flops, bytes }: Work, { gflops, gbs }: Ceiling) {
+function roofline({ flops, bytes }: Work, { gflops, gbs }: Ceiling) {
   const [compute, move] = [flops / gflops / 1e6, bytes / gbs / 1e6];
   const bound = compute > move ? ('arithmetic' as const) : ('memory' as const);
   return { bound, floor: Math.max(compute, move) };
