@@ -21,7 +21,9 @@ interface Options {
 export function register(program: Command): void {
   program
     .command('train')
-    .description('Trains a network on the train split of one or more data folders.')
+    .description(
+      'Trains a network on the train split of one or more data folders; after each epoch the val split, where there is one, picks the best weights.',
+    )
     .requiredOption('--data <dir...>', 'folders with a manifest.jsonl')
     .requiredOption('--out <dir>', "the run's folder: state, weights, metrics.jsonl")
     .option(
@@ -44,13 +46,6 @@ export function register(program: Command): void {
 
 const collect = (value: string, before: string[]): string[] => [...before, value];
 
-function parseCount(text: string): number {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < 1)
-    throw new InvalidArgumentError('It must be a whole number >= 1.');
-  return n;
-}
-
 const say = (line: string): void => console.error(line);
 
 async function run(options: Options): Promise<void> {
@@ -58,10 +53,7 @@ async function run(options: Options): Promise<void> {
     throw new UsageError('--resume goes with neither --init nor --plan');
   }
   const { readManifests } = await import('../data/manifest-node.ts');
-  const items = readManifests(options.data).filter(({ split }) => split === 'train');
-  if (items.length === 0) {
-    throw new LlsmError(`${options.data.join(', ')}: no faces with split "train" in the manifest`);
-  }
+  const items = readManifests(options.data);
   const given =
     options.config || options.set.length || !options.resume
       ? loadConfig(options.config ?? 'small', options.set)
@@ -72,68 +64,19 @@ async function run(options: Options): Promise<void> {
   say(describeGpu(gpu));
   if (options.plan) return printPlan(gpu, given as Config, options);
 
-  const { RunFolder } = await import('../train/run-folder.ts');
-  const { Sampler } = await import('../train/sampler.ts');
-  const { Trainer } = await import('../train/trainer.ts');
-  const { trainLoop } = await import('../train/loop.ts');
-  const { Progress } = await import('../train/progress.ts');
-  const { totalSteps } = await import('../train/schedule.ts');
-  const { CropLoader } = await import('../data/crops.ts');
-  const { readBytes } = await import('../data/image-node.ts');
-
-  // What can be refused is refused before the run's folder is made.
-  const checkRun = (config: Config) =>
-    new Sampler(
-      items.map(({ label }) => label),
-      config.train,
-    );
-  if (given) checkRun(given);
-  const begin = given && !options.resume ? beginning(given, options.init) : undefined;
-  const folder = RunFolder.open({
-    path: options.out,
+  const { trainRun } = await import('../train/run.ts');
+  const result = await trainRun({
+    gpu,
+    items,
+    out: options.out,
     config: given,
-    resume: options.resume ?? false,
+    resume: options.resume,
+    begin: given && !options.resume ? beginning(given, options.init) : undefined,
+    saveEvery: options.saveEvery,
     say,
   });
-  try {
-    const { config } = folder;
-    const from = folder.state ?? { checkpoint: begin ?? initParams(config, config.train.seed) };
-    const trainer = await Trainer.build(gpu, from);
-    const forged = items.filter(({ label }) => label === 1).length;
-    say(`${items.length} faces to train on: ${items.length - forged} real, ${forged} forged`);
-    say(describePlan(trainer.program.plan.memory, trainer.store.bytes));
-    let stopping = false;
-    const onSignal = (): void => {
-      if (stopping) process.exit(130);
-      stopping = true;
-      progress.note('Stopping after this step and saving; press Ctrl-C again to leave at once');
-    };
-    const progress = new Progress({
-      label: 'train',
-      total: totalSteps(config),
-      done: folder.state?.counters.step,
-      images: config.train.batch,
-    });
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
-    const result = await trainLoop({
-      trainer,
-      folder,
-      loader: new CropLoader(items, {
-        size: config.size,
-        seed: config.train.seed,
-        augment: config.train.augment,
-        read: readBytes,
-      }),
-      sampler: checkRun(config),
-      progress,
-      saveEvery: options.saveEvery ?? config.train.iterations,
-      stop: () => stopping,
-    }).finally(() => progress.stop());
-    report(options, config, result);
-    if (!result.finished) process.exitCode = 130;
-  } finally {
-    folder.close();
-  }
+  report(options, result);
+  if (!result.finished) process.exitCode = 130;
 }
 
 /** The weights of a new run. */
@@ -147,20 +90,13 @@ function beginning(config: Config, init: string | undefined): Checkpoint {
   return { ...fresh, tensors: new Map([...fresh.tensors, ...fitting]) };
 }
 
-function describePlan(memory: { bytes: number; floor: number }, params: number): string {
-  const mb = (n: number): string => `${(n / 2 ** 20).toFixed(0)} MiB`;
-  return (
-    `A step's planned peak: ${mb(memory.bytes + params)} (activations ${mb(memory.bytes)}, of ` +
-    `which ${mb(memory.floor)} are alive at once; weights, gradients, moments ${mb(params)})`
-  );
-}
-
 async function printPlan(
   gpu: import('../gpu/device.ts').Gpu,
   config: Config,
   options: Options,
 ): Promise<void> {
   const { Trainer } = await import('../train/trainer.ts');
+  const { describePlan } = await import('../train/run.ts');
   const { pipelineCount } = await import('../gpu/pipeline.ts');
   const trainer = await Trainer.build(gpu, { checkpoint: beginning(config, options.init) });
   const { memory } = trainer.program.plan;
@@ -175,7 +111,7 @@ async function printPlan(
     largest: largest.map(({ bytes, tensors }) => ({ bytes, tensors: tensors.map((t) => t.name) })),
   };
   if (options.json) return console.log(JSON.stringify(plan));
-  console.log(describePlan(memory, trainer.store.bytes));
+  console.log(describePlan(trainer));
   console.log(`${plan.dispatches} dispatches, ${plan.pipelines} pipelines`);
   console.log('The largest buffers, and who shares them:');
   for (const { bytes, tensors } of plan.largest) {
@@ -186,25 +122,26 @@ async function printPlan(
   }
 }
 
-function report(
-  options: Options,
-  config: Config,
-  result: import('../train/loop.ts').LoopResult,
-): void {
+function report(options: Options, result: import('../train/run.ts').TrainRunResult): void {
+  const { config, last, best, steps, finished } = result;
   const weights = `${options.out}/weights.safetensors`;
   if (options.json) {
-    console.log(JSON.stringify({ out: options.out, weights, ...result }));
+    console.log(JSON.stringify({ out: options.out, weights, steps, finished, last, best }));
     return;
   }
-  const state = result.finished ? 'Finished' : 'Stopped and saved';
-  const { last } = result;
+  const state = finished ? 'Finished' : 'Stopped and saved';
   console.log(
-    `${state} at step ${result.steps} of ${config.train.iterations * config.train.epochs}` +
+    `${state} at step ${steps} of ${config.train.iterations * config.train.epochs}` +
       (last
         ? `: loss ${last.total.toFixed(4)} (classes ${last.cls.toFixed(4)}, pairs ` +
           `${last.ls.toFixed(4)}, mask ${last.loc.toFixed(4)})`
         : ''),
   );
   console.log(`Weights: ${weights}`);
-  if (!result.finished) console.log(`Continue with --resume --out ${options.out}`);
+  if (best) {
+    console.log(
+      `Best by validation AUC: ${options.out}/best.safetensors (${best.auc.toFixed(4)}, step ${best.step})`,
+    );
+  }
+  if (!finished) console.log(`Continue with --resume --out ${options.out}`);
 }

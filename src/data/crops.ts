@@ -1,10 +1,21 @@
 /** From a line of a manifest to what the network is fed. Nothing here knows where bytes come from. */
 import { LlsmError } from '../errors.ts';
 import { Random } from '../random.ts';
-import { type Augment, augmentPixels, drawView, mirror } from './augment.ts';
+import { augmentPixels, drawView, mirror } from './augment.ts';
+import type { Augment } from './augment-schema.ts';
 import { decodeImage, type GreyImage, greyOf, type RgbImage } from './image.ts';
 import type { Face, ManifestItem } from './manifest.ts';
 import { type Box, clampBox, resample, resize } from './pixels.ts';
+
+/** Where the face is on a photograph: all of it, or a centred square of part of the shorter side. */
+export type FacePlace = 'whole' | { centre: number };
+
+/** The part of a photograph that is the face crop, in pixels with fractions. */
+export function faceBox(width: number, height: number, faces: FacePlace): Box {
+  if (faces === 'whole') return [0, 0, width, height];
+  const side = Math.min(width, height) * faces.centre;
+  return [(width - side) / 2, (height - side) / 2, side, side];
+}
 
 /** A face cut out of its image, at the image's own resolution, with its mask if it has one. */
 export interface FaceCrop {
@@ -86,8 +97,14 @@ export interface CropOptions {
   cacheBytes?: number;
 }
 
+/** Where training takes its faces from. What `load` gives depends on the item and the step alone. */
+export interface CropSource {
+  readonly items: readonly ManifestItem[];
+  load(index: number, step: number): Promise<Crop>;
+}
+
 /** The items of a data set as crops. What `load` gives depends on (seed, step, index) alone. */
-export class CropLoader {
+export class CropLoader implements CropSource {
   readonly items: readonly ManifestItem[];
   readonly #options: Required<CropOptions>;
   readonly #cache = new Map<number, FaceCrop>();

@@ -1,4 +1,4 @@
-import type { CropLoader } from '../data/crops.ts';
+import type { CropSource } from '../data/crops.ts';
 import { LlsmError } from '../errors.ts';
 import type { Config } from '../model/config.ts';
 import type { Batch, LossParts } from '../model/program.ts';
@@ -7,15 +7,19 @@ import type { RunFolder } from './run-folder.ts';
 import type { Sampler } from './sampler.ts';
 import { learningRate, totalSteps } from './schedule.ts';
 import type { Trainer } from './trainer.ts';
+import { gather, type Validation, type Validator } from './validate.ts';
 
 export interface LoopOptions {
   trainer: Trainer;
   folder: RunFolder;
-  loader: CropLoader;
+  loader: CropSource;
   sampler: Sampler;
   progress: Progress;
-  /** Steps between two saves. */
+  /** Measures the weights after each epoch (train.iterations steps), and picks the best. */
+  validator?: Validator;
+  /** Steps between two saves, besides the one at each epoch's end. */
   saveEvery: number;
+  onValidation?(validation: Validation, step: number): void;
   /** Asked before each step: true ends the run, saved. */
   stop(): boolean;
 }
@@ -25,6 +29,8 @@ export interface LoopResult {
   steps: number;
   finished: boolean;
   last?: LossParts;
+  /** The best validation so far, and its step. */
+  best?: { auc: number; step: number };
 }
 
 /**
@@ -71,11 +77,37 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     });
     progress.update(done + 1, { loss: last.total, cls: last.cls, ls: last.ls, loc: last.loc });
   };
+  const counters = folder.state?.counters;
+  let best =
+    counters?.bestStep !== undefined
+      ? { auc: counters.bestAuc, step: counters.bestStep }
+      : undefined;
   const save = async (): Promise<void> => {
     await settle();
     if (step === saved) return;
-    folder.save(await trainer.state({ step }));
+    const kept = best && { bestStep: best.step, bestAuc: best.auc };
+    folder.save(await trainer.state({ step, ...kept }));
     saved = step;
+  };
+  const validate = async (): Promise<void> => {
+    await settle();
+    const found = await options.validator?.measure();
+    if (!found) return;
+    const { total: loss, cls, ls, loc, auc } = found;
+    folder.appendMetrics({
+      step,
+      valLoss: loss,
+      valCls: cls,
+      valLs: ls,
+      valLoc: loc,
+      ...(Number.isNaN(auc) ? {} : { valAuc: auc }),
+    });
+    if (auc > (best?.auc ?? Number.NEGATIVE_INFINITY)) best = { auc, step };
+    progress.note(
+      `Step ${step}: validation AUC ${auc.toFixed(4)}, loss ${loss.toFixed(4)} (classes ` +
+        `${cls.toFixed(4)}, pairs ${ls.toFixed(4)}, mask ${loc.toFixed(4)})`,
+    );
+    options.onValidation?.(found, step);
   };
 
   let next = step < total ? loadBatch(options, config, step) : undefined;
@@ -92,10 +124,12 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       next = loadBatch(options, config, step);
       next.catch(() => {});
     }
-    if (step % options.saveEvery === 0) await save();
+    const epochEnds = step % config.train.iterations === 0;
+    if (epochEnds) await validate();
+    if (epochEnds || step % options.saveEvery === 0) await save();
   }
   await save();
-  return { steps: step, finished: step >= total, last };
+  return { steps: step, finished: step >= total, last, best };
 }
 
 async function loadBatch(
@@ -104,21 +138,7 @@ async function loadBatch(
   step: number,
 ): Promise<{ batch: Required<Batch>; items: number[] }> {
   const items = sampler.items(step);
-  const { size } = config;
-  const batch = {
-    image: new Float32Array(items.length * size * size * 3),
-    label: new Float32Array(items.length),
-    mask: new Float32Array(items.length * size * size),
-    maskWeight: new Float32Array(items.length),
-  };
-  await Promise.all(
-    items.map(async (item, i) => {
-      const crop = await loader.load(item, step);
-      batch.image.set(crop.image, i * size * size * 3);
-      batch.label[i] = crop.label;
-      if (crop.mask) batch.mask.set(crop.mask, i * size * size);
-      batch.maskWeight[i] = crop.maskWeight;
-    }),
-  );
+  const crops = await Promise.all(items.map((item) => loader.load(item, step)));
+  const batch = gather(crops, items.length, config.size);
   return { batch, items };
 }

@@ -62,9 +62,19 @@ test('from pictures to weights: data folder, forge, train', async () => {
   assert.is(status, 0, stderr);
   assert.match(stdout, /Finished at step 8 of 8: loss/);
   assert.match(stderr, /Adapter: /);
-  assert.match(stderr, /12 faces to train on: 6 real, 6 forged/);
+  const counts = /To train on: (\d+) faces .*to validate on: (\d+) faces/.exec(stderr);
+  assert.ok(counts && Number(counts[1]) > 0 && Number(counts[2]) > 0, stderr);
+  assert.is(Number(counts[1]) + Number(counts[2]), 12);
   assert.match(stderr, /planned peak: \d+ MiB/);
-  const lines = metrics(run);
+  assert.match(stdout, /Best by validation AUC: .*best\.safetensors/);
+  const all = metrics(run);
+  const validations = all.filter(({ valLoss }) => valLoss !== undefined);
+  assert.equal(
+    validations.map(({ step }) => step),
+    [4, 8],
+  );
+  for (const line of validations) assert.ok(line.valAuc >= 0 && line.valAuc <= 1);
+  const lines = all.filter(({ loss }) => loss !== undefined);
   assert.equal(
     lines.map(({ step }) => step),
     [1, 2, 3, 4, 5, 6, 7, 8],
@@ -73,6 +83,7 @@ test('from pictures to weights: data folder, forge, train', async () => {
     assert.ok(Math.abs(loss - (cls + 0.5 * ls + 0.5 * loc)) < 1e-6);
   }
   readCheckpoint(join(run, 'weights.safetensors'));
+  readCheckpoint(join(run, 'best.safetensors'));
 
   // The same again, in two halves, must leave the same bytes.
   const halves = join(folder, 'halves');
@@ -139,7 +150,7 @@ test('what cannot be trained is refused before anything is written', async () =>
   const tests = join(folder, 'tests');
   cpSync(set, tests, { recursive: true });
   const manifest = readFileSync(join(set, 'manifest.jsonl'), 'utf8');
-  writeFileSync(join(tests, 'manifest.jsonl'), manifest.replaceAll('"train"', '"test"'));
+  writeFileSync(join(tests, 'manifest.jsonl'), manifest.replaceAll(/"(train|val)"/g, '"test"'));
   const out = join(folder, 'refused');
   const refused = (args: string[], status: number, message: RegExp) => {
     const outcome = llsm(['train', '--out', out, ...args]);

@@ -1,0 +1,146 @@
+/** A whole training run in a folder (Node only): what `llsm train` and `llsm demo` do. */
+import { CropLoader } from '../data/crops.ts';
+import { readBytes } from '../data/image-node.ts';
+import type { ManifestItem } from '../data/manifest.ts';
+import { LlsmError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import type { Config } from '../model/config.ts';
+import { initParams } from '../model/params.ts';
+import { type LoopResult, trainLoop } from './loop.ts';
+import { Progress } from './progress.ts';
+import { RunFolder } from './run-folder.ts';
+import { Sampler } from './sampler.ts';
+import { totalSteps } from './schedule.ts';
+import { Trainer } from './trainer.ts';
+import { type Validation, Validator } from './validate.ts';
+
+export interface TrainRunOptions {
+  gpu: Gpu;
+  /** Faces of all splits: `train` is trained on, `val` is measured after each epoch. */
+  items: readonly ManifestItem[];
+  /** The run's folder. */
+  out: string;
+  /** Of a new run; on resume the run has its own, which a given one must equal. */
+  config?: Config;
+  resume?: boolean;
+  /** The weights a new run begins with; drawn from the config's seed by default. */
+  begin?: Checkpoint;
+  /** Steps between two saves, besides the one after each epoch. */
+  saveEvery?: number;
+  /** Receives a line for each thing worth knowing. */
+  say(line: string): void;
+  /** Asked before each step: true ends the run, saved. */
+  stop?(): boolean;
+  onValidation?(validation: Validation, step: number): void;
+}
+
+export interface TrainRunResult extends LoopResult {
+  config: Config;
+}
+
+/**
+ * Trains in a run folder until the config's last step, until `stop`, or until Ctrl-C, which saves.
+ * @throws LlsmError where the data or the folder does not allow it (before the folder is made), or
+ *   where a loss is not finite
+ */
+export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult> {
+  const { gpu, say } = options;
+  const trained = options.items.filter(({ split }) => split === 'train');
+  const validated = options.items.filter(({ split }) => split === 'val');
+  if (trained.length === 0) {
+    throw new LlsmError('The data holds no faces with split "train" in its manifests');
+  }
+  const samplerOf = (config: Config): Sampler =>
+    new Sampler(
+      trained.map(({ label }) => label),
+      config.train,
+    );
+  // What can be refused is refused before the folder is made.
+  if (options.config) samplerOf(options.config);
+  const folder = RunFolder.open({
+    path: options.out,
+    config: options.config,
+    resume: options.resume ?? false,
+    say,
+  });
+  try {
+    const { config, state } = folder;
+    const begin = options.begin ?? initParams(config, config.train.seed);
+    const trainer = await Trainer.build(gpu, state ?? { checkpoint: begin });
+    const faces = (items: readonly ManifestItem[], augment: Config['train']['augment']) =>
+      new CropLoader(items, {
+        size: config.size,
+        seed: config.train.seed,
+        augment,
+        read: readBytes,
+      });
+    const validator =
+      validated.length > 0
+        ? await Validator.build(gpu, config, trainer.store, faces(validated, false))
+        : undefined;
+    say(`To train on: ${describeFaces(trained)}; to validate on: ${describeFaces(validated)}`);
+    say(describePlan(trainer));
+    const progress = new Progress({
+      label: 'train',
+      total: totalSteps(config),
+      done: state?.counters.step,
+      images: config.train.batch,
+    });
+    const interrupt = listenForInterrupt(() => {
+      progress.note('Stopping after this step and saving; press Ctrl-C again to leave at once');
+    });
+    try {
+      const result = await trainLoop({
+        trainer,
+        folder,
+        loader: faces(trained, config.train.augment),
+        sampler: samplerOf(config),
+        validator,
+        progress,
+        saveEvery: options.saveEvery ?? config.train.iterations,
+        stop: () => interrupt.seen() || (options.stop?.() ?? false),
+        onValidation: options.onValidation,
+      });
+      return { ...result, config };
+    } finally {
+      progress.stop();
+      interrupt.close();
+    }
+  } finally {
+    folder.close();
+  }
+}
+
+function describeFaces(items: readonly ManifestItem[]): string {
+  const forged = items.filter(({ label }) => label === 1).length;
+  return `${items.length} faces (${items.length - forged} real, ${forged} forged)`;
+}
+
+/** The planned peak of a step, in a line. */
+export function describePlan({ program, store }: Trainer): string {
+  const { bytes, floor } = program.plan.memory;
+  const mib = (n: number): string => `${(n / 2 ** 20).toFixed(0)} MiB`;
+  return (
+    `A step's planned peak: ${mib(bytes + store.bytes)} (activations ${mib(bytes)}, of which ` +
+    `${mib(floor)} are alive at once; weights, gradients, moments ${mib(store.bytes)})`
+  );
+}
+
+/** The first Ctrl-C (or SIGTERM) is noted, the second ends the process. */
+function listenForInterrupt(say: () => void): { seen(): boolean; close(): void } {
+  let seen = false;
+  const onSignal = (): void => {
+    if (seen) process.exit(130);
+    seen = true;
+    say();
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    seen: () => seen,
+    close: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
+}

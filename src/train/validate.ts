@@ -1,0 +1,85 @@
+import type { Crop, CropSource } from '../data/crops.ts';
+import { rocAuc, tallyOf } from '../eval/metrics.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { ParamStore } from '../graph/params.ts';
+import type { Config } from '../model/config.ts';
+import { type Batch, type LossParts, Program } from '../model/program.ts';
+
+/** How the weights do on faces that they are not trained on. */
+export interface Validation extends LossParts {
+  /** Area under the ROC curve, by face; NaN where the faces are all of one class. */
+  auc: number;
+}
+
+/** Measures the weights in a store, as they stand, over the validation faces. */
+export class Validator {
+  private constructor(
+    private readonly program: Program,
+    private readonly faces: CropSource,
+  ) {}
+
+  static async build(
+    gpu: Gpu,
+    config: Config,
+    store: ParamStore,
+    faces: CropSource,
+  ): Promise<Validator> {
+    const batch = Math.min(faces.items.length, config.train.batch / config.train.accumulate);
+    const program = await Program.build(gpu, config, store, { batch, mode: 'eval', loss: true });
+    return new Validator(program, faces);
+  }
+
+  /** Means over all faces (the mask losses: over those whose mask is known), with running statistics. */
+  async measure(): Promise<Validation> {
+    const { items } = this.faces;
+    const { batch: count } = this.program.options;
+    const scores: number[] = [];
+    let known = 0;
+    const sums = { cls: 0, ls: 0, loc: 0 };
+    for (let first = 0; first < items.length; first += count) {
+      const crops = await Promise.all(
+        items.slice(first, first + count).map((_, i) => this.faces.load(first + i, 0)),
+      );
+      const batch = gather(crops, count, this.program.config.size);
+      const maskTotal = crops.reduce((n, crop) => n + crop.maskWeight, 0);
+      // Shares of 1 give sums here; the last, partial batch is padded with faces of no weight.
+      this.program.write(batch, { items: 1, maskTotal: 1 });
+      this.program.run();
+      const [logits, parts] = await Promise.all([this.program.logits(), this.program.losses()]);
+      scores.push(...logits.subarray(0, crops.length));
+      known += maskTotal;
+      sums.ls += parts.ls;
+      sums.loc += parts.loc;
+      crops.forEach((crop, i) => {
+        sums.cls += bce(logits[i], crop.label);
+      });
+    }
+    const { alpha, beta } = this.program.config.loss;
+    const cls = sums.cls / items.length;
+    const ls = known > 0 ? sums.ls / known : 0;
+    const loc = known > 0 ? sums.loc / known : 0;
+    const labels = items.map(({ label }) => label);
+    const auc = rocAuc(tallyOf(scores, labels));
+    return { total: cls + alpha * ls + beta * loc, cls, ls, loc, auc };
+  }
+}
+
+const bce = (z: number, t: number): number =>
+  Math.max(z, 0) - z * t + Math.log1p(Math.exp(-Math.abs(z)));
+
+/** Crops as one batch of `count`, padded with empty faces of no mask weight. */
+export function gather(crops: readonly Crop[], count: number, size: number): Required<Batch> {
+  const batch = {
+    image: new Float32Array(count * size * size * 3),
+    label: new Float32Array(count),
+    mask: new Float32Array(count * size * size),
+    maskWeight: new Float32Array(count),
+  };
+  crops.forEach((crop, i) => {
+    batch.image.set(crop.image, i * size * size * 3);
+    batch.label[i] = crop.label;
+    if (crop.mask) batch.mask.set(crop.mask, i * size * size);
+    batch.maskWeight[i] = crop.maskWeight;
+  });
+  return batch;
+}
