@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { makeForgeries, methods } from '../data/forge/make.ts';
 import { writeForgerySheet } from '../data/forge/sheet.ts';
 import { readManifests } from '../data/manifest-node.ts';
@@ -8,7 +8,7 @@ import { printDropped } from './data.ts';
 interface Options {
   real: string[];
   out: string;
-  methods: string[];
+  methods: Record<string, number>;
   perImage: number;
   seed: number;
   sheet?: string;
@@ -24,8 +24,16 @@ export function register(program: Command): void {
     )
     .requiredOption('--real <dir...>', 'data sets whose real faces are used')
     .requiredOption('--out <dir>', 'the data set to write')
-    .option('--methods <names>', `comma-separated: ${known}`, parseMethods, ['self-blend'])
-    .option('--per-image <n>', 'pairs for each real face and method', parseCount(1, 1000), 1)
+    .addOption(
+      new Option(
+        '--methods <shares>',
+        `comma-separated, each with its share of the pairs where they differ, ` +
+          `such as self-blend:2,swap:1,parts:1. Known: ${known}`,
+      )
+        .argParser(parseMethods)
+        .default({ 'self-blend': 1 }, 'self-blend'),
+    )
+    .option('--per-image <n>', 'pairs for each real face', parseCount(1, 1000), 1)
     .option('--seed <n>', 'of everything drawn', parseCount(0, 0xffffffff), 0)
     .option('--sheet <file>', 'a PNG to look at: some real faces, forgeries and masks')
     .option('--json', 'print the result as JSON')
@@ -34,13 +42,23 @@ export function register(program: Command): void {
 
 const known = Object.keys(methods).join(', ');
 
-function parseMethods(text: string): string[] {
-  const names = [...new Set(text.split(',').map((name) => name.trim()))];
-  const unknown = names.find((name) => !Object.hasOwn(methods, name));
-  if (unknown !== undefined) {
-    throw new InvalidArgumentError(`There is no method "${unknown}". Known: ${known}.`);
+/** `swap:2,parts` as { swap: 2, parts: 1 }. */
+function parseMethods(text: string): Record<string, number> {
+  const shares: Record<string, number> = {};
+  for (const entry of text.split(',')) {
+    const [, method, share = '1'] = /^\s*([^:]*?)\s*(?::(.*))?$/.exec(entry) as RegExpExecArray;
+    if (!Object.hasOwn(methods, method)) {
+      throw new InvalidArgumentError(`There is no method "${method}". Known: ${known}.`);
+    }
+    if (Object.hasOwn(shares, method)) {
+      throw new InvalidArgumentError(`${method} is named twice.`);
+    }
+    shares[method] = Number(share);
+    if (share.trim() === '' || !(shares[method] > 0 && shares[method] <= 1e6)) {
+      throw new InvalidArgumentError(`The share of ${method} must be a number above 0.`);
+    }
   }
-  return names;
+  return shares;
 }
 
 function parseCount(low: number, high: number) {
@@ -62,7 +80,7 @@ async function run({ real, out, sheet, json, ...options }: Options): Promise<voi
     out,
     { methods: chosen, perImage, seed },
     (done, total) => {
-      bar ??= new Progress({ label: 'faces', total, images: chosen.length * perImage * 2 });
+      bar ??= new Progress({ label: 'faces', total, images: perImage * 2 });
       bar.update(done);
     },
   ).finally(() => bar?.stop());
@@ -71,8 +89,9 @@ async function run({ real, out, sheet, json, ...options }: Options): Promise<voi
     console.log(JSON.stringify({ out, ...(sheet && { sheet }), ...result }));
     return;
   }
+  const counts = Object.entries(result.methods).map(([method, count]) => `${method} ${count}`);
   console.log(
-    `${out}: ${result.written + result.kept} faces, half of them forged (${chosen.join(', ')}); ` +
+    `${out}: ${result.written + result.kept} faces, half of them forged (${counts.join(', ')}); ` +
       `${result.kept} were there before`,
   );
   if (sheet) console.log(`${sheet}: real, forged, mask side by side`);

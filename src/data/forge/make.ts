@@ -1,21 +1,35 @@
 /** Writes a data set of real faces and forgeries made from them. */
+import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { LlsmError } from '../../errors.ts';
 import { Random } from '../../random.ts';
 import { writeFileWhole } from '../../write-file.ts';
-import { readFace } from '../crops.ts';
 import { encodePng, readBytes } from '../image-node.ts';
 import type { FaceInput, ManifestItem } from '../manifest.ts';
 import { ManifestWriter } from '../manifest-node.ts';
+import { Donors } from './donors.ts';
+import { readSubject, type Subject } from './face.ts';
 import { finish } from './finish.ts';
-import { type Forge, selfBlend } from './self-blend.ts';
+import { parts } from './parts.ts';
+import { type Forgery, selfBlend } from './self-blend.ts';
+import { swap } from './swap.ts';
+
+/** Makes a forgery of a face from itself, or from another person's, and a stream of numbers. */
+type Method =
+  | { donor: false; forge: (face: Subject, random: Random) => Forgery }
+  | { donor: true; forge: (face: Subject, donor: Subject, random: Random) => Forgery };
 
 /** The methods by the names that manifests and the command line use. */
-export const methods: Readonly<Record<string, Forge>> = { 'self-blend': selfBlend };
+export const methods: Readonly<Record<string, Method>> = {
+  'self-blend': { donor: false, forge: (face, random) => selfBlend(face.image, random) },
+  swap: { donor: true, forge: swap },
+  parts: { donor: true, forge: parts },
+};
 
 export interface ForgeOptions {
-  methods: readonly string[];
-  /** Pairs of a real picture and its forgery, for each method and real face. */
+  /** Methods with their shares of the pairs, in proportion to each other. */
+  methods: Readonly<Record<string, number>>;
+  /** Pairs of a real picture and its forgery, for each real face. */
   perImage: number;
   seed: number;
 }
@@ -23,17 +37,25 @@ export interface ForgeOptions {
 export interface ForgeResult {
   written: number;
   kept: number;
+  /** Forgeries in the set, by method. */
+  methods: Record<string, number>;
   dropped: { file: string; reason: string }[];
 }
 
-/** Marks what we make, in words of one length, so that a file's size tells nothing. */
-const comments = { 0: 'This is a real face', 1: 'made forgery (LLSM)' } as const;
+/** Marks what we make, for a pair in words of one length, so that a file's size tells nothing. */
+const comments = {
+  real: (method: string) => `real picture (LLSM, ${method})`,
+  forged: (method: string) => `made forgery (LLSM, ${method})`,
+  mask: (method: string) => `mask of a made forgery (LLSM, ${method})`,
+};
 
 /**
  * For every real face: pairs of the real picture and a forgery, both through the same finishing
- * with the same random numbers, and encoded alike. People and splits are carried over. A pair
- * depends on the seed, the real image's path, the method and its number alone.
- * @throws LlsmError where `out` is one of the sources or was made otherwise, or no face is real.
+ * with the same random numbers, and encoded alike. People and splits are carried over; a forgery
+ * with another person's features bears both ids. A pair depends on the seed, the real image's path
+ * and its number alone, and on the list of real faces where it takes from another person.
+ * @throws LlsmError where `out` is one of the sources or was made otherwise, no face is real, or
+ *   a method needs another person and there is none.
  */
 export async function makeForgeries(
   items: readonly ManifestItem[],
@@ -41,26 +63,35 @@ export async function makeForgeries(
   options: ForgeOptions,
   progress: (done: number, total: number) => void = () => {},
 ): Promise<ForgeResult> {
-  for (const method of options.methods) {
-    if (!Object.hasOwn(methods, method)) {
-      throw new LlsmError(
-        `there is no forging method "${method}". Known: ${Object.keys(methods).join(', ')}.`,
-      );
-    }
-  }
+  const shares = checkShares(options.methods);
   const reals = items.filter((item) => item.label === 0);
   if (reals.length === 0) throw new LlsmError('no real face (label 0) to make forgeries from.');
   if (items.some((item) => resolve(item.folder) === resolve(out))) {
     throw new LlsmError(`--out must be another folder than the real faces' (${out}).`);
   }
-  const writer = await ManifestWriter.open(out, { command: 'forge', ...options });
+  const needed = shares.some(([method]) => methods[method].donor);
+  const donors = needed ? new Donors(reals, readBytes) : null;
+  const writer = await ManifestWriter.open(out, {
+    command: 'forge',
+    methods: Object.fromEntries(shares),
+    perImage: options.perImage,
+    seed: options.seed,
+    ...(needed && { faces: fingerprint(reals) }),
+  });
+  const result: ForgeResult = {
+    written: 0,
+    kept: writer.existing.length,
+    methods: Object.fromEntries(shares.map(([method]) => [method, 0])),
+    dropped: [],
+  };
+  for (const { method } of writer.existing) if (method) result.methods[method]++;
   const have = new Set(writer.existing.map((face) => face.image));
-  const result: ForgeResult = { written: 0, kept: have.size, dropped: [] };
   const names = uniqueNames(reals);
+  const work = { writer, have, donors, shares, options, result };
   try {
     for (const [done, item] of reals.entries()) {
       try {
-        result.written += await writePairs(writer, item, names[done], have, options);
+        await writePairs(item, names[done], work);
       } catch (error) {
         if (!(error instanceof Unusable)) throw error;
         result.dropped.push({ file: item.image, reason: error.message });
@@ -78,6 +109,44 @@ export async function makeForgeries(
   return result;
 }
 
+/** Methods and shares, always in the same order. */
+function checkShares(chosen: ForgeOptions['methods']): [string, number][] {
+  for (const [method, share] of Object.entries(chosen)) {
+    if (!Object.hasOwn(methods, method)) {
+      throw new LlsmError(
+        `there is no forging method "${method}". Known: ${Object.keys(methods).join(', ')}.`,
+      );
+    }
+    if (!(share > 0 && share < Number.POSITIVE_INFINITY)) {
+      throw new LlsmError(`the share of ${method} must be a number above 0, not ${share}.`);
+    }
+  }
+  const shares = Object.keys(methods)
+    .filter((method) => Object.hasOwn(chosen, method))
+    .map((method): [string, number] => [method, chosen[method]]);
+  if (shares.length === 0) throw new LlsmError('no forging method is chosen.');
+  return shares;
+}
+
+/** A method drawn in proportion to the shares. */
+function drawMethod(shares: readonly [string, number][], random: Random): string {
+  let left = random.next() * shares.reduce((sum, [, share]) => sum + share, 0);
+  for (const [method, share] of shares) {
+    if (left < share) return method;
+    left -= share;
+  }
+  return shares[shares.length - 1][0];
+}
+
+/** Whom a face can be given to depends on the list: a set is continued with the same one only. */
+function fingerprint(reals: readonly ManifestItem[]): string {
+  const hash = createHash('sha256');
+  for (const { image, box, split, people } of reals) {
+    hash.update(`${JSON.stringify([image, box, split, people])}\n`);
+  }
+  return `${reals.length} real faces ${hash.digest('hex').slice(0, 16)}`;
+}
+
 /** File names without extension: from the image's path, with the number of its place where two agree. */
 function uniqueNames(items: readonly ManifestItem[]): string[] {
   const seen = new Map<string, number>();
@@ -93,53 +162,60 @@ function uniqueNames(items: readonly ManifestItem[]): string[] {
   });
 }
 
-async function writePairs(
-  writer: ManifestWriter,
-  item: ManifestItem,
-  name: string,
-  have: Set<string>,
-  { methods: chosen, perImage, seed }: ForgeOptions,
-): Promise<number> {
-  const pairs = chosen.flatMap((method) =>
-    Array.from({ length: perImage }, (_, number) => {
-      const file = `${name}-${method}-${number}`;
-      return {
-        method,
-        number,
-        real: `images/${file}-0.png`,
-        forged: `images/${file}-1.png`,
-        mask: `masks/${file}.png`,
-      };
-    }),
-  );
+interface Work {
+  writer: ManifestWriter;
+  have: ReadonlySet<string>;
+  donors: Donors | null;
+  shares: readonly [string, number][];
+  options: ForgeOptions;
+  result: ForgeResult;
+}
+
+async function writePairs(item: ManifestItem, name: string, work: Work): Promise<void> {
+  const { writer, have, donors, shares, options, result } = work;
+  const { seed } = options;
+  const numbers = Array.from({ length: options.perImage }, (_, number) => number);
+  const pairs = numbers.map((number) => {
+    const method = drawMethod(shares, new Random(seed, `method ${item.image}`, number));
+    const file = `${name}-${method}-${number}`;
+    const [real, forged] = [`images/${file}-0.png`, `images/${file}-1.png`];
+    return { method, number, real, forged, mask: `masks/${file}.png` };
+  });
   const missing = pairs.filter(({ real, forged }) => !have.has(real) || !have.has(forged));
-  if (missing.length === 0) return 0;
-  const face = (await orUnusable(() => readFace(item, readBytes))).image;
+  if (missing.length === 0) return;
+  const face = await orUnusable(() => readSubject(item, readBytes));
   const { people, dataset, split, frame, video } = item;
-  const common = { frame, people, dataset, split };
-  let written = 0;
+  const common = { frame, dataset, split };
   for (const { method, number, real, forged, mask } of missing) {
     const draw = new Random(seed, `forge ${method} ${item.image}`, number);
-    const made = await orUnusable(() => methods[method](face, draw));
+    const other = new Random(seed, `donor ${method} ${item.image}`, number);
+    const made = await orUnusable(async () => {
+      const how = methods[method];
+      if (!how.donor) return { ...how.forge(face, draw), from: people };
+      const donor = await (donors as Donors).find(item, face, other);
+      return { ...how.forge(face, donor.face, draw), from: [...people, ...donor.item.people] };
+    });
     const pictures = [
-      { path: real, image: made.real, comment: comments[0] },
-      { path: forged, image: made.image, comment: comments[1] },
+      { path: real, image: made.real, comment: comments.real(method) },
+      { path: forged, image: made.image, comment: comments.forged(method) },
     ];
     for (const { path, image, comment } of pictures) {
       const end = new Random(seed, `finish ${method} ${item.image}`, number);
       const png = encodePng(await finish(image, end), { Comment: comment });
       writeFileWhole(join(writer.folder, path), [png]);
     }
-    writeFileWhole(join(writer.folder, mask), [encodePng(made.mask)]);
+    const maskPng = encodePng(made.mask, { Comment: comments.mask(method) });
+    writeFileWhole(join(writer.folder, mask), [maskPng]);
+    const title = `${video}/${method}`;
     const lines: FaceInput[] = [
-      { image: real, label: 0, video, ...common },
-      { image: forged, label: 1, mask, video: `${video}/${method}`, method, ...common },
+      { image: real, label: 0, people, video, ...common },
+      { image: forged, label: 1, people: made.from, mask, video: title, method, ...common },
     ];
     const absent = lines.filter((line) => !have.has(line.image));
     await writer.append(...absent);
-    written += absent.length;
+    result.written += absent.length;
+    if (!have.has(forged)) result.methods[method]++;
   }
-  return written;
 }
 
 /** A real face that no forgery can be made from; the others go on. */

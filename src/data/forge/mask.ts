@@ -9,11 +9,11 @@ import { LlsmError } from '../../errors.ts';
 import type { Random } from '../../random.ts';
 import { gaussianBlur } from '../pixels.ts';
 
-type Point = [number, number];
-type Polygon = Point[];
+export type Point = [number, number];
+export type Polygon = Point[];
 
-/** Where the face lies, in units of the crop's sides. */
-interface Frame {
+/** Where the face lies: in units of the crop's sides, or in pixels. */
+export interface Frame {
   x: number;
   y: number;
   halfWidth: number;
@@ -22,7 +22,7 @@ interface Frame {
 }
 
 /** Centre and half axes of facial parts, in the frame's units; eyes lie at -1/3 of the half height. */
-const parts: Record<string, [number, number, number, number]> = {
+export const parts = {
   leftEye: [-0.42, -0.33, 0.3, 0.16],
   rightEye: [0.42, -0.33, 0.3, 0.16],
   eyes: [0, -0.33, 0.78, 0.2],
@@ -32,7 +32,7 @@ const parts: Record<string, [number, number, number, number]> = {
   leftCheek: [-0.5, 0.15, 0.32, 0.34],
   rightCheek: [0.5, 0.15, 0.32, 0.34],
   chin: [0, 0.78, 0.5, 0.2],
-};
+} as const;
 
 function drawFrame(random: Random): Frame {
   return {
@@ -45,7 +45,7 @@ function drawFrame(random: Random): Frame {
 }
 
 /** A closed outline around a centre, its radius varying smoothly, in the frame's units. */
-function outline(
+export function outline(
   [x, y, halfWidth, halfHeight]: readonly number[],
   roughness: number,
   random: Random,
@@ -72,7 +72,7 @@ function faceOutline(random: Random): Polygon {
 }
 
 /** Keeps the side of a polygon where a*x + b*y >= limit (Sutherland-Hodgman). */
-function clip(polygon: Polygon, a: number, b: number, limit: number): Polygon {
+export function clip(polygon: Polygon, a: number, b: number, limit: number): Polygon {
   const result: Polygon = [];
   for (const [i, point] of polygon.entries()) {
     const next = polygon[(i + 1) % polygon.length];
@@ -99,7 +99,9 @@ function drawRegion(random: Random): Polygon[] {
     return [clip(faceOutline(random), Math.cos(side), Math.sin(side), limit)];
   }
   if (kind < 0.9) {
-    const names = random.shuffle(Object.keys(parts)).slice(0, 1 + random.int(3));
+    const names = random
+      .shuffle(Object.keys(parts) as (keyof typeof parts)[])
+      .slice(0, 1 + random.int(3));
     return names.map((name) => {
       const [x, y, w, h] = parts[name];
       const grow = random.uniform(0.9, 1.5);
@@ -110,8 +112,20 @@ function drawRegion(random: Random): Polygon[] {
   return [outline([x, y, random.uniform(0.3, 0.9), random.uniform(0.25, 0.7)], 0.3, random)];
 }
 
+/**
+ * A polygon in a frame's units as pixels.
+ * @param unit the pixels that the frame's own x and y are counted in; 1, 1 for a frame in pixels
+ */
+export function place(polygon: Polygon, frame: Frame, unit: Point = [1, 1]): Polygon {
+  const [cos, sin] = [Math.cos(frame.tilt), Math.sin(frame.tilt)];
+  return polygon.map(([u, v]) => {
+    const [x, y] = [u * frame.halfWidth, v * frame.halfHeight];
+    return [(frame.x + x * cos - y * sin) * unit[0], (frame.y + x * sin + y * cos) * unit[1]];
+  });
+}
+
 /** Fills polygons (even-odd, each by itself) with 1, at pixel centres. */
-function fill(polygons: Polygon[], width: number, height: number): Float32Array {
+export function fill(polygons: Polygon[], width: number, height: number): Float32Array {
   const mask = new Float32Array(width * height);
   for (const polygon of polygons) {
     for (let y = 0; y < height; y++) {
@@ -133,7 +147,12 @@ function fill(polygons: Polygon[], width: number, height: number): Float32Array 
 }
 
 /** Moves each pixel's source by a smooth random field, given on a coarse grid. */
-function distort(mask: Float32Array, width: number, height: number, random: Random): Float32Array {
+export function distort(
+  mask: Float32Array,
+  width: number,
+  height: number,
+  random: Random,
+): Float32Array {
   const cells = 6 + random.int(10);
   const amplitude = random.uniform(0.003, 0.015) * Math.min(width, height);
   const side = cells + 1;
@@ -165,15 +184,51 @@ function distort(mask: Float32Array, width: number, height: number, random: Rand
 
 const smooth = (t: number) => t * t * (3 - 2 * t);
 
-/** Blur, keep the core that the blur left whole, blur again, scale the maximum to 1. In place. */
-function soften(mask: Float32Array, width: number, height: number, random: Random): void {
+/**
+ * Blur, keep the core that the blur left whole, blur again, scale the maximum to 1. In place.
+ * @param erosion the first blur's sigma, for a crop of 224 pixels
+ * @param feather the second's
+ */
+export function soften(
+  mask: Float32Array,
+  width: number,
+  height: number,
+  erosion: number,
+  feather: number,
+): void {
   const scale = Math.min(width, height) / 224;
-  gaussianBlur(mask, width, height, 1, scale * random.uniform(0.7, 3));
+  gaussianBlur(mask, width, height, 1, scale * erosion);
   for (let i = 0; i < mask.length; i++) mask[i] = mask[i] < 0.98 ? 0 : 1;
-  gaussianBlur(mask, width, height, 1, scale * random.uniform(1, 6));
+  gaussianBlur(mask, width, height, 1, scale * feather);
   let max = 0;
   for (const value of mask) if (value > max) max = value;
   if (max > 0) for (let i = 0; i < mask.length; i++) mask[i] /= max;
+}
+
+/** Nothing is blended at the very edge, where a moved source has no pixels of its own. In place. */
+export function clearEdge(mask: Float32Array, width: number, height: number): void {
+  const edge = Math.ceil(0.04 * Math.max(width, height));
+  for (let y = 0; y < height; y++) {
+    const row = mask.subarray(y * width, (y + 1) * width);
+    if (y < edge || y >= height - edge) row.fill(0);
+    row.fill(0, 0, edge).fill(0, width - edge);
+  }
+}
+
+/** @throws LlsmError for a crop below 32 pixels, on which no region survives the softening. */
+export function checkSize({ width, height }: { width: number; height: number }): void {
+  if (Math.min(width, height) < 32) {
+    throw new LlsmError(
+      `a face of ${width} x ${height} pixels is too small to forge; 32 is the least`,
+    );
+  }
+}
+
+/** How much of a mask is above a half. */
+export function coreShare(mask: Float32Array): number {
+  let core = 0;
+  for (const value of mask) if (value > 0.5) core++;
+  return core / mask.length;
 }
 
 /**
@@ -182,32 +237,15 @@ function soften(mask: Float32Array, width: number, height: number, random: Rando
  * @throws LlsmError for a crop below 32 pixels, on which no region survives the softening.
  */
 export function drawMask(width: number, height: number, random: Random): Float32Array {
-  if (Math.min(width, height) < 32) {
-    throw new LlsmError(
-      `a face of ${width} x ${height} pixels is too small to forge; 32 is the least`,
-    );
-  }
+  checkSize({ width, height });
   for (let attempt = 0; attempt < 50; attempt++) {
     const frame = drawFrame(random);
-    const [cos, sin] = [Math.cos(frame.tilt), Math.sin(frame.tilt)];
-    const polygons = drawRegion(random).map((polygon) =>
-      polygon.map(([u, v]): Point => {
-        const [x, y] = [u * frame.halfWidth, v * frame.halfHeight];
-        return [(frame.x + x * cos - y * sin) * width, (frame.y + x * sin + y * cos) * height];
-      }),
-    );
+    const polygons = drawRegion(random).map((polygon) => place(polygon, frame, [width, height]));
     const mask = distort(fill(polygons, width, height), width, height, random);
-    // Nothing is blended at the very edge, where the moved source has no pixels of its own.
-    const edge = Math.ceil(0.04 * Math.max(width, height));
-    for (let y = 0; y < height; y++) {
-      const row = mask.subarray(y * width, (y + 1) * width);
-      if (y < edge || y >= height - edge) row.fill(0);
-      row.fill(0, 0, edge).fill(0, width - edge);
-    }
-    soften(mask, width, height, random);
-    let core = 0;
-    for (const value of mask) if (value > 0.5) core++;
-    if (core > 0.01 * mask.length && core < 0.7 * mask.length) return mask;
+    clearEdge(mask, width, height);
+    soften(mask, width, height, random.uniform(0.7, 3), random.uniform(1, 6));
+    const core = coreShare(mask);
+    if (core > 0.01 && core < 0.7) return mask;
   }
   throw new LlsmError(`no mask could be drawn on a face of ${width} x ${height} pixels`);
 }

@@ -3,13 +3,26 @@
 import { type Cell, panel } from '../../eval/figures.ts';
 import { writeFileWhole } from '../../write-file.ts';
 import { encodePng, readImage } from '../image-node.ts';
+import type { ManifestItem } from '../manifest.ts';
 import { readManifest } from '../manifest-node.ts';
+
+/** The first ones of each method in turn, so that every method is seen. */
+function inTurn(items: readonly ManifestItem[]): ManifestItem[] {
+  const seen = new Map<string | null, number>();
+  const turns = items.map((item) => {
+    const turn = seen.get(item.method) ?? 0;
+    seen.set(item.method, turn + 1);
+    return { item, turn };
+  });
+  return turns.sort((a, b) => a.turn - b.turn).map(({ item }) => item);
+}
 
 /** Writes a PNG of the first pairs of a set, three in a row: real, forged, mask. */
 export async function writeForgerySheet(folder: string, path: string, pairs = 24): Promise<void> {
   const items = readManifest(folder);
   const byImage = new Map(items.map((item) => [item.image, item]));
-  const forged = items.filter((item) => item.label === 1 && item.mask !== null).slice(0, pairs);
+  const known = items.filter((item) => item.label === 1 && item.mask !== null);
+  const forged = inTurn(known).slice(0, pairs);
   const rows: Cell[][] = [];
   for (const [index, item] of forged.entries()) {
     const real = byImage.get(item.image.replace(/-1\.png$/, '-0.png'));
