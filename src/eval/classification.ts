@@ -1,0 +1,134 @@
+/** How well the scores tell forged faces, or videos, from real ones. Browser-safe. */
+import {
+  accuracy,
+  averagePrecision,
+  balancedAccuracy,
+  bootstrap,
+  countsAt,
+  eer,
+  falsePositiveRate,
+  lacking,
+  Ranking,
+  rocAuc,
+  tallyOf,
+  truePositiveRate,
+} from './metrics.ts';
+
+/** A face (or a video, by the mean of its faces) and the probability that it is forged. */
+export interface Scored {
+  image: string;
+  label: 0 | 1;
+  /** Null for real ones. */
+  method: string | null;
+  video: string;
+  probability: number;
+}
+
+/** Forged ones of one method, or all, against all real ones. */
+export interface ClassFigures {
+  name: string;
+  real: number;
+  forged: number;
+  auc: number;
+  /** 95 % interval of the AUC: bootstrap over videos. */
+  aucInterval: [low: number, high: number];
+  ap: number;
+  eer: number;
+  /** At the threshold: */
+  accuracy: number;
+  balancedAccuracy: number;
+  /** Share of the forged called forged, and of the real. */
+  flagged: number;
+  falseAlarms: number;
+  /** Why figures are NaN. */
+  lacking?: string;
+}
+
+export interface ClassOptions {
+  threshold: number;
+  seed: number;
+}
+
+/** The name of forged faces whose manifest names no method. */
+export const methodOf = (item: { method: string | null }): string => item.method ?? 'unnamed';
+
+/** The methods that occur, in alphabetical order. */
+export function methodsOf(items: readonly { label: 0 | 1; method: string | null }[]): string[] {
+  return [...new Set(items.filter(({ label }) => label === 1).map(methodOf))].sort();
+}
+
+/** All forged ones, then, where there are several methods, each against the same real ones. */
+export function classFigures(scored: readonly Scored[], options: ClassOptions): ClassFigures[] {
+  const real = scored.filter(({ label }) => label === 0);
+  const forged = scored.filter(({ label }) => label === 1);
+  const methods = methodsOf(scored);
+  const figures = [figuresOf('all', real, forged, options)];
+  if (methods.length === 1) figures[0].name = methods[0];
+  if (methods.length < 2) return figures;
+  for (const method of methods) {
+    const some = forged.filter((item) => methodOf(item) === method);
+    figures.push(figuresOf(method, real, some, options));
+  }
+  return figures;
+}
+
+function figuresOf(
+  name: string,
+  real: readonly Scored[],
+  forged: readonly Scored[],
+  { threshold, seed }: ClassOptions,
+): ClassFigures {
+  const items = [...real, ...forged];
+  const scores = items.map(({ probability }) => probability);
+  const labels = items.map(({ label }) => label);
+  const tally = tallyOf(scores, labels);
+  const counts = countsAt(tally, threshold);
+  const why = lacking(tally);
+  return {
+    name,
+    real: real.length,
+    forged: forged.length,
+    auc: rocAuc(tally),
+    aucInterval: why ? [Number.NaN, Number.NaN] : aucInterval(items, seed),
+    ap: averagePrecision(tally),
+    eer: eer(tally).rate,
+    accuracy: accuracy(counts),
+    balancedAccuracy: balancedAccuracy(counts),
+    flagged: truePositiveRate(counts),
+    falseAlarms: falsePositiveRate(counts),
+    ...(why && { lacking: why }),
+  };
+}
+
+function aucInterval(items: readonly Scored[], seed: number): [low: number, high: number] {
+  const ranking = new Ranking(items.map(({ probability }) => probability));
+  return bootstrap(
+    items.map(({ video }) => video),
+    (weights) =>
+      rocAuc(
+        ranking.tally(
+          weights.map((weight, k) => weight * items[k].label),
+          weights.map((weight, k) => weight * (1 - items[k].label)),
+        ),
+      ),
+    { seed },
+  );
+}
+
+/**
+ * One score a video: the mean of its faces' probabilities (DeepfakeBench's rule). Videos of one name
+ * are one video only where label and method agree too. `image` is that of its first face.
+ */
+export function byVideo(scored: readonly Scored[]): Scored[] {
+  const videos = new Map<string, Scored[]>();
+  for (const item of scored) {
+    const key = JSON.stringify([item.label, item.method, item.video]);
+    const faces = videos.get(key);
+    if (faces) faces.push(item);
+    else videos.set(key, [item]);
+  }
+  return [...videos.values()].map((faces) => ({
+    ...faces[0],
+    probability: faces.reduce((sum, { probability }) => sum + probability, 0) / faces.length,
+  }));
+}

@@ -1,0 +1,310 @@
+/**
+ * How well masks and pair maps say where: sums over many faces, without keeping a map. Beside each
+ * figure stands that of a constant predictor that looks at no picture (prior.ts), since on aligned crops
+ * position alone is a strong guess. Browser-safe.
+ */
+import type { FaceCrop } from '../data/crops.ts';
+import { resample } from '../data/pixels.ts';
+import { Random } from '../random.ts';
+import type { Detection } from './detector.ts';
+import { f1, iou, maskCounts, Ranking, rocAuc, StreamingAuc } from './metrics.ts';
+import type { Prior } from './prior.ts';
+
+/** Where a mask says altered, its values being how far. */
+export const maskThreshold = 0.5;
+
+/**
+ * Which pairs of positions are compared, of [HW, HW]: all up to HW = 256, else 65,536 that are drawn
+ * once. At fixed pairs every image's value is kept, so there the number is limited by the images.
+ */
+export interface PairChoice {
+  /** HW. */
+  positions: number;
+  /** i * HW + j. */
+  pairs: Uint32Array;
+  /** The first `fixed` of `order` (places in `pairs`) are ranked pair by pair. */
+  order: Uint32Array;
+  fixed: number;
+}
+
+const mostPairs = 65_536;
+/** Values kept for the figures at fixed pairs, over all images (5 bytes each). */
+const mostKept = 2 ** 25;
+
+/** @param images forged faces with a mask */
+export function choosePairs(positions: number, images: number, seed: number): PairChoice {
+  const all = positions * positions;
+  const random = new Random(seed, 'compared pairs');
+  const pairs =
+    all <= mostPairs
+      ? Uint32Array.from({ length: all }, (_, k) => k)
+      : Uint32Array.from({ length: mostPairs }, () => random.int(all));
+  const order = Uint32Array.from(random.shuffle([...pairs.keys()]));
+  const fixed = Math.min(pairs.length, Math.floor(mostKept / Math.max(1, images)));
+  return { positions, pairs, order, fixed };
+}
+
+/** A face's mask as the network is asked for it. */
+export interface Truth {
+  /** [S, S]: 1 where altered. */
+  pixels: Uint8Array;
+  /** For each chosen pair 1 where the positions differ: |m_i - m_j| > 0.5. */
+  pairs?: Uint8Array;
+}
+
+/** @param mask [S, S] in [0, 1] */
+export function truthOf(mask: Float32Array, choice?: PairChoice): Truth {
+  const pixels = Uint8Array.from(mask, (value) => (value >= maskThreshold ? 1 : 0));
+  if (!choice) return { pixels };
+  const { positions, pairs } = choice;
+  const pooled = poolMask(mask, Math.sqrt(mask.length), Math.sqrt(positions));
+  return {
+    pixels,
+    pairs: Uint8Array.from(pairs, (pair) => {
+      const [i, j] = [Math.floor(pair / positions), pair % positions];
+      return Math.abs(pooled[i] - pooled[j]) > 0.5 ? 1 : 0;
+    }),
+  };
+}
+
+/** The mask of a face crop at the network's size, [size, size] in [0, 1], as in training. */
+export function maskAt({ mask }: FaceCrop, size: number): Float32Array {
+  const out = new Float32Array(size * size);
+  if (!mask) return out;
+  resample(mask, 1, [0, 0, mask.width, mask.height], size, size, out);
+  return out.map((value) => value / 255);
+}
+
+/** Adaptive average pool of [size, size] to [side, side], with torch's bins. */
+export function poolMask(mask: ArrayLike<number>, size: number, side: number): Float64Array {
+  const from = (bin: number) => Math.floor((bin * size) / side);
+  const to = (bin: number) => Math.ceil(((bin + 1) * size) / side);
+  return Float64Array.from({ length: side * side }, (_, k) => {
+    const [row, column] = [Math.floor(k / side), k % side];
+    let sum = 0;
+    for (let y = from(row); y < to(row); y++) {
+      for (let x = from(column); x < to(column); x++) sum += mask[y * size + x];
+    }
+    return sum / ((to(row) - from(row)) * (to(column) - from(column)));
+  });
+}
+
+/** A figure, and the constant predictor's where there is one. */
+export interface Compared {
+  value: number;
+  constant?: number;
+}
+
+export interface MaskFigures {
+  /** Forged faces with a mask; those of them that are called forged. */
+  faces: number;
+  flagged: number;
+  /** Means over faces of IoU and F1 at 0.5. */
+  iou: Compared;
+  f1: Compared;
+  iouFlagged: Compared;
+  f1Flagged: Compared;
+  /** Over all pixels of these faces; and with those of the real faces, where none is altered. */
+  pixelAuc: Compared;
+  pixelAucWithReal: Compared;
+  /** How far the network's two may be off, being computed from histograms. */
+  bound: number;
+}
+
+export interface PairFigures {
+  faces: number;
+  /** Over all pairs of these faces; and with those of the real faces, where none differs. */
+  auc: Compared;
+  aucWithReal: Compared;
+  /** One AUC over these faces for each pair of positions; their mean. A constant has 0.5. */
+  aucAtFixedPairs: Compared;
+  /** The pairs of that mean: those looked at where some faces differ and some do not. */
+  fixedPairs: number;
+  bound: number;
+}
+
+/** What one map (of pixels, or of pairs) gave over many faces. */
+class MapSum {
+  readonly auc = new StreamingAuc();
+  /** How many faces have a 1 at each place. */
+  readonly ones: Float64Array;
+  faces = 0;
+
+  constructor(length: number) {
+    this.ones = new Float64Array(length);
+  }
+
+  /** @param truth absent: 0 everywhere */
+  add(values: ArrayLike<number>, truth?: Uint8Array) {
+    this.auc.add(values, truth);
+    truth?.forEach((one, k) => {
+      this.ones[k] += one;
+    });
+    this.faces++;
+  }
+
+  merge(other: MapSum) {
+    this.auc.merge(other.auc);
+    other.ones.forEach((count, k) => {
+      this.ones[k] += count;
+    });
+    this.faces += other.faces;
+  }
+
+  /** The AUC of one map shown for every face. */
+  constantAuc(map: ArrayLike<number>): number {
+    const zeros = this.ones.map((count) => this.faces - count);
+    return rocAuc(new Ranking(map).tally(this.ones, zeros));
+  }
+
+  compared(constant?: ArrayLike<number>): Compared {
+    return { value: this.auc.auc, ...(constant && { constant: this.constantAuc(constant) }) };
+  }
+}
+
+interface Overlap {
+  iou: number;
+  f1: number;
+}
+interface MaskResult {
+  flagged: boolean;
+  ours: Overlap;
+  constant?: Overlap;
+}
+
+/** The values of one face at the fixed pairs, and the truth. */
+interface FixedRow {
+  values: Float32Array;
+  truth: Uint8Array;
+}
+
+export interface LocalisationOptions {
+  /** Side of the masks. */
+  size: number;
+  pairs?: PairChoice;
+  prior?: Prior;
+}
+
+/** The localisation of a group of faces. */
+export class Localisation {
+  readonly #pixels: MapSum;
+  readonly #pairs?: MapSum;
+  readonly #masks: MaskResult[] = [];
+  readonly #fixed: FixedRow[] = [];
+
+  constructor(readonly options: LocalisationOptions) {
+    this.#pixels = new MapSum(options.size ** 2);
+    if (options.pairs) this.#pairs = new MapSum(options.pairs.pairs.length);
+  }
+
+  /**
+   * @param truth of a forged face with a mask; absent: a real face
+   * @param flagged whether it is called forged
+   */
+  add({ mask, similarity }: Detection, flagged: boolean, truth?: Truth): void {
+    const { pairs: choice, prior } = this.options;
+    if (mask) {
+      this.#pixels.add(mask, truth?.pixels);
+      if (truth) {
+        const constant = prior && overlap(prior.mask, truth.pixels, prior.threshold);
+        this.#masks.push({ flagged, ours: overlap(mask, truth.pixels), constant });
+      }
+    }
+    if (!similarity || !choice || !this.#pairs) return;
+    const values = Float32Array.from(choice.pairs, (pair) => similarity[pair]);
+    this.#pairs.add(values, truth?.pairs);
+    if (!truth?.pairs) return;
+    const row = { values: new Float32Array(choice.fixed), truth: new Uint8Array(choice.fixed) };
+    for (let k = 0; k < choice.fixed; k++) {
+      row.values[k] = values[choice.order[k]];
+      row.truth[k] = truth.pairs[choice.order[k]];
+    }
+    this.#fixed.push(row);
+  }
+
+  /** Takes in the faces of another group. */
+  merge(other: Localisation): void {
+    this.#pixels.merge(other.#pixels);
+    if (other.#pairs) this.#pairs?.merge(other.#pairs);
+    this.#masks.push(...other.#masks);
+    this.#fixed.push(...other.#fixed);
+  }
+
+  #with(real: Localisation): Localisation {
+    const both = new Localisation(this.options);
+    both.merge(this);
+    both.merge(real);
+    return both;
+  }
+
+  /** Absent where the network gave no masks, or there is no face with one. */
+  maskFigures(real: Localisation): MaskFigures | undefined {
+    const masks = this.#masks;
+    if (masks.length === 0) return undefined;
+    const flagged = masks.filter((result) => result.flagged);
+    const constant = this.options.prior?.mask;
+    const pooled = this.#with(real).#pixels;
+    return {
+      faces: masks.length,
+      flagged: flagged.length,
+      iou: meanOf(masks, 'iou'),
+      f1: meanOf(masks, 'f1'),
+      iouFlagged: meanOf(flagged, 'iou'),
+      f1Flagged: meanOf(flagged, 'f1'),
+      pixelAuc: this.#pixels.compared(constant),
+      pixelAucWithReal: pooled.compared(constant),
+      bound: Math.max(this.#pixels.auc.bound, pooled.auc.bound),
+    };
+  }
+
+  /** Absent where the network compares no pairs, or there is no face with a mask. */
+  pairFigures(real: Localisation): PairFigures | undefined {
+    if (!this.#pairs || this.#fixed.length === 0) return undefined;
+    const constant = this.options.prior?.pairs;
+    const pooled = this.#with(real).#pairs as MapSum;
+    const { value, pairs } = fixedPairAuc(this.#fixed);
+    return {
+      faces: this.#fixed.length,
+      auc: this.#pairs.compared(constant),
+      aucWithReal: pooled.compared(constant),
+      aucAtFixedPairs: { value, ...(constant && { constant: 0.5 }) },
+      fixedPairs: pairs,
+      bound: Math.max(this.#pairs.auc.bound, pooled.auc.bound),
+    };
+  }
+}
+
+function overlap(mask: ArrayLike<number>, truth: Uint8Array, threshold = maskThreshold): Overlap {
+  const counts = maskCounts(mask, truth, threshold);
+  return { iou: iou(counts), f1: f1(counts) };
+}
+
+function meanOf(results: readonly MaskResult[], key: keyof Overlap): Compared {
+  const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+  const constants = results.flatMap(({ constant }) => (constant ? [constant[key]] : []));
+  return {
+    value: mean(results.map(({ ours }) => ours[key])),
+    ...(constants.length > 0 && { constant: mean(constants) }),
+  };
+}
+
+/** Mean over the pairs where both kinds occur of the AUC over the faces. */
+function fixedPairAuc(rows: readonly FixedRow[]): { value: number; pairs: number } {
+  let [sum, pairs] = [0, 0];
+  const values = new Float64Array(rows.length);
+  const ones = new Uint8Array(rows.length);
+  const zeros = new Uint8Array(rows.length);
+  for (let k = 0; k < rows[0].values.length; k++) {
+    let positive = 0;
+    rows.forEach((row, r) => {
+      values[r] = row.values[k];
+      ones[r] = row.truth[k];
+      zeros[r] = 1 - row.truth[k];
+      positive += row.truth[k];
+    });
+    if (positive === 0 || positive === rows.length) continue;
+    sum += rocAuc(new Ranking(values).tally(ones, zeros));
+    pairs++;
+  }
+  return { value: sum / pairs, pairs };
+}
