@@ -1,12 +1,14 @@
 /** Parsers of option values; what they throw, commander prints with the option's name. */
 import { InvalidArgumentError } from 'commander';
+import type { FacePlace } from '../data/crops.ts';
 
-/** A whole number from `low` to `high`. */
-export function wholeNumber(low: number, high: number) {
+/** A whole number from `low` to `high`, or of any size from `low` on. */
+export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER) {
+  const range = high === Number.MAX_SAFE_INTEGER ? `of at least ${low}` : `from ${low} to ${high}`;
   return (text: string): number => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < low || value > high) {
-      throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+      throw new InvalidArgumentError(`It must be a whole number ${range}.`);
     }
     return value;
   };
@@ -27,8 +29,7 @@ export function names(text: string): string[] {
   return [...new Set(found)];
 }
 
-/** Where the face is on a picture: `whole`, or a centred square of part of the shorter side. */
-export function parseFaces(text: string): 'whole' | { centre: number } {
+export function parseFaces(text: string): FacePlace {
   if (text === 'whole') return text;
   const centre = Number(/^centre=(.+)$/.exec(text)?.[1]);
   if (!(centre > 0 && centre <= 1)) {

@@ -1,13 +1,15 @@
 import { basename, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { FacePlace } from '../data/crops.ts';
 import { type FolderOptions, makeFolderSet, readNameList } from '../data/folder.ts';
 import type { Split } from '../data/manifest.ts';
 import { UsageError } from '../errors.ts';
-import { Progress } from '../train/progress.ts';
+import { Progress } from '../progress.ts';
+import { parseFaces, wholeNumber } from './arguments.ts';
 
 interface Options {
   out: string;
-  faces: FolderOptions['faces'];
+  faces: FacePlace;
   size: number;
   label: 'real' | 'forged';
   masks?: string;
@@ -63,28 +65,9 @@ export function register(program: Command): void {
     .option('--test-share <share>', 'part of the people for testing (default: 0)', share)
     .option('--seed <n>', 'of the split by shares', wholeNumber(0, 0xffffffff), 0)
     .option('--list <file>', 'take these people or pictures only: a name first on each line')
-    .option('--limit <n>', 'take the first n pictures', wholeNumber(1, Number.MAX_SAFE_INTEGER))
+    .option('--limit <n>', 'take the first n pictures', wholeNumber(1))
     .option('--json', 'print the result as JSON')
     .action(run);
-}
-
-function parseFaces(text: string): FolderOptions['faces'] {
-  if (text === 'whole') return text;
-  const centre = Number(/^centre=(.+)$/.exec(text)?.[1]);
-  if (!(centre > 0 && centre <= 1)) {
-    throw new InvalidArgumentError('It must be whole, or centre=F with F above 0 and up to 1.');
-  }
-  return { centre };
-}
-
-function wholeNumber(low: number, high: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < low || value > high) {
-      throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
-    }
-    return value;
-  };
 }
 
 function share(text: string): number {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { FolderOptions } from '../data/folder.ts';
+import type { FacePlace } from '../data/crops.ts';
 import { LlsmError, UsageError } from '../errors.ts';
 import {
   detectFiles,
@@ -16,14 +16,14 @@ import { describeGpu, type Gpu } from '../gpu/device.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { readCheckpoint } from '../model/checkpoint-node.ts';
 import { largestMap, tapPositions } from '../model/positions.ts';
-import { Progress } from '../train/progress.ts';
+import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
 import { writeFileWhole } from '../write-file.ts';
 import { parseFaces, wholeNumber } from './arguments.ts';
 
 interface Options {
   weights?: string;
-  faces: FolderOptions['faces'];
+  faces: FacePlace;
   out?: string;
   batch: number;
   json?: true;

@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { makeForgeries, methods } from '../data/forge/make.ts';
 import { writeForgerySheet } from '../data/forge/sheet.ts';
 import { readManifests } from '../data/manifest-node.ts';
-import { Progress } from '../train/progress.ts';
+import { Progress } from '../progress.ts';
+import { wholeNumber } from './arguments.ts';
 import { printDropped } from './data.ts';
 
 interface Options {
@@ -33,8 +34,8 @@ export function register(program: Command): void {
         .argParser(parseMethods)
         .default({ 'self-blend': 1 }, 'self-blend'),
     )
-    .option('--per-image <n>', 'pairs for each real face', parseCount(1, 1000), 1)
-    .option('--seed <n>', 'of everything drawn', parseCount(0, 0xffffffff), 0)
+    .option('--per-image <n>', 'pairs for each real face', wholeNumber(1, 1000), 1)
+    .option('--seed <n>', 'of everything drawn', wholeNumber(0, 0xffffffff), 0)
     .option('--sheet <file>', 'a PNG to look at: some real faces, forgeries and masks')
     .option('--json', 'print the result as JSON')
     .action(run);
@@ -59,16 +60,6 @@ function parseMethods(text: string): Record<string, number> {
     }
   }
   return shares;
-}
-
-function parseCount(low: number, high: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < low || value > high) {
-      throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
-    }
-    return value;
-  };
 }
 
 async function run({ real, out, sheet, json, ...options }: Options): Promise<void> {

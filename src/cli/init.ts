@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { writeCheckpoint } from '../model/checkpoint-node.ts';
 import { loadConfig } from '../model/config-node.ts';
 import { initParams, listParams, sizeOf } from '../model/params.ts';
+import { wholeNumber } from './arguments.ts';
 
 interface Options {
   config: string;
@@ -21,19 +22,11 @@ export function register(program: Command): void {
       'preset (paper, small, baseline, +llsm, +flm) or JSON',
       'paper',
     )
-    .option('--seed <n>', 'of the random initial values, 0 to 4294967295', parseSeed, 0)
+    .option('--seed <n>', 'of the random initial values', wholeNumber(0, 0xffffffff), 0)
     .requiredOption('--out <file>', 'the .safetensors file to write')
     .option('--f16', 'halve the weights; batch norm stays 32 bit')
     .option('--json', 'print the result as JSON')
     .action(run);
-}
-
-function parseSeed(text: string): number {
-  const seed = Number(text);
-  if (!/^\d+$/.test(text) || seed > 0xffffffff) {
-    throw new InvalidArgumentError('It must be a whole number from 0 to 4294967295.');
-  }
-  return seed;
 }
 
 function run({ config: name, seed, out, f16 = false, json }: Options): void {

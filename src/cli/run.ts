@@ -9,7 +9,7 @@ import { loadConfig } from '../model/config-node.ts';
 import { largestMap, tapPositions } from '../model/positions.ts';
 import { type RunInput, runInput } from '../model/run-input.ts';
 import { serialiseSafetensors } from '../model/safetensors.ts';
-import { Progress } from '../train/progress.ts';
+import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
 import { writeFileWhole } from '../write-file.ts';
 import { names, positiveNumber, wholeNumber } from './arguments.ts';

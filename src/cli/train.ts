@@ -1,10 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { LlsmError, UsageError } from '../errors.ts';
 import { type Checkpoint, fitInto, listUnfit } from '../model/checkpoint.ts';
 import { readSafetensors } from '../model/checkpoint-node.ts';
 import type { Config } from '../model/config.ts';
 import { loadConfig } from '../model/config-node.ts';
 import { initParams, listParams } from '../model/params.ts';
+import { wholeNumber } from './arguments.ts';
 
 interface Options {
   data: string[];
@@ -39,7 +40,11 @@ export function register(program: Command): void {
     .option('--init <file>', 'begin from these weights: what fits is taken, the rest is listed')
     .option('--resume', 'continue the run in --out')
     .option('--plan', 'print the memory and the pipelines of a step, and stop')
-    .option('--save-every <n>', 'steps between two saves (default: train.iterations)', parseCount)
+    .option(
+      '--save-every <n>',
+      'steps between two saves (default: train.iterations)',
+      wholeNumber(1),
+    )
     .option('--json', 'print the result as JSON')
     .action(run);
 }

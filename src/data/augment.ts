@@ -1,39 +1,8 @@
-/** Augmentation of training crops: the configuration key `train.augment`, and what it does. */
-import * as z from 'zod';
+/** Augmentation of training crops: what the configuration key `train.augment` does. */
 import type { Random } from '../random.ts';
+import type { Augment } from './augment-schema.ts';
 import { type RgbImage, throughJpeg } from './image.ts';
 import { addNoise, type Box, changeColour, gaussianBlur } from './pixels.ts';
-
-const chance = z.number().min(0).max(1);
-const range = (low: number, high: number) =>
-  z
-    .tuple([z.number().min(low).max(high), z.number().min(low).max(high)])
-    .refine(([from, to]) => from <= to, 'must be [lower, higher]');
-
-const augmentKeys = z.strictObject({
-  /** Chance of a mirror image. */
-  flip: chance.default(0.5),
-  /** The largest part of a side that a random crop cuts away. */
-  crop: z.number().min(0).max(0.5).default(0.12),
-  /** Largest relative change of brightness, contrast and saturation. */
-  colour: z.number().min(0).max(1).default(0.1),
-  blur: chance.default(0.15),
-  /** Standard deviations of the blur, in pixels at 224 x 224. */
-  blurSigma: range(0.1, 10).default([0.3, 1.2]),
-  noise: chance.default(0.15),
-  /** Standard deviations of the noise, in grey levels. */
-  noiseSigma: range(0, 100).default([1, 6]),
-  jpeg: chance.default(0.3),
-  jpegQuality: range(1, 100).default([50, 100]),
-});
-
-/**
- * Every key has a default, and `true` means all defaults; an unknown key is an error. Applied alike
- * to real and forged faces.
- */
-export const augmentSchema = z.preprocess((value) => (value === true ? {} : value), augmentKeys);
-
-export type Augment = z.output<typeof augmentSchema>;
 
 /** The part of a picture to take, and whether to mirror it. */
 export function drawView(

@@ -5,6 +5,7 @@ import { basename, extname, join, resolve } from 'node:path';
 import { LlsmError, messageOf } from '../errors.ts';
 import { Random } from '../random.ts';
 import { writeFileWhole } from '../write-file.ts';
+import { type FacePlace, faceBox } from './crops.ts';
 import type { GreyImage, RgbImage } from './image.ts';
 import { encodePng, readImage, readMask } from './image-node.ts';
 import type { FaceInput, Split } from './manifest.ts';
@@ -12,8 +13,7 @@ import { ManifestWriter } from './manifest-node.ts';
 import { type Box, resample, resize } from './pixels.ts';
 
 export interface FolderOptions {
-  /** Part of the shorter side that a centred square takes, or `whole`: the picture is the face crop. */
-  faces: 'whole' | { centre: number };
+  faces: FacePlace;
   /** Side of the crops that are written, in pixels. */
   size: number;
   label: 0 | 1;
@@ -100,13 +100,6 @@ function splitOf(key: string, { split, seed }: FolderOptions): Split {
   const draw = new Random(seed, `split of ${key}`).next();
   if (draw < split.val) return 'val';
   return draw < split.val + split.test ? 'test' : 'train';
-}
-
-/** The part of a picture that is the face crop. */
-export function faceBox(width: number, height: number, faces: FolderOptions['faces']): Box {
-  if (faces === 'whole') return [0, 0, width, height];
-  const side = Math.min(width, height) * faces.centre;
-  return [(width - side) / 2, (height - side) / 2, side, side];
 }
 
 class Dropped extends Error {}

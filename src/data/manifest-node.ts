@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'nod
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { LlsmError, messageOf } from '../errors.ts';
-import { type Lock, takeLock } from '../train/lock.ts';
+import { type Lock, takeLock } from '../lock.ts';
 import { PART, writeFileWhole } from '../write-file.ts';
 import {
   checkFace,

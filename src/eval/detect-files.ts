@@ -1,7 +1,7 @@
 /** The detector on image files: what is looked at, and what is written of it (Node only). */
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { basename, extname, join, relative, resolve, sep } from 'node:path';
-import { type FolderOptions, faceBox } from '../data/folder.ts';
+import { type FacePlace, faceBox } from '../data/crops.ts';
 import type { RgbImage } from '../data/image.ts';
 import { encodePng, readImage } from '../data/image-node.ts';
 import { resize } from '../data/pixels.ts';
@@ -92,7 +92,7 @@ export interface Result {
 }
 
 export interface DetectOptions {
-  faces: FolderOptions['faces'];
+  faces: FacePlace;
   threshold?: Threshold;
   /** The folder for the pictures; it is there. */
   out?: string;

@@ -1,6 +1,6 @@
 /** The one configuration of a network and its training: schema, defaults, presets, comparison. */
 import { z } from 'zod';
-import { augmentSchema } from '../data/augment.ts';
+import { augmentSchema } from '../data/augment-schema.ts';
 import { LlsmError } from '../errors.ts';
 import { nearest } from '../nearest.ts';
 

@@ -2,7 +2,7 @@ import type { CropSource } from '../data/crops.ts';
 import { LlsmError } from '../errors.ts';
 import type { Config } from '../model/config.ts';
 import type { Batch, LossParts } from '../model/program.ts';
-import type { Progress } from './progress.ts';
+import type { Progress } from '../progress.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { Sampler } from './sampler.ts';
 import { learningRate, totalSteps } from './schedule.ts';

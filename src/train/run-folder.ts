@@ -17,6 +17,7 @@ import {
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LlsmError, messageOf } from '../errors.ts';
+import { type Lock, takeLock } from '../lock.ts';
 import {
   type Checkpoint,
   checkpointFromSafetensors,
@@ -28,7 +29,6 @@ import { loadConfig } from '../model/config-node.ts';
 import { listParams } from '../model/params.ts';
 import { type HostTensor, serialiseSafetensors } from '../model/safetensors.ts';
 import { PART, writeFileWhole } from '../write-file.ts';
-import { type Lock, takeLock } from './lock.ts';
 
 const countersSchema = z
   .object({

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { augmentSchema } from '../../src/data/augment.ts';
+import { augmentSchema } from '../../src/data/augment-schema.ts';
 import { CropLoader, type CropOptions, cropBox } from '../../src/data/crops.ts';
 import { encodePng, readBytes } from '../../src/data/image-node.ts';
 import type { FaceInput } from '../../src/data/manifest.ts';

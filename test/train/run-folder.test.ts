@@ -16,10 +16,10 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { LlsmError } from '../../src/errors.ts';
+import { takeLock } from '../../src/lock.ts';
 import { readCheckpoint } from '../../src/model/checkpoint-node.ts';
 import { parseConfig } from '../../src/model/config.ts';
 import { initParams, listParams } from '../../src/model/params.ts';
-import { takeLock } from '../../src/train/lock.ts';
 import { type Counters, RunFolder, type TrainingState } from '../../src/train/run-folder.ts';
 import { suite } from '../support/run.ts';
 

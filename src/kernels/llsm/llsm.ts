@@ -6,14 +6,12 @@ import type { Loss } from '../bce/bce.ts';
 import { groups64 } from '../grid.ts';
 import { depthScale, finishLoss, headFlags, type SideSums } from './common.ts';
 import type { Features, Side } from './features.ts';
+import { largestMap } from './largest-map.ts';
 import othersSource from './others.wgsl';
 import pairsSource from './pairs.wgsl';
 import transposeSource from './transpose.wgsl';
 
 export { type Features, llsmFeatures } from './features.ts';
-
-/** The most positions of which the whole map is made. */
-const largestMap = 4096;
 
 /**
  * The logits z_ij of all pairs of positions, [B, HW, HW], row i, column j: above 0, more likely of

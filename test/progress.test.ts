@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { Progress } from '../../src/train/progress.ts';
-import { test } from '../support/run.ts';
+import { Progress } from '../src/progress.ts';
+import { test } from './support/run.ts';
 
 /** What a progress writes, at times that the test sets. */
 function recorded(isTTY: boolean, options: { total: number; done?: number; images?: number }) {

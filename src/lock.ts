@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { LlsmError, messageOf } from '../errors.ts';
+import { LlsmError, messageOf } from './errors.ts';
 
 const holderSchema = z.object({
   pid: z.int().positive(),
