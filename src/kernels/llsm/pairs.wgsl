@@ -92,7 +92,7 @@ fn main(
       let v = weight[k];
       //! end
       //! for s in 0 .. SETS
-    //! for l in 0 .. PER
+      //! for l in 0 .. PER
       //! if LINEAR
       z${s}x$l += a + b${s}x$l;
       //! end
@@ -117,7 +117,7 @@ fn main(
     //! if MAP
     if (inside) {
       //! for s in 0 .. SETS
-    //! for l in 0 .. PER
+      //! for l in 0 .. PER
       if (j0 + ${s}u * ${PER}u + ${l}u < p.positions) {
         //! for i in 0 .. 4
         if (o * 4u + ${i}u < p.positions) {
@@ -151,7 +151,7 @@ fn main(
       //! include others
       var g = vec4f();
       //! for s in 0 .. SETS
-    //! for l in 0 .. PER
+      //! for l in 0 .. PER
       //! if LINEAR
       g += z${s}x$l;
       //! end

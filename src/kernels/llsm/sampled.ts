@@ -85,6 +85,9 @@ function lists(values: Uint32Array, starts: Uint32Array, order: Uint32Array): vo
   });
 }
 
+/** Few enough rows that adding them up costs little, enough that a batch fills a GPU. */
+const pairsPerRow = 32;
+
 /**
  * The pair loss over drawn pairs: as `llsmLoss`, the mean over n pairs in place of all HW^2 (the
  * paper's future work, section V).
@@ -100,6 +103,7 @@ export function llsmSampledLoss(
   const { height, width, depth, left, right, weight, bias } = features;
   const positions = height * width;
   const n = pairs.first.shape[1];
+  const rows = Math.ceil(n / pairsPerRow);
   const partial = g.partialRows('pair loss', 2);
   const dz = g.activation('pair dz', [n]);
   g.launch({
@@ -120,8 +124,9 @@ export function llsmSampledLoss(
       ...(weight && { weight }),
     },
     params: ({ count, row }) => ({
-      count: count * n,
+      count,
       pairs: n,
+      rows,
       positions,
       depth,
       leftChannels: left.tensor.shape[3],
@@ -132,8 +137,8 @@ export function llsmSampledLoss(
       pairShare: 1 / n,
       row0: row,
     }),
-    grid: ({ count }) => [groups64(count * n)],
-    partial: { tensor: partial, rows: (count) => count * n },
+    grid: ({ count }) => [groups64(count * rows)],
+    partial: { tensor: partial, rows: (count) => count * rows },
   });
   if (!grad) return { partial, seeds: new Map() };
 

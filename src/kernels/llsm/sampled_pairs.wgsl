@@ -1,7 +1,8 @@
-// One invocation a drawn pair (i, j): its logit (pairs.wgsl), its loss against the target, and
-// dz = sigmoid(z) - t, kept in the pairs' order. partial[row] = [loss, dz] times share[b] / pairs.
+// The logit of each drawn pair (i, j) (pairs.wgsl), its loss against the target, and
+// dz = sigmoid(z) - t, kept in the pairs' order. partial[row] = sum of [loss, dz] over the row's
+// pairs, times share[b] / pairs. Row r of an image takes pairs r, r + rows, r + 2 rows, ...
 struct Params {
-  count: u32, pairs: u32, positions: u32, depth: u32, leftChannels: u32, leftAt: u32,
+  count: u32, pairs: u32, rows: u32, positions: u32, depth: u32, leftChannels: u32, leftAt: u32,
   rightChannels: u32, rightAt: u32, depthScale: f32, pairShare: f32, row0: u32,
 }
 
@@ -24,36 +25,42 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.count) { return; }
-  let image = at / p.pairs;
-  let i = image * p.positions + first[at];
-  let j = image * p.positions + second[at];
-  var z = 0.0;
-  for (var k = 0u; k < p.depth; k++) {
-    let a = left[i * p.leftChannels + p.leftAt + k];
-    let b = right[j * p.rightChannels + p.rightAt + k];
-    //! if LINEAR
-    z += a + b;
-    //! end
-    //! if MLP
-    z += weight[k] * max(a + b, 0.0);
-    //! end
-    //! if ABSDIFF
-    z += weight[k] * abs(a - b);
-    //! end
-    //! if BILINEAR
-    z += a * b;
-    //! end
+  let work = id.x + id.z * groups.x * 64u;
+  if (work >= p.count * p.rows) { return; }
+  let image = work / p.rows;
+  var loss = 0.0;
+  var slope = 0.0;
+  for (var q = work % p.rows; q < p.pairs; q += p.rows) {
+    let at = image * p.pairs + q;
+    let i = image * p.positions + first[at];
+    let j = image * p.positions + second[at];
+    var z = 0.0;
+    for (var k = 0u; k < p.depth; k++) {
+      let a = left[i * p.leftChannels + p.leftAt + k];
+      let b = right[j * p.rightChannels + p.rightAt + k];
+      //! if LINEAR
+      z += a + b;
+      //! end
+      //! if MLP
+      z += weight[k] * max(a + b, 0.0);
+      //! end
+      //! if ABSDIFF
+      z += weight[k] * abs(a - b);
+      //! end
+      //! if BILINEAR
+      z += a * b;
+      //! end
+    }
+    z = z * p.depthScale + bias[0];
+    let t = select(0.0, 1.0, abs(truth[i] - truth[j]) > 0.5);
+    let e = exp(-abs(z));
+    let d = select(e, 1.0, z >= 0.0) / (1.0 + e) - t;
+    loss += max(z, 0.0) - z * t + log(1.0 + e);
+    slope += d;
+    dz[at] = d;
   }
-  z = z * p.depthScale + bias[0];
-  let t = select(0.0, 1.0, abs(truth[i] - truth[j]) > 0.5);
-  let e = exp(-abs(z));
-  let loss = max(z, 0.0) - z * t + log(1.0 + e);
-  let slope = select(e, 1.0, z >= 0.0) / (1.0 + e) - t;
   let factor = share[image] * p.pairShare;
-  let row = (p.row0 + at) * 2u;
+  let row = (p.row0 + work) * 2u;
   partial[row] = select(0.0, loss * factor, factor != 0.0);
   partial[row + 1u] = select(0.0, slope * factor, factor != 0.0);
-  dz[at] = slope;
 }
