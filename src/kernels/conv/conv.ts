@@ -86,7 +86,7 @@ interface Product {
 
 const tileRows = 32;
 
-function product(g: Graph, name: string, it: Product): void {
+function product(g: Graph, it: Product): void {
   const lanes = g.traits.subgroupSize;
   const broadcast = lanes === 4 || lanes === 8;
   const flags = {
@@ -103,13 +103,13 @@ function product(g: Graph, name: string, it: Product): void {
   const tiles = (count: number): number => Math.ceil((count * outH * outW) / tileRows);
   g.launch({
     kernel: broadcast
-      ? kernel(`${name}_lanes`, lanesSource, {
+      ? kernel('conv_lanes', lanesSource, {
           LANES: lanes,
           SETS: tileRows / lanes,
           ROWS: tileRows,
           ...flags,
         })
-      : kernel(`${name}_tile`, tileSource, flags),
+      : kernel('conv_tile', tileSource, flags),
     bind: {
       x: it.x.tensor,
       w: it.w,
@@ -165,7 +165,7 @@ export function conv(
   const outW = Math.floor((w - kernelSize) / stride) + 1;
   const out = g.activation(name, [outH, outW, columns]);
   const stats = wantStats ? g.partialRows(`${name} statistics`, columns * 3) : undefined;
-  product(g, 'conv', {
+  product(g, {
     x,
     w: pack(g, weight, views.forward),
     out,
@@ -194,7 +194,7 @@ export function conv(
     }
     const { gradient, accumulate } = gradients.into(x.value);
     if (stride > 1 && !accumulate) fill(g, gradient, 0);
-    product(g, 'conv_dx', {
+    product(g, {
       x: asRead(dOut),
       w: pack(g, weight, views.backward, kernelSize ** 2 * columns),
       out: gradient,
