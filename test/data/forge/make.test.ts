@@ -27,13 +27,13 @@ const folder: FolderOptions = {
 const options: ForgeOptions = { methods: { 'self-blend': 1 }, perImage: 2, seed: 3 };
 const newOut = () => join(temporaryFolder(), 'out');
 
-async function realSet(): Promise<string> {
+async function realSet(people = 4, changed: Partial<FolderOptions> = {}): Promise<string> {
   const pictures = temporaryFolder();
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < people; i++) {
     writeFileSync(join(pictures, `p${i}.png`), encodePng(drawnPicture(64, 64, i)));
   }
   const out = newOut();
-  await makeFolderSet(pictures, out, folder);
+  await makeFolderSet(pictures, out, { ...folder, ...changed });
   return out;
 }
 
@@ -111,4 +111,80 @@ test('the source as --out, an unknown method and a set without real faces are re
     /no forging method "morph".*self-blend, swap, parts/,
   );
   assert.match(await message([], newOut(), options), /no real face/);
+});
+
+const mixed: ForgeOptions = {
+  methods: { 'self-blend': 2, swap: 1, parts: 1 },
+  perImage: 4,
+  seed: 3,
+};
+
+test('methods by their shares; forgeries bear both ids, and nobody crosses a split', async () => {
+  const real = readManifest(await realSet(24));
+  assert.is(new Set(real.map(({ split }) => split)).size, 2);
+  const out = newOut();
+  const result = await makeForgeries(real, out, mixed);
+  const counts = result.methods;
+  assert.is(counts['self-blend'] + counts.swap + counts.parts, 96);
+  // 96 draws at 1/2, 1/4, 1/4: standard deviations 4.9 and 4.2.
+  assert.ok(Math.abs(counts['self-blend'] - 48) < 15, JSON.stringify(counts));
+  assert.ok(counts.swap > 11 && counts.parts > 11, JSON.stringify(counts));
+  const splitOf = new Map(real.map(({ people, split }) => [people[0], split]));
+  // readManifest refuses a person in two splits; this looks at each pair as well.
+  for (const { image, label, method, people, split } of readManifest(out)) {
+    const name = /^images\/(p\d+)-(.+)-\d-[01]\.png$/.exec(image) as RegExpExecArray;
+    assert.is(people[0], name[1]);
+    const both = label === 1 && method !== 'self-blend';
+    assert.is(new Set(people).size, both ? 2 : 1, `${image}: ${people}`);
+    assert.ok(people.every((id) => splitOf.get(id) === split));
+    if (label) assert.is(method, name[2]);
+    const { Comment } = readPngText(readFileSync(join(out, image)));
+    assert.is(Comment, `${label ? 'made forgery' : 'real picture'} (LLSM, ${name[2]})`);
+  }
+  const sheet = join(temporaryFolder(), 'sheet.png');
+  await writeForgerySheet(out, sheet, 3);
+  const { width, height } = await readImage(sheet);
+  assert.is(width, 9 * 64 + 10 * 4);
+  assert.ok(height < 2 * 64);
+});
+
+test('a mixed set continues after a kill, with the same bytes, and with the same faces only', async () => {
+  const real = readManifest(await realSet(6, { split: 'train' }));
+  const [whole, torn] = [newOut(), newOut()];
+  await makeForgeries(real, whole, mixed);
+  // Stopped in the middle: by what it reports to.
+  const stop = (done: number) => {
+    if (done === 3) throw new Error('stopped');
+  };
+  assert.is((await failure(makeForgeries(real, torn, mixed, stop))).message, 'stopped');
+  const result = await makeForgeries(real, torn, mixed);
+  assert.equal([result.kept, result.written], [24, 24]);
+  const files = readManifest(whole).flatMap(({ image, mask }) => (mask ? [image, mask] : [image]));
+  for (const file of ['manifest.jsonl', ...files]) {
+    assert.equal(readFileSync(join(torn, file)), readFileSync(join(whole, file)), file);
+  }
+  const error = await failure(makeForgeries(real.slice(1), torn, mixed));
+  assert.match(error.message, /was made with faces "6 real faces .*not "5 real faces/);
+});
+
+test('one person in a split, and faces of nobody known, are refused before anything is written', async () => {
+  const out = newOut();
+  const alone = readManifest(await realSet(1));
+  const error = await failure(makeForgeries(alone, out, mixed));
+  assert.match(error.message, /split (train|val) holds one person only \(p0\).*self-blend/);
+  const unknown = readManifest(await realSet(3, { people: 'none' }));
+  const nobody = await failure(makeForgeries(unknown, out, { ...mixed, methods: { swap: 1 } }));
+  assert.match(nobody.message, /images\/p0\.png: people: is empty/);
+  assert.not(existsSync(out));
+  await makeForgeries(unknown, out, options);
+});
+
+test('shares that are no shares are refused', async () => {
+  const real = readManifest(await realSet(2, { split: 'train' }));
+  for (const share of [0, -1, Number.NaN]) {
+    const error = await failure(
+      makeForgeries(real, newOut(), { ...mixed, methods: { swap: share } }),
+    );
+    assert.match(error.message, /the share of swap must be a number above 0/);
+  }
 });
