@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FacePlace } from '../data/crops.ts';
 import { type FolderOptions, makeFolderSet, readNameList } from '../data/folder.ts';
 import type { Split } from '../data/manifest.ts';
+import { makePeople } from '../data/portrait/make.ts';
 import { UsageError } from '../errors.ts';
 import { Progress } from '../progress.ts';
 import { parseFaces, wholeNumber } from './arguments.ts';
@@ -68,6 +69,52 @@ export function register(program: Command): void {
     .option('--limit <n>', 'take the first n pictures', wholeNumber(1))
     .option('--json', 'print the result as JSON')
     .action(run);
+  data
+    .command('portraits')
+    .description(
+      'Draws portraits of people who do not exist, where no photographs are at hand. What is ' +
+        'learnt from drawings says nothing about photographs. Run again, it continues.',
+    )
+    .requiredOption('--out <dir>', 'the data set: manifest.jsonl, images/')
+    .requiredOption('--people <n>', 'how many people', wholeNumber(1, 100000))
+    .option('--per-person <n>', 'pictures of each person', wholeNumber(1, 1000), 2)
+    .option('--size <n>', 'side of the pictures', wholeNumber(64, 1024), 160)
+    .option('--val-share <share>', 'part of the people for validation', share, 0.15)
+    .option('--test-share <share>', 'part of the people for testing', share, 0.15)
+    .option('--seed <n>', 'of everything drawn', wholeNumber(0, 0xffffffff), 0)
+    .option('--json', 'print the result as JSON')
+    .action(runPortraits);
+}
+
+interface PortraitOptions {
+  out: string;
+  people: number;
+  perPerson: number;
+  size: number;
+  valShare: number;
+  testShare: number;
+  seed: number;
+  json?: true;
+}
+
+async function runPortraits(options: PortraitOptions): Promise<void> {
+  const { out, people, perPerson, size, seed, json } = options;
+  const split = { val: options.valShare, test: options.testShare };
+  if (split.val + split.test > 1) throw new UsageError('The shares add up to more than 1.');
+  let bar: Progress | undefined;
+  const result = await makePeople(out, { people, perPerson, size, seed, split }, (done, total) => {
+    bar ??= new Progress({ label: 'portraits', total });
+    bar.update(done);
+  }).finally(() => bar?.stop());
+  if (json) {
+    console.log(JSON.stringify({ out, ...result }));
+    return;
+  }
+  const splits = Object.entries(result.splits).map(([name, count]) => `${name} ${count}`);
+  console.log(
+    `${out}: ${result.written + result.kept} portraits of ${people} people ` +
+      `(${splits.join(', ')}); ${result.kept} were there before`,
+  );
 }
 
 function share(text: string): number {
