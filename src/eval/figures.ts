@@ -30,6 +30,12 @@ export const heat: Palette = [
   [225, 0, 40],
 ];
 
+/** Masks on their own: black untouched, white altered. */
+export const grey: Palette = [
+  [0, 0, 0],
+  [255, 255, 255],
+];
+
 const unit = (value: number) => (value > 0 ? Math.min(1, value) : 0); // NaN becomes 0
 
 function colourAt(palette: Palette, value: number): [number, number, number] {
@@ -167,4 +173,20 @@ export function panel(rows: readonly (readonly Cell[])[], gap = 4): RgbImage {
     y += heights[index] + gap;
   }
   return result;
+}
+
+/** A line of text as a picture, its letters twice their size; cut where it is too long. */
+export function words(text: string, room: number): RgbImage {
+  const letters = Math.max(4, Math.floor(room / (2 * letterWidth)));
+  const line = text.length > letters ? `${text.slice(0, letters - 3)}...` : text;
+  const small = blank(line.length * letterWidth, letterHeight);
+  drawText(small, line, 0, 1);
+  const image = blank(small.width * 2, small.height * 2);
+  for (let y = 0; y < image.height; y++) {
+    for (let x = 0; x < image.width; x++) {
+      const from = ((y >> 1) * small.width + (x >> 1)) * 3;
+      image.data.set(small.data.subarray(from, from + 3), (y * image.width + x) * 3);
+    }
+  }
+  return image;
 }

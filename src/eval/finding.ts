@@ -4,15 +4,15 @@ import { type Box, resample, resize } from '../data/pixels.ts';
 import type { Detection } from './detector.ts';
 import {
   type Cell,
+  grey,
   heat,
   heatmap,
   legend,
   overlay,
-  type Palette,
   panel,
   viridis,
+  words,
 } from './figures.ts';
-import { drawText, letterHeight, letterWidth } from './font.ts';
 
 /** A picture as it is shown, and where on it the face crop is. */
 export interface Shown {
@@ -21,12 +21,6 @@ export interface Shown {
 }
 
 const longestSide = 1024;
-/** As panels have it. */
-const background = 24;
-const grey: Palette = [
-  [0, 0, 0],
-  [255, 255, 255],
-];
 
 /** A picture made smaller where it is larger than one looks at, with the box on it. */
 export function shown(image: RgbImage, box: Box): Shown {
@@ -70,7 +64,7 @@ function outline({ width, data }: RgbImage, [left, top, w, h]: Box) {
 }
 
 /** A square map of values at another size. */
-const fitted = (values: Float32Array, side: number, width: number, height: number) =>
+export const fitted = (values: Float32Array, side: number, width: number, height: number) =>
   resample(
     { width: side, height: side, data: values },
     1,
@@ -146,24 +140,4 @@ export function findingPanel(
     add(similarityTitle(positions), map, scale);
   }
   return panel([titles, pictures, scales], 8);
-}
-
-/** A line of text as a picture, its letters twice their size; cut where it is too long. */
-function words(text: string, room: number): RgbImage {
-  const letters = Math.max(4, Math.floor(room / (2 * letterWidth)));
-  const line = text.length > letters ? `${text.slice(0, letters - 3)}...` : text;
-  const small = blank(line.length * letterWidth, letterHeight);
-  drawText(small, line, 0, 1);
-  const image = blank(small.width * 2, small.height * 2);
-  for (let y = 0; y < image.height; y++) {
-    for (let x = 0; x < image.width; x++) {
-      const from = ((y >> 1) * small.width + (x >> 1)) * 3;
-      image.data.set(small.data.subarray(from, from + 3), (y * image.width + x) * 3);
-    }
-  }
-  return image;
-}
-
-function blank(width: number, height: number): RgbImage {
-  return { width, height, data: new Uint8ClampedArray(width * height * 3).fill(background) };
 }
