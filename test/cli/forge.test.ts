@@ -1,0 +1,52 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { encodePng } from '../../src/data/image-node.ts';
+import { llsm } from '../support/command.ts';
+import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
+import { test } from '../support/run.ts';
+
+const pictures = temporaryFolder();
+for (let i = 0; i < 6; i++) {
+  writeFileSync(join(pictures, `p${i}x.png`), encodePng(drawnPicture(64, 64, i)));
+}
+const real = join(temporaryFolder(), 'real');
+const made = llsm(['data', 'folder', pictures, '--out', real, '--size', '64', '--split', 'train']);
+const out = join(temporaryFolder(), 'out');
+const forge = (...args: string[]) => llsm(['forge', '--real', real, '--out', out, ...args]);
+
+test('methods that are none, named twice or without a share are told: exit 2, nothing made', () => {
+  assert.is(made.status, 0, made.stderr);
+  for (const [methods, message] of [
+    ['morph', /There is no method "morph"\. Known: self-blend, swap, parts/],
+    ['swap,swap:2', /swap is named twice/],
+    ['swap:0', /The share of swap must be a number above 0/],
+    ['swap:', /The share of swap must be a number above 0/],
+    ['self-blend,', /There is no method ""/],
+  ] as const) {
+    const { status, stderr, stdout } = forge('--methods', methods);
+    assert.equal([status, stdout], [2, ''], methods);
+    assert.match(stderr, message);
+  }
+  assert.not(existsSync(out));
+});
+
+test('a mixed set is made and counted by method, with a sheet; again, it is all there', () => {
+  const sheet = join(temporaryFolder(), 'sheet.png');
+  const methods = ['--methods', 'self-blend:2, swap,parts:1', '--per-image', '3'];
+  const first = forge(...methods, '--sheet', sheet, '--json');
+  assert.is(first.status, 0, first.stderr);
+  const result = JSON.parse(first.stdout);
+  assert.equal([result.written, result.kept, result.dropped], [36, 0, []]);
+  assert.equal(Object.keys(result.methods), ['self-blend', 'swap', 'parts']);
+  assert.ok(existsSync(sheet));
+  const again = forge(...methods);
+  const counts = Object.entries(result.methods).map(([method, count]) => `${method} ${count}`);
+  assert.is(
+    again.stdout,
+    `${out}: 36 faces, half of them forged (${counts.join(', ')}); 36 were there before\n`,
+  );
+  const other = forge('--methods', 'swap', '--per-image', '3');
+  assert.is(other.status, 1);
+  assert.match(other.stderr, /was made with methods \{"self-blend":2,"swap":1,"parts":1\}/);
+});
