@@ -87,13 +87,16 @@ export async function readFace(item: ManifestItem, read: ReadBytes): Promise<Fac
   return { image: cut(image, box) as RgbImage, mask: cut(mask, box) };
 }
 
+/** Bytes of decoded faces that are kept in memory. */
+export const defaultCacheBytes = 256 * 2 ** 20;
+
 export interface CropOptions {
   /** Side of the network's input. */
   size: number;
   seed: number;
   augment: Augment | false;
   read: ReadBytes;
-  /** Decoded faces kept in memory, in bytes (default 256 MiB; 0 keeps none). */
+  /** Decoded faces kept in memory, in bytes (`defaultCacheBytes`; 0 keeps none). */
   cacheBytes?: number;
 }
 
@@ -112,7 +115,7 @@ export class CropLoader implements CropSource {
 
   constructor(items: readonly ManifestItem[], options: CropOptions) {
     this.items = items;
-    this.#options = { cacheBytes: 256 * 2 ** 20, ...options };
+    this.#options = { cacheBytes: defaultCacheBytes, ...options };
   }
 
   async #face(index: number): Promise<FaceCrop> {
