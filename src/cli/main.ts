@@ -3,8 +3,10 @@ import { Command, CommanderError } from 'commander';
 import { LlsmError, messageOf, UsageError } from '../errors.ts';
 import { version } from '../version.ts';
 import * as bench from './bench.ts';
+import * as calibrate from './calibrate.ts';
 import * as data from './data.ts';
 import * as detect from './detect.ts';
+import * as evaluation from './eval.ts';
 import * as forge from './forge.ts';
 import * as init from './init.ts';
 import * as run from './run.ts';
@@ -16,6 +18,8 @@ const COMMANDS: { register(program: Command): void }[] = [
   forge,
   init,
   train,
+  evaluation,
+  calibrate,
   detect,
   run,
   bench,

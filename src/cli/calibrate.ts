@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { readBytes } from '../data/image-node.ts';
+import type { Split } from '../data/manifest.ts';
+import { seen } from '../eval/evaluate.ts';
+import { tallyOf } from '../eval/metrics.ts';
+import {
+  chooseThreshold,
+  requireEnough,
+  ruleInWords,
+  type ThresholdRule,
+} from '../eval/threshold.ts';
+import { thresholdInWords } from '../eval/verdict.ts';
+import { checkpointMetadata, type Threshold } from '../model/checkpoint.ts';
+import { withMetadata } from '../model/metadata.ts';
+import { Progress } from '../progress.ts';
+import { writeFileWhole } from '../write-file.ts';
+import { wholeNumber } from './arguments.ts';
+import { countsInWords, dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
+
+interface Options {
+  weights: string;
+  config?: string;
+  data: string[];
+  at: ThresholdRule;
+  split?: Split;
+  out?: string;
+  batch: number;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command('calibrate')
+    .description(
+      'Chooses the probability from which a face is called forged, on validation data, and stores it ' +
+        'in the checkpoint with its origin.',
+    )
+    .requiredOption('--weights <file>', 'the checkpoint')
+    .option('--config <preset|file>', 'of a checkpoint that carries no config')
+    .requiredOption('--data <dir...>', 'folders with a manifest.jsonl')
+    .requiredOption(
+      '--at <rule>',
+      'eer: equal error rates; fpr=F: at most that share of real faces called forged',
+      parseRule,
+    )
+    .addOption(
+      new Option(
+        '--split <name>',
+        'which faces (default: val; results on the faces of another split are then no fair test)',
+      ).choices(splits),
+    )
+    .option('--out <file>', 'write a copy (default: into --weights itself)')
+    .option('--batch <n>', 'faces in one run of the network', wholeNumber(1, 1024), 8)
+    .option('--json', 'print the result as JSON')
+    .action(run);
+}
+
+function parseRule(text: string): ThresholdRule {
+  if (text === 'eer') return 'eer';
+  const fpr = Number(/^fpr=(\d*\.?\d+(?:e-?\d+)?)$/.exec(text)?.[1]);
+  if (!(fpr > 0 && fpr < 1)) {
+    throw new InvalidArgumentError('It must be eer, or fpr=F with F above 0 and below 1.');
+  }
+  return { fpr };
+}
+
+/** With fewer, a share of faces is uncertain by 3 points and more. */
+const few = 300;
+
+async function run(options: Options): Promise<void> {
+  const { weights, data, at, split = 'val', out = weights } = options;
+  const { checkpoint } = openWeights(weights, options.config);
+  const { faces } = facesOf(data, split);
+  const labels = faces.map(({ label }) => label);
+  const forged = labels.filter((label) => label === 1).length;
+  requireEnough(labels.length - forged, forged, at); // said before the work, not after it
+  const { detector, adapter } = await openDetector(checkpoint, {
+    batch: Math.min(options.batch, faces.length),
+    similarity: false,
+  });
+  const bar = new Progress({ label: 'faces', total: faces.length });
+  const scores: number[] = [];
+  try {
+    for await (const { detection } of seen(faces, detector, readBytes)) {
+      scores.push(detection.probability);
+      bar.update(scores.length);
+    }
+  } finally {
+    bar.stop();
+  }
+  const { value, fpr, tpr } = chooseThreshold(tallyOf(scores, labels), at);
+  const threshold: Threshold = {
+    value,
+    rule: ruleInWords(at),
+    fpr,
+    data: dataInWords(data, split),
+    n: faces.length,
+  };
+  writeFileWhole(
+    out,
+    withMetadata(readFileSync(weights), checkpointMetadata({ ...checkpoint, threshold })),
+  );
+  if (split !== 'val') {
+    console.error(
+      `llsm: the threshold was chosen on ${split} faces: results at it on the same faces are better ` +
+        'than on new ones',
+    );
+  }
+  if (Math.min(forged, labels.length - forged) < few) {
+    console.error(
+      `llsm: ${countsInWords(faces)}: with fewer than ${few} of a kind the shares are uncertain by ` +
+        'several points',
+    );
+  }
+  if (options.json) {
+    console.log(JSON.stringify({ out, threshold, found: tpr, adapter }));
+    return;
+  }
+  console.log(`${out}: forged at a probability of ${thresholdInWords(threshold)}.`);
+  console.log(`There ${Number((100 * tpr).toPrecision(3))} % of the forged faces are found.`);
+}

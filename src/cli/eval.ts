@@ -1,0 +1,173 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { readBytes } from '../data/image-node.ts';
+import type { ManifestItem, Split } from '../data/manifest.ts';
+import { readManifests } from '../data/manifest-node.ts';
+import { LlsmError, messageOf, UsageError } from '../errors.ts';
+import type { Scored } from '../eval/classification.ts';
+import { type Evaluation, evaluate } from '../eval/evaluate.ts';
+import { evaluationText } from '../eval/evaluation-text.ts';
+import { scope, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
+import { largestMap, tapPositions } from '../model/positions.ts';
+import { Progress } from '../progress.ts';
+import { version } from '../version.ts';
+import { writeFileWhole } from '../write-file.ts';
+import { wholeNumber } from './arguments.ts';
+import { countsInWords, dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
+
+interface Options {
+  weights: string;
+  config?: string;
+  data: string[];
+  split: Split;
+  prior?: string[];
+  threshold?: number;
+  out?: string;
+  batch: number;
+  json?: true;
+}
+
+/** Of intervals and drawn pairs: the same command gives the same figures. */
+const seed = 0;
+
+export function register(program: Command): void {
+  program
+    .command('eval')
+    .description(
+      'Measures a network on data that it was not trained on: AUC, AP, EER, accuracy by face and ' +
+        "by video; where forged faces have masks, how well it says where, beside a constant predictor's figures.",
+    )
+    .requiredOption('--weights <file>', 'the checkpoint')
+    .option('--config <preset|file>', 'of a checkpoint that carries no config')
+    .requiredOption('--data <dir...>', 'folders with a manifest.jsonl')
+    .addOption(new Option('--split <name>', 'which faces').choices(splits).default('test'))
+    .option(
+      '--prior <dir...>',
+      'data whose training masks make the constant predictor (default: those of --data)',
+    )
+    .option(
+      '--threshold <p>',
+      "forged at or above it (default: the checkpoint's, or 0.5)",
+      parseProbability,
+    )
+    .option('--out <dir>', 'for eval.json and scores.csv')
+    .option('--batch <n>', 'faces in one run of the network', wholeNumber(1, 1024), 8)
+    .option('--json', 'print eval.json in place of the tables')
+    .action(run);
+}
+
+function parseProbability(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
+    throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  }
+  return value;
+}
+
+async function run(options: Options): Promise<void> {
+  const { out, data, split } = options;
+  if (out !== undefined && data.some((folder) => resolve(folder) === resolve(out))) {
+    throw new UsageError(`--out must be another folder than the data's own (${out})`);
+  }
+  const { checkpoint, sha256 } = openWeights(options.weights, options.config);
+  const { all, faces } = facesOf(data, split);
+  const prior = priorOf(options, all);
+  if (out !== undefined) makeFolder(out);
+
+  const { config } = checkpoint;
+  const positions = tapPositions(config) <= largestMap ? tapPositions(config) : 0;
+  const located = faces.some(({ mask }) => mask !== null) && (config.flm || positions > 0);
+  const { detector, adapter } = await openDetector(checkpoint, {
+    batch: Math.min(options.batch, faces.length),
+    similarity: located && positions > 0,
+  });
+  const said =
+    options.threshold === undefined
+      ? checkpoint.threshold
+      : { value: options.threshold, rule: 'given' };
+  const progress = new Map<string, Progress>();
+  const evaluation = await evaluate(faces, {
+    predictor: detector,
+    read: readBytes,
+    threshold: said?.value ?? uncalibrated,
+    positions,
+    prior: located ? prior : undefined,
+    seed,
+    onFace(what, done, total) {
+      if (!progress.has(what)) progress.set(what, new Progress({ label: what, total }));
+      progress.get(what)?.update(done);
+    },
+  }).finally(() => {
+    for (const bar of progress.values()) bar.stop();
+  });
+
+  const { scores, ...figures } = evaluation;
+  const whole = {
+    version,
+    weights: { file: options.weights, sha256, version: checkpoint.version },
+    config,
+    data: { folders: data, split, faces: faces.length },
+    prior: options.prior ?? data,
+    threshold: said ?? { value: uncalibrated, rule: 'uncalibrated' },
+    adapter,
+    seed,
+    scope,
+    ...figures,
+  };
+  if (out !== undefined) {
+    writeFileWhole(join(out, 'scores.csv'), [toCsv(scores)]);
+    writeFileWhole(join(out, 'eval.json'), [`${JSON.stringify(whole, null, 2)}\n`]);
+  }
+  if (options.json) console.log(JSON.stringify(whole));
+  else print(options, faces, checkpoint.threshold, evaluation);
+}
+
+/** The faces whose training masks make the constant predictor. */
+function priorOf({ prior }: Options, own: readonly ManifestItem[]): readonly ManifestItem[] {
+  if (!prior) return own;
+  const items = readManifests(prior);
+  if (!items.some(({ split, mask }) => split === 'train' && mask !== null)) {
+    throw new LlsmError(
+      `${prior.join(', ')}: no forged face with a mask has split "train": the constant predictor ` +
+        '(--prior) is made from such',
+    );
+  }
+  return items;
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new LlsmError(`${path} cannot be made: ${messageOf(error)}`);
+  }
+}
+
+function toCsv(scores: readonly Scored[]): string {
+  const quoted = (value: string | number | null): string => {
+    const text = String(value ?? '');
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const rows = scores.map((s) => [s.image, s.label, s.method, s.video, s.probability]);
+  return [['image', 'label', 'method', 'video', 'probability'], ...rows]
+    .map((row) => `${row.map(quoted).join(',')}\r\n`)
+    .join('');
+}
+
+function print(
+  { weights, data, split, out, threshold: given }: Options,
+  faces: readonly ManifestItem[],
+  threshold: Parameters<typeof thresholdInWords>[0],
+  evaluation: Evaluation,
+): void {
+  const videos = new Set(faces.map(({ video }) => video)).size;
+  const at = given === undefined ? thresholdInWords(threshold) : `${given}, as given`;
+  console.log(
+    `${weights} on ${dataInWords(data, split)}: ${countsInWords(faces)} of ${videos} videos`,
+  );
+  console.log(`Forged at a probability of ${at}. llsm ${version}\n`);
+  const noMasks = 'the data has no training forgeries with masks (--prior names other data)';
+  process.stdout.write(evaluationText(evaluation, noMasks));
+  if (out !== undefined) console.log(`\neval.json and scores.csv are in ${out}.`);
+}

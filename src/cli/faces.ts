@@ -1,0 +1,69 @@
+/** What `eval` and `calibrate` share: the faces of a split, and a detector for them. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import type { ManifestItem, Split } from '../data/manifest.ts';
+import { readManifests } from '../data/manifest-node.ts';
+import { LlsmError } from '../errors.ts';
+import type { Detector } from '../eval/detector.ts';
+import type { Checkpoint } from '../model/checkpoint.ts';
+import { readCheckpoint } from '../model/checkpoint-node.ts';
+import { loadConfig } from '../model/config-node.ts';
+
+export const splits: Split[] = ['train', 'val', 'test'];
+
+/**
+ * The faces of data folders, and those of them in a split.
+ * @throws LlsmError where there are none, saying which splits there are
+ */
+export function facesOf(
+  folders: readonly string[],
+  split: Split,
+): { all: ManifestItem[]; faces: ManifestItem[] } {
+  const all = readManifests(folders);
+  const faces = all.filter((item) => item.split === split);
+  if (faces.length === 0) {
+    const counts = splits
+      .map((name) => `${all.filter((item) => item.split === name).length} in ${name}`)
+      .join(', ');
+    throw new LlsmError(
+      `${folders.join(', ')}: no face has split "${split}" (${counts}). Name another with --split, ` +
+        'or make the data with such a split',
+    );
+  }
+  return { all, faces };
+}
+
+export const countsInWords = (faces: readonly ManifestItem[]): string => {
+  const forged = faces.filter(({ label }) => label === 1).length;
+  return `${faces.length} faces (${faces.length - forged} real, ${forged} forged)`;
+};
+
+/** Data folders by name and split, for what is kept in files: no paths of this machine. */
+export const dataInWords = (folders: readonly string[], split: Split): string =>
+  `${folders.map((folder) => basename(resolve(folder))).join(', ')} (${split})`;
+
+export interface Weights {
+  checkpoint: Checkpoint;
+  /** Of the file. */
+  sha256: string;
+}
+
+export function openWeights(path: string, config?: string): Weights {
+  const given = config === undefined ? undefined : loadConfig(config);
+  const checkpoint = readCheckpoint(path, given);
+  return { checkpoint, sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
+}
+
+/** Opens the GPU and says which. @param similarity whether pair maps are wanted */
+export async function openDetector(
+  checkpoint: Checkpoint,
+  options: { batch: number; similarity: boolean },
+): Promise<{ detector: Detector; adapter: string }> {
+  const { openNodeGpu } = await import('../gpu/node.ts');
+  const { describeGpu } = await import('../gpu/device.ts');
+  const { Detector: Opened } = await import('../eval/detector.ts');
+  const gpu = await openNodeGpu();
+  console.error(describeGpu(gpu));
+  return { detector: await Opened.build(gpu, checkpoint, options), adapter: gpu.name };
+}
