@@ -35,7 +35,7 @@ export function expose(canvas: Canvas, camera: Camera, size: number, random: Ran
   }
   if (camera.blur > 0.2) gaussianBlur(light, size, size, 3, camera.blur);
   const data = develop(light, camera, size, random);
-  return { width: size, height: size, data: Uint8ClampedArray.from(data) };
+  return { width: size, height: size, data: new Uint8ClampedArray(data) };
 }
 
 /** What the camera's meter makes of the middle of the picture: part of the way to one brightness. */
@@ -55,8 +55,8 @@ function metered(canvas: Canvas): number {
 function develop(light: Float32Array, camera: Camera, size: number, random: Random): Float32Array {
   const data = new Float32Array(light.length);
   const noise = sensorNoise(camera, size, random);
+  const values = [0, 0, 0];
   for (let at = 0; at < data.length; at += 3) {
-    const values = [0, 0, 0];
     for (let c = 0; c < 3; c++) {
       const level = curve[Math.min(4096, Math.max(0, Math.round(light[at + c] * 2048)))];
       values[c] = 127.5 + (level - 115) * camera.contrast - 12.5;

@@ -34,7 +34,7 @@ export function step(from: number, to: number, x: number): number {
 }
 
 /** exp(-d^2 / 2) of a distance in units of the bell's own width. */
-export const bell = (d: number) => (d > 4 || d < -4 ? 0 : Math.exp(-0.5 * d * d));
+export const bell = (d: number) => (d > 3.5 || d < -3.5 ? 0 : Math.exp(-0.5 * d * d));
 
 /** Premultiplied red, green, blue and coverage: `data[(y * side + x) * 4 + channel]`. */
 export class Canvas {
@@ -97,11 +97,12 @@ export class Canvas {
   /** Lays another canvas of the same size over this one. */
   over(top: Canvas): void {
     const from = top.data;
+    const { data } = this;
     for (let at = 0; at < from.length; at += 4) {
       const alpha = from[at + 3];
       if (alpha <= 0) continue;
       const rest = 1 - alpha;
-      for (let c = at; c < at + 4; c++) this.data[c] = this.data[c] * rest + from[c];
+      for (let c = at; c < at + 4; c++) data[c] = data[c] * rest + from[c];
     }
   }
 }

@@ -93,10 +93,13 @@ function wrinkles(person: Person, noise: Noise, u: number, v: number): number {
       dark += 0.7 * strength * kept * place * bell(near / 0.11);
     }
     const x = a - shape.eyeX - shape.eye * 1.1;
-    if (x > 0 && x < 0.25) {
-      const fan = Math.atan2(v - shape.eyeY - 0.01, x + 0.05) / 0.34;
+    const angle = Math.atan2(v - shape.eyeY - 0.01, x + 0.05);
+    if (x > 0 && x < 0.2 && Math.abs(angle) < 0.95) {
+      const fan = angle / 0.36;
       const near = fan - Math.round(fan);
-      dark += strength * bell(near / 0.16) * step(0, 0.05, x) * (1 - step(0.08, 0.2, x)) * 0.6;
+      const place =
+        step(0, 0.04, x) * (1 - step(0.06, 0.18, x)) * (1 - step(0.6, 0.95, Math.abs(angle)));
+      dark += 0.5 * strength * bell(near / 0.16) * place;
     }
     const frown = bell((a - 0.055) / 0.011) * bell((v - shape.browY - 0.02) / 0.05);
     dark += strength * frown * 0.8;
@@ -120,9 +123,15 @@ function nostrils(person: Person, u: number, v: number): number {
 
 /**
  * Paints the face.
+ * @param above what is laid over the face later: where it hides the face, nothing is painted
  * @param hair how much of the light above a canvas pixel the hair takes, 0 to 1
  */
-export function paintFace(canvas: Canvas, scene: Scene, hair: (x: number, y: number) => number) {
+export function paintFace(
+  canvas: Canvas,
+  scene: Scene,
+  above: Canvas,
+  hair: (x: number, y: number) => number,
+): void {
   const { person, light, head, noise, eyes, mouth } = scene;
   const { side } = canvas;
   const { shape, skin } = person;
@@ -146,6 +155,8 @@ export function paintFace(canvas: Canvas, scene: Scene, hair: (x: number, y: num
     for (let px = x0; px < x1; px++) {
       const dx = (px + 0.5 - mx) * pixel;
       const dy = (py + 0.5 - my) * pixel;
+      const to = (py * side + px) * 4;
+      if (above.data[to + 3] > 0.995) continue;
       if (!head.read(dx * cos + dy * sin, dy * cos - dx * sin, grid)) continue;
       const cover = clamp01(grid[channel.edge] * head.scale + 0.5);
       if (cover <= 0) continue;
@@ -212,7 +223,7 @@ export function paintFace(canvas: Canvas, scene: Scene, hair: (x: number, y: num
         const seen = eyes.ball(Math.sign(u), ex, ey, soft, lit, ball);
         for (let c = 0; c < 3; c++) colour[c] += seen * (ball[c] - colour[c]);
       }
-      canvas.blend((py * side + px) * 4, colour[0], colour[1], colour[2], cover);
+      canvas.blend(to, colour[0], colour[1], colour[2], cover);
     }
   }
 }

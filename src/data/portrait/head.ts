@@ -44,7 +44,7 @@ export function halfWidth(shape: FaceShape, v: number): number {
 function sectionZ(shape: FaceShape, v: number): number {
   const { crown, chin } = shape;
   const w = halfWidth(shape, v);
-  if (v > 0.1) return 0.8 * Math.sqrt(1 - clamp01((v - 0.1) / (chin - 0.1)) ** 5) - w;
+  if (v > 0.1) return 0.8 - 0.5 * clamp01((v - 0.1) / (chin - 0.1)) ** 5 - w;
   return 0.8 * (1 - clamp01((0.1 - v) / (0.1 - crown)) ** 2.4) ** 0.5 - w;
 }
 
@@ -63,7 +63,7 @@ export function hairline(angle: number, receding: number): number {
   const front = -0.53 - receding * 0.12 - temple + 0.03 * Math.cos(5 * a);
   if (a < 0.9) return front;
   if (a < 1.3) return front + (0.08 - front) * step(0.9, 1.3, a);
-  return 0.08 + 0.65 * step(1.3, 2.3, a);
+  return 0.08 + 0.6 * step(1.45, 2.5, a);
 }
 
 interface Bump {

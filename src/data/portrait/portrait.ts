@@ -64,7 +64,7 @@ export function drawPortrait(
   drawHair(canvas, strands, scene, false);
   paintBody(canvas, scene, shot.clothes);
   paintEars(canvas, scene, shadow);
-  paintFace(canvas, scene, shadow);
+  paintFace(canvas, scene, front, shadow);
   drawBrows(canvas, scene, random);
   eyes.lashes(canvas, head);
   drawBeard(canvas, scene, random);
