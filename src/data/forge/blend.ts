@@ -102,8 +102,9 @@ export function matchColour(
   for (let c = 0; c < 3; c++) {
     const [from, spread] = momentsOf(source, c, mask);
     const [to, wanted] = momentsOf(target, c, mask);
-    // A spread that is a few times the other's is a shadow or a beard, not an exposure.
-    const gain = Math.min(1.8, Math.max(0.55, wanted / Math.max(spread, 0.5)));
+    // A spread that is a few times the other's is a shadow, lips or a beard, not an exposure.
+    const most = c === 0 ? 1.8 : 1.35;
+    const gain = Math.min(most, Math.max(1 / most, wanted / Math.max(spread, 0.5)));
     const factor = 1 + strength * (gain - 1);
     const mean = from + strength * (to - from);
     for (let i = c; i < source.length; i += 3) source[i] = (source[i] - from) * factor + mean;
@@ -160,12 +161,14 @@ export function matchEdge(
   const [w, h] = [Math.round(width * shrink), Math.round(height * shrink)];
   const near = mask.slice();
   gaussianBlur(near, width, height, 1, 0.025 * Math.min(width, height));
-  // [difference x 3, weight] on a ring just outside of the mask.
+  // [difference x 3, weight] on a ring just outside of the mask. What differs much there is hair or
+  // background, whose colour would bleed into the face, and weighs little.
   const ring = new Float32Array(width * height * 4);
   for (let i = 0; i < mask.length; i++) {
     if (mask[i] > 0.02 || near[i] < 0.02) continue;
-    for (let c = 0; c < 3; c++) ring[i * 4 + c] = target[i * 3 + c] - source[i * 3 + c];
-    ring[i * 4 + 3] = 1;
+    const [y, cb, cr] = [0, 1, 2].map((c) => target[i * 3 + c] - source[i * 3 + c]);
+    const weight = 1 / (1 + (y / 30) ** 2 + (cb / 8) ** 2 + (cr / 8) ** 2);
+    ring.set([weight * y, weight * cb, weight * cr, weight], i * 4);
   }
   const small = { width: w, height: h, data: new Float32Array(w * h * 4) };
   resample({ width, height, data: ring }, 4, [0, 0, width, height], w, h, small.data);
