@@ -16,6 +16,7 @@ interface Options {
   resume?: boolean;
   plan?: boolean;
   saveEvery?: number;
+  workers?: number;
   json?: boolean;
 }
 
@@ -44,6 +45,11 @@ export function register(program: Command): void {
       '--save-every <n>',
       'steps between two saves (default: train.iterations)',
       wholeNumber(1),
+    )
+    .option(
+      '--workers <n>',
+      'threads that decode and augment faces; 0: no others (default: one fewer than the processor has, 1 to 4)',
+      wholeNumber(0, 64),
     )
     .option('--json', 'print the result as JSON')
     .action(run);
@@ -78,6 +84,7 @@ async function run(options: Options): Promise<void> {
     resume: options.resume,
     begin: given && !options.resume ? beginning(given, options.init) : undefined,
     saveEvery: options.saveEvery,
+    workers: options.workers,
     say,
   });
   report(options, result);

@@ -33,9 +33,12 @@ export interface LoopResult {
   best?: { auc: number; step: number };
 }
 
+/** Batches loaded ahead of the GPU: with one, a pool's threads wait at each for the slowest. */
+const AHEAD = 2;
+
 /**
- * Trains to the config's last step, or until it is stopped. The next batch is loaded while the GPU
- * works, and losses are read one step late.
+ * Trains to the config's last step, or until it is stopped. The next batches are loaded while the
+ * GPU works, and losses are read one step late.
  * @throws LlsmError where a loss is not finite: the state saved before stays
  */
 export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
@@ -110,20 +113,25 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     options.onValidation?.(found, step);
   };
 
-  let next = step < total ? loadBatch(options, config, step) : undefined;
+  const coming: ReturnType<typeof loadBatch>[] = [];
+  const loadAhead = (): void => {
+    while (coming.length < AHEAD && step + coming.length < total) {
+      const batch = loadBatch(options, config, step + coming.length);
+      // Whoever awaits it later sees the error; until then it must not count as unhandled.
+      batch.catch(() => {});
+      coming.push(batch);
+    }
+  };
+  loadAhead();
   while (step < total && !options.stop()) {
-    const { batch, items } = await (next as ReturnType<typeof loadBatch>);
+    const { batch, items } = await (coming.shift() as ReturnType<typeof loadBatch>);
     const lr = learningRate(config, step);
     const losses = trainer.step(batch, step, lr);
-    // Whoever awaits it later sees the error; here it only must not count as unhandled.
-    losses.catch(() => {});
+    losses.catch(() => {}); // as above
     await settle();
     pending = { step, lr, items, losses };
     step++;
-    if (step < total) {
-      next = loadBatch(options, config, step);
-      next.catch(() => {});
-    }
+    loadAhead();
     const epochEnds = step % config.train.iterations === 0;
     if (epochEnds) await validate();
     if (epochEnds || step % options.saveEvery === 0) await save();

@@ -1,6 +1,5 @@
 /** A whole training run in a folder (Node only): what `llsm train` and `llsm demo` do. */
-import { CropLoader } from '../data/crops.ts';
-import { readBytes } from '../data/image-node.ts';
+import { CropPool } from '../data/crop-pool.ts';
 import type { ManifestItem } from '../data/manifest.ts';
 import { LlsmError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -28,6 +27,8 @@ export interface TrainRunOptions {
   begin?: Checkpoint;
   /** Steps between two saves, besides the one after each epoch. */
   saveEvery?: number;
+  /** Threads that decode and augment faces; see CropPool. */
+  workers?: number;
   /** Receives a line for each thing worth knowing. */
   say(line: string): void;
   /** Asked before each step: true ends the run, saved. */
@@ -51,11 +52,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   if (trained.length === 0) {
     throw new LlsmError('The data holds no faces with split "train" in its manifests');
   }
-  const samplerOf = (config: Config): Sampler =>
-    new Sampler(
-      trained.map(({ label }) => label),
-      config.train,
-    );
+  const samplerOf = (config: Config): Sampler => new Sampler(trained, config.train);
   // What can be refused is refused before the folder is made.
   if (options.config) samplerOf(options.config);
   const folder = RunFolder.open({
@@ -64,17 +61,22 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     resume: options.resume ?? false,
     say,
   });
+  const pools: CropPool[] = [];
   try {
     const { config, state } = folder;
     const begin = options.begin ?? initParams(config, config.train.seed);
     const trainer = await Trainer.build(gpu, state ?? { checkpoint: begin });
-    const faces = (items: readonly ManifestItem[], augment: Config['train']['augment']) =>
-      new CropLoader(items, {
-        size: config.size,
-        seed: config.train.seed,
+    const faces = (items: readonly ManifestItem[], augment: Config['train']['augment']) => {
+      const { size, train } = config;
+      const pool = new CropPool(items, {
+        size,
+        seed: train.seed,
         augment,
-        read: readBytes,
+        workers: options.workers,
       });
+      pools.push(pool);
+      return pool;
+    };
     const validator =
       validated.length > 0
         ? await Validator.build(gpu, config, trainer.store, faces(validated, false))
@@ -108,6 +110,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
       interrupt.close();
     }
   } finally {
+    await Promise.all(pools.map((pool) => pool.close()));
     folder.close();
   }
 }
