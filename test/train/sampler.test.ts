@@ -4,41 +4,51 @@ import { Sampler } from '../../src/train/sampler.ts';
 import { learningRate, totalSteps } from '../../src/train/schedule.ts';
 import { test } from '../support/run.ts';
 
-const labels = Array.from({ length: 30 }, (_, i) => Number(i >= 20) as 0 | 1);
+/** Ten people with two real pictures each, and one forgery of each but the last two. */
+const items = [
+  ...Array.from({ length: 20 }, (_, i) => ({ label: 0 as const, people: [`p${i % 10}`] })),
+  ...Array.from({ length: 8 }, (_, i) => ({ label: 1 as const, people: [`p${i}`, 'donor'] })),
+];
 
-test('balanced batches hold as many real as forged, and go through each class in turn', () => {
-  const sampler = new Sampler(labels, { batch: 4, seed: 1, balance: true });
-  const seen = new Map<number, number>();
-  for (let step = 0; step < 10; step++) {
-    const items = sampler.items(step);
-    assert.is(items.filter((i) => labels[i] === 1).length, 2);
-    for (const i of items) seen.set(i, (seen.get(i) ?? 0) + 1);
+test('balanced batches pair real and forged faces of one person, and leave none out', () => {
+  const sampler = new Sampler(items, { batch: 4, seed: 1, balance: true });
+  const seen = new Set<number>();
+  for (let step = 0; step < 20; step++) {
+    const drawn = sampler.items(step);
+    assert.is(drawn.length, 4);
+    for (let i = 0; i < 4; i += 2) {
+      const [real, forged] = [items[drawn[i]], items[drawn[i + 1]]];
+      assert.equal([real.label, forged.label], [0, 1]);
+      const alone = real.people[0] === 'p8' || real.people[0] === 'p9';
+      assert.ok(alone || real.people[0] === forged.people[0]);
+    }
+    for (const i of drawn) seen.add(i);
   }
-  // 10 steps show 20 of each class: every real once, every forged twice.
-  for (let i = 0; i < 30; i++) assert.is(seen.get(i), i < 20 ? 1 : 2);
+  // The odd steps go through all 20 real faces in 10 steps, the even ones through the forged.
+  assert.is(seen.size, items.length);
 });
 
 test('a step depends on the seed and its number alone', () => {
   const options = { batch: 6, seed: 5, balance: true };
-  const inOrder = new Sampler(labels, options);
+  const inOrder = new Sampler(items, options);
   const steps = [0, 1, 2, 3, 4, 5, 6, 7].map((step) => inOrder.items(step));
-  const jumping = new Sampler(labels, options);
+  const jumping = new Sampler(items, options);
   for (const step of [7, 0, 3]) assert.equal(jumping.items(step), steps[step]);
-  const other = new Sampler(labels, { ...options, seed: 6 });
+  const other = new Sampler(items, { ...options, seed: 6 });
   assert.not.equal(other.items(0), steps[0]);
 });
 
 test('without balance all items are one pool', () => {
-  const sampler = new Sampler([0, 0, 0], { batch: 3, seed: 0, balance: false });
+  const sampler = new Sampler(items.slice(0, 3), { batch: 3, seed: 0, balance: false });
   assert.equal([...sampler.items(4)].sort(), [0, 1, 2]);
 });
 
 test('a missing class or an odd batch is refused', () => {
   assert.throws(
-    () => new Sampler([0, 0], { batch: 2, seed: 0, balance: true }),
+    () => new Sampler(items.slice(0, 2), { batch: 2, seed: 0, balance: true }),
     /no forged faces.*llsm forge/,
   );
-  assert.throws(() => new Sampler(labels, { batch: 3, seed: 0, balance: true }), /even/);
+  assert.throws(() => new Sampler(items, { batch: 3, seed: 0, balance: true }), /even/);
   assert.throws(() => new Sampler([], { batch: 3, seed: 0, balance: false }), /no items/);
 });
 
