@@ -1,13 +1,12 @@
 /** The adapter for a folder of photographs: crops faces and writes a data set. */
-import type { Dirent } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { LlsmError, messageOf } from '../errors.ts';
 import { Random } from '../random.ts';
 import { writeFileWhole } from '../write-file.ts';
 import { type FacePlace, faceBox } from './crops.ts';
 import type { GreyImage, RgbImage } from './image.ts';
-import { encodePng, readImage, readMask } from './image-node.ts';
+import { encodePng, picturesIn, readImage, readMask } from './image-node.ts';
 import type { FaceInput, Split } from './manifest.ts';
 import { ManifestWriter } from './manifest-node.ts';
 import { type Box, resample, resize } from './pixels.ts';
@@ -41,26 +40,6 @@ export interface FolderResult {
   splits: Record<Split, number>;
   people: number;
   dropped: { file: string; reason: string }[];
-}
-
-const imageName = /\.(jpe?g|png|webp)$/i;
-
-/** Pictures under a folder, as sorted relative paths with "/". Hidden files are left out. */
-async function picturesIn(folder: string): Promise<string[]> {
-  let entries: Dirent[];
-  try {
-    if (!(await stat(folder)).isDirectory()) throw new LlsmError(`${folder} is not a folder.`);
-    entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  } catch (error) {
-    if (error instanceof LlsmError) throw error;
-    throw new LlsmError(`${folder} cannot be read: ${messageOf(error)}`);
-  }
-  return entries
-    .filter((entry) => !entry.isDirectory() && imageName.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, '.').length + 1))
-    .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => !path.split('/').some((part) => part.startsWith('.')))
-    .sort();
 }
 
 /**
@@ -145,7 +124,7 @@ export async function makeFolderSet(
   progress: (done: number, total: number) => void = () => {},
 ): Promise<FolderResult> {
   const dropped: FolderResult['dropped'] = [];
-  let paths = await picturesIn(folder);
+  let paths = picturesIn(folder);
   if (paths.length === 0) {
     throw new LlsmError(`${folder} holds no JPEG, PNG or WebP pictures.`);
   }
@@ -169,7 +148,7 @@ export async function makeFolderSet(
   paths = paths.slice(0, options.limit);
   const masks = new Map<string, string>();
   if (options.masks !== null) {
-    for (const path of await picturesIn(options.masks)) {
+    for (const path of picturesIn(options.masks)) {
       masks.set(path.slice(0, -extname(path).length), join(options.masks, path));
     }
   }
@@ -186,7 +165,7 @@ export async function makeFolderSet(
   let written = 0;
   try {
     for (const [done, path] of paths.entries()) {
-      const name = `${path.replace(imageName, '').replaceAll('/', '__')}.png`;
+      const name = `${path.slice(0, -extname(path).length).replaceAll('/', '__')}.png`;
       const other = named.get(name);
       named.set(name, other ?? path);
       if (other) {

@@ -1,7 +1,8 @@
 /** Image files in Node: where the codecs are, reading with clear errors, writing PNG. */
-import { readFileSync } from 'node:fs';
+import { type Dirent, readdirSync, readFileSync, statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join, relative, sep } from 'node:path';
 import { PNG } from 'pngjs';
 import { LlsmError, messageOf } from '../errors.ts';
 import {
@@ -34,6 +35,28 @@ export async function readBytes(path: string): Promise<Uint8Array> {
     }
     throw new LlsmError(`${path} cannot be read: ${messageOf(error)}`);
   }
+}
+
+/**
+ * The JPEG, PNG and WebP files under a folder by their names' endings, as sorted relative paths with
+ * "/". Hidden files, and what lies in hidden folders, are left out.
+ * @throws LlsmError where it is no folder, or cannot be read
+ */
+export function picturesIn(folder: string): string[] {
+  let entries: Dirent[];
+  try {
+    if (!statSync(folder).isDirectory()) throw new LlsmError(`${folder} is not a folder.`);
+    entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  } catch (error) {
+    if (error instanceof LlsmError) throw error;
+    throw new LlsmError(`${folder} cannot be read: ${messageOf(error)}`);
+  }
+  return entries
+    .filter((entry) => !entry.isDirectory() && /\.(jpe?g|png|webp)$/i.test(entry.name))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep))
+    .filter((parts) => !parts.some((part) => part.startsWith('.')))
+    .map((parts) => parts.join('/'))
+    .sort();
 }
 
 /** Reads and decodes a JPEG, PNG or WebP file; errors as `decodeImage` and `readBytes`. */

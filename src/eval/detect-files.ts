@@ -1,9 +1,9 @@
 /** The detector on image files: what is looked at, and what is written of it (Node only). */
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { basename, extname, join, relative, resolve, sep } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { basename, extname, join, resolve, sep } from 'node:path';
 import { type FacePlace, faceBox } from '../data/crops.ts';
 import type { RgbImage } from '../data/image.ts';
-import { encodePng, readImage } from '../data/image-node.ts';
+import { encodePng, picturesIn, readImage } from '../data/image-node.ts';
 import { resize } from '../data/pixels.ts';
 import { LlsmError, messageOf } from '../errors.ts';
 import type { Threshold } from '../model/checkpoint.ts';
@@ -20,8 +20,6 @@ export interface Source {
   error?: string;
 }
 
-const imageName = /\.(jpe?g|png|webp)$/i;
-
 /**
  * The files named, and the pictures under the folders named, sorted and each once. Hidden files and
  * what lies under `out` are left out.
@@ -33,10 +31,7 @@ export function listSources(paths: readonly string[], out?: string): Source[] {
   const add = (path: string, name: string, error?: string) => {
     if (seen.has(resolve(path))) return;
     seen.add(resolve(path));
-    const plain = name
-      .slice(0, name.length - extname(name).length)
-      .split(sep)
-      .join('__');
+    const plain = name.slice(0, name.length - extname(name).length).replaceAll('/', '__');
     let stem = plain;
     for (let n = 2; stems.has(stem.toLowerCase()); n++) stem = `${plain}-${n}`;
     stems.add(stem.toLowerCase());
@@ -50,30 +45,19 @@ export function listSources(paths: readonly string[], out?: string): Source[] {
     }
     let found: string[];
     try {
-      found = picturesUnder(path).filter((file) => !written || !resolve(file).startsWith(written));
+      found = picturesIn(path).filter(
+        (name) => !written || !resolve(path, name).startsWith(written),
+      );
     } catch (error) {
-      add(path, basename(resolve(path)), `${path} cannot be read: ${messageOf(error)}`);
+      add(path, basename(resolve(path)), messageOf(error));
       continue;
     }
     if (found.length === 0) {
       add(path, basename(resolve(path)), `${path} holds no JPEG, PNG or WebP pictures.`);
     }
-    for (const file of found) add(file, relative(path, file));
+    for (const name of found) add(join(path, name), name);
   }
   return sources;
-}
-
-function picturesUnder(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory() && imageName.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter(
-      (path) =>
-        !relative(folder, path)
-          .split(sep)
-          .some((part) => part.startsWith('.')),
-    )
-    .sort();
 }
 
 /** What is said of one picture. Paths of pictures are relative to the folder of results. */
