@@ -5,6 +5,7 @@ import { version } from '../version.ts';
 import * as bench from './bench.ts';
 import * as calibrate from './calibrate.ts';
 import * as data from './data.ts';
+import * as demo from './demo.ts';
 import * as detect from './detect.ts';
 import * as evaluation from './eval.ts';
 import * as forge from './forge.ts';
@@ -14,6 +15,7 @@ import * as train from './train.ts';
 
 /** One file a command, in the order of the help. */
 const COMMANDS: { register(program: Command): void }[] = [
+  demo,
   data,
   forge,
   init,

@@ -1,0 +1,151 @@
+/** The demo's test: a threshold from validation people, figures and pictures of test people (Node only). */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readFace } from '../data/crops.ts';
+import { encodePng, readBytes } from '../data/image-node.ts';
+import type { ManifestItem } from '../data/manifest.ts';
+import { LlsmError } from '../errors.ts';
+import { methodOf, methodsOf } from '../eval/classification.ts';
+import { Detector } from '../eval/detector.ts';
+import { evaluate, seen } from '../eval/evaluate.ts';
+import { evaluationRecord, writeEvaluation } from '../eval/evaluation-file.ts';
+import { maskAt } from '../eval/localisation.ts';
+import { tallyOf } from '../eval/metrics.ts';
+import { type SheetFace, truthSheet } from '../eval/sheet.ts';
+import { chooseThreshold } from '../eval/threshold.ts';
+import { uncalibrated } from '../eval/verdict.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Checkpoint, Threshold } from '../model/checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from '../model/checkpoint-node.ts';
+import { largestMap, tapPositions } from '../model/positions.ts';
+import { Progress } from '../progress.ts';
+import { Random } from '../random.ts';
+
+/** Faces in one run of the network. */
+const batch = 16;
+
+export interface DemoTestOptions {
+  gpu: Gpu;
+  out: string;
+  /** The training run's folder. */
+  run: string;
+  /** The data set's folder and its faces. */
+  set: string;
+  items: readonly ManifestItem[];
+  seed: number;
+  say(line: string): void;
+}
+
+/**
+ * Chooses the threshold and stores it in weights.safetensors with the best weights, measures them on
+ * the test split, and writes eval.json, scores.csv and sheet.png.
+ */
+export async function testDemo(options: DemoTestOptions) {
+  const { gpu, out, set, items, seed } = options;
+  const best = join(options.run, 'best.safetensors');
+  const trained = readCheckpoint(
+    existsSync(best) ? best : join(options.run, 'weights.safetensors'),
+  );
+  const detector = await Detector.build(gpu, trained, { batch });
+  try {
+    const threshold = await calibrate(detector, options);
+    const checkpoint: Checkpoint = { ...trained, ...(threshold && { threshold }) };
+    const weights = join(out, 'weights.safetensors');
+    writeCheckpoint(weights, checkpoint);
+
+    const faces = items.filter(({ split }) => split === 'test');
+    const positions = tapPositions(checkpoint.config);
+    const bars = new Map<string, Progress>();
+    const evaluation = await evaluate(faces, {
+      predictor: detector,
+      read: readBytes,
+      threshold: threshold?.value ?? uncalibrated,
+      positions: positions <= largestMap ? positions : 0,
+      prior: items,
+      seed,
+      onFace(what, done, total) {
+        if (!bars.has(what)) bars.set(what, new Progress({ label: what, total }));
+        bars.get(what)?.update(done);
+      },
+    }).finally(() => {
+      for (const bar of bars.values()) bar.stop();
+    });
+    const record = evaluationRecord(
+      {
+        weights: {
+          file: weights,
+          sha256: createHash('sha256').update(readFileSync(weights)).digest('hex'),
+          version: checkpoint.version,
+        },
+        config: checkpoint.config,
+        data: { folders: [set], split: 'test', faces: faces.length },
+        prior: [set],
+        threshold,
+        adapter: gpu.name,
+        seed,
+      },
+      evaluation,
+    );
+    writeEvaluation(out, record, evaluation.scores);
+    const sheet = encodePng(truthSheet(await sheetFaces(detector, faces, seed)));
+    return { record, threshold, sheet };
+  } finally {
+    detector.destroy();
+  }
+}
+
+/** The threshold of equal error rates on the validation faces; undefined where there is none. */
+async function calibrate(
+  detector: Detector,
+  { set, items, say }: DemoTestOptions,
+): Promise<Threshold | undefined> {
+  const faces = items.filter(({ split }) => split === 'val');
+  const scores: number[] = [];
+  const bar = new Progress({ label: 'threshold', total: faces.length });
+  try {
+    for await (const { detection } of seen(faces, detector, readBytes)) {
+      scores.push(detection.probability);
+      bar.update(scores.length);
+    }
+  } finally {
+    bar.stop();
+  }
+  const labels = faces.map(({ label }) => label);
+  try {
+    const { value, fpr } = chooseThreshold(tallyOf(scores, labels), 'eer');
+    return { value, rule: 'eer', fpr, data: `${set} (val)`, n: faces.length };
+  } catch (error) {
+    if (!(error instanceof LlsmError)) throw error;
+    say(`No threshold could be chosen, so it stays at ${uncalibrated}: ${error.message}`);
+    return undefined;
+  }
+}
+
+/** Columns of the sheet for the real faces and for each method. */
+const facesOfEach = 2;
+
+/** Two real faces and two of each method, drawn by lot, with what the network says of them. */
+async function sheetFaces(
+  detector: Detector,
+  items: readonly ManifestItem[],
+  seed: number,
+): Promise<SheetFace[]> {
+  const drawn = new Random(seed, 'faces of the sheet').shuffle([...items]);
+  const of = (wanted: (item: ManifestItem) => boolean) =>
+    drawn.filter(wanted).slice(0, facesOfEach);
+  const chosen = [
+    ...of(({ label }) => label === 0),
+    ...methodsOf(items).flatMap((method) =>
+      of((item) => item.label === 1 && methodOf(item) === method),
+    ),
+  ];
+  const faces = await Promise.all(chosen.map((item) => readFace(item, readBytes)));
+  const detections = await detector.detect(faces.map(({ image }) => image));
+  return faces.map((face, k) => ({
+    title: chosen[k].label === 1 ? methodOf(chosen[k]) : 'real',
+    image: face.image,
+    truth: maskAt(face, detector.size),
+    detection: detections[k],
+  }));
+}

@@ -1,0 +1,118 @@
+/** The demo's training: as good as it gets in some minutes (Node only). */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ManifestItem } from '../data/manifest.ts';
+import { writeCurves } from '../eval/curves-node.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { type Config, parseConfig } from '../model/config.ts';
+import { initParams } from '../model/params.ts';
+import { trainRun } from '../train/run.ts';
+import { Trainer } from '../train/trainer.ts';
+import { trainingItems } from './data.ts';
+import { type Demo, targetAuc } from './folder.ts';
+
+const batch = 32;
+
+/** A network that a processor trains in minutes, for so many steps. */
+function demoConfig(steps: number, seed: number): Config {
+  const epochs = Math.max(1, Math.min(20, Math.floor(steps / 10)));
+  const iterations = Math.max(1, Math.floor(steps / epochs));
+  return parseConfig(
+    {
+      size: 64,
+      width: 0.125,
+      llsm: { hidden: 32 },
+      train: {
+        ...{ lr: 2e-3, batch, iterations, epochs, seed, schedule: 'cosine', augment: {} },
+        warmup: Math.min(50, Math.floor(steps / 10)),
+      },
+    },
+    'the demo',
+  );
+}
+
+const fewestSteps = 4;
+/** About 200,000 faces: on a fast GPU the time is not used up. */
+const mostSteps = 6000;
+/** Validation, saving and a slower moment than when it was measured. */
+const reserve = 0.85;
+
+/** How many steps there is time for, measured on the first few of a network that is thrown away. */
+async function stepsIn(gpu: Gpu, seconds: number, seed: number): Promise<number> {
+  const started = performance.now();
+  const config = demoConfig(fewestSteps, seed);
+  const trainer = await Trainer.build(gpu, { checkpoint: initParams(config, seed) });
+  const values = (each: number) => new Float32Array(batch * each);
+  const { size } = config;
+  const faces = {
+    image: values(size * size * 3),
+    label: values(1),
+    mask: values(size * size),
+    maskWeight: values(1).fill(1),
+  };
+  await trainer.step(faces, 0, 0);
+  const warm = performance.now();
+  const measured = 3;
+  for (let k = 0; k < measured; k++) await trainer.step(faces, 1 + k, 0);
+  const ended = performance.now();
+  trainer.program.destroy();
+  trainer.store.destroy();
+  const left = seconds - (ended - started) / 1000;
+  const steps = Math.floor((reserve * left * 1000) / ((ended - warm) / measured));
+  return Math.max(fewestSteps, Math.min(mostSteps, steps));
+}
+
+export interface DemoTrainOptions {
+  gpu: Gpu;
+  items: readonly ManifestItem[];
+  /** The run's folder. */
+  run: string;
+  minutes: number;
+  seed: number;
+  /** What an earlier session came to. */
+  before: Demo['training'];
+  say(line: string): void;
+}
+
+/**
+ * Trains until the validation AUC is reached, the minutes are over (those of earlier sessions
+ * counted) or the steps are done that there was time for; writes the run's curves.
+ * @returns how it ended, and the network's config
+ */
+export async function trainDemo(
+  options: DemoTrainOptions,
+): Promise<{ training: NonNullable<Demo['training']>; config: Config }> {
+  const { gpu, run, seed, say } = options;
+  const started = performance.now();
+  const spent = (): number => (options.before?.seconds ?? 0) + (performance.now() - started) / 1000;
+  const limit = options.minutes * 60;
+  const resume = existsSync(join(run, 'config.json'));
+  let config: Config | undefined;
+  if (!resume) {
+    config = demoConfig(await stepsIn(gpu, limit, seed), seed);
+    const { iterations, epochs } = config.train;
+    say(`There is time for about ${iterations * epochs} steps of ${batch} faces`);
+  }
+  let why: 'auc' | 'minutes' | undefined;
+  const result = await trainRun({
+    gpu,
+    items: trainingItems(options.items),
+    out: run,
+    config,
+    resume,
+    say,
+    stop() {
+      if (!why && spent() >= limit) why = 'minutes';
+      return why !== undefined;
+    },
+    onValidation({ auc }) {
+      if (auc >= targetAuc) why = 'auc';
+    },
+  });
+  writeCurves(run, { target: targetAuc });
+  const stopped = why ?? (result.finished ? 'steps' : 'interrupted');
+  return {
+    training: { seconds: spent(), steps: result.steps, stopped, best: result.best },
+    config: result.config,
+  };
+}

@@ -1,0 +1,59 @@
+/** An evaluation as files: eval.json, all that the figures hang on, and scores.csv (Node only). */
+import { join } from 'node:path';
+import type { Threshold } from '../model/checkpoint.ts';
+import type { Config } from '../model/config.ts';
+import { version } from '../version.ts';
+import { writeFileWhole } from '../write-file.ts';
+import type { Scored } from './classification.ts';
+import type { Evaluation } from './evaluate.ts';
+import { scope, uncalibrated } from './verdict.ts';
+
+/** What an evaluation was made with. */
+export interface EvaluationOrigin {
+  weights: { file: string; sha256: string; version: string };
+  config: Config;
+  data: { folders: readonly string[]; split: string; faces: number };
+  /** Folders whose training masks made the constant predictor. */
+  prior: readonly string[];
+  /** Absent: uncalibrated. */
+  threshold?: Threshold | { value: number; rule: string };
+  adapter: string;
+  seed: number;
+}
+
+/** The content of eval.json; the scores are in a file of their own. */
+export function evaluationRecord(origin: EvaluationOrigin, evaluation: Evaluation) {
+  const { scores: _, ...figures } = evaluation;
+  const { threshold, adapter, seed, ...rest } = origin;
+  return {
+    version,
+    ...rest,
+    threshold: threshold ?? { value: uncalibrated, rule: 'uncalibrated' },
+    adapter,
+    seed,
+    scope,
+    ...figures,
+  };
+}
+
+/** Writes eval.json and scores.csv. @throws LlsmError naming the file that cannot be written */
+export function writeEvaluation(
+  out: string,
+  record: ReturnType<typeof evaluationRecord>,
+  scores: readonly Scored[],
+): void {
+  writeFileWhole(join(out, 'scores.csv'), [toCsv(scores)]);
+  writeFileWhole(join(out, 'eval.json'), [`${JSON.stringify(record, null, 2)}\n`]);
+}
+
+/** RFC 4180: a line a face. */
+function toCsv(scores: readonly Scored[]): string {
+  const quoted = (value: string | number | null): string => {
+    const text = String(value ?? '');
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const rows = scores.map((s) => [s.image, s.label, s.method, s.video, s.probability]);
+  return [['image', 'label', 'method', 'video', 'probability'], ...rows]
+    .map((row) => `${row.map(quoted).join(',')}\r\n`)
+    .join('');
+}
