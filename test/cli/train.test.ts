@@ -42,8 +42,8 @@ test('from pictures to weights: data folder, forge, train', async () => {
     real,
     '--size',
     '80',
-    '--split',
-    'train',
+    '--val-share',
+    '0.4',
   ]);
   assert.is(made.status, 0, made.stderr);
   const forged = llsm(['forge', '--real', real, '--out', set]);
