@@ -2,8 +2,10 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { FacePlace } from '../data/crops.ts';
+import { encodePng } from '../data/image-node.ts';
 import { LlsmError, UsageError } from '../errors.ts';
 import {
+  type DetectOptions,
   detectFiles,
   listSources,
   makeOut,
@@ -11,6 +13,7 @@ import {
   type Source,
   toCsv,
 } from '../eval/detect-files.ts';
+import { ContactSheet, type FoundFace } from '../eval/sheet.ts';
 import { scope, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
 import { describeGpu, type Gpu } from '../gpu/device.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
@@ -83,9 +86,12 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const batch = Math.min(options.batch, Math.max(1, sources.length));
   const detector = await Detector.build(gpu, checkpoint, { batch, similarity: wanted });
   const results: Result[] = [];
-  await look(detector, sources, { ...options, threshold: checkpoint.threshold }, results).finally(
+  const sheet = new ContactSheet();
+  const { threshold } = checkpoint;
+  const looking = { ...options, threshold, onFace: (face: FoundFace) => sheet.add(face) };
+  await look(detector, sources, looking, results).finally(
     // What was found before a failure is not lost.
-    () => report(results, gpu, checkpoint, options),
+    () => report({ results, sheet }, gpu, checkpoint, options),
   );
   const failed = results.filter(({ error }) => error !== undefined).length;
   if (failed > 0) {
@@ -96,7 +102,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
 async function look(
   detector: Parameters<typeof detectFiles>[0],
   sources: readonly Source[],
-  options: Pick<Options, 'faces' | 'out'> & Pick<Checkpoint, 'threshold'>,
+  options: Omit<DetectOptions, 'onResult'>,
   results: Result[],
 ) {
   const { length: total } = sources;
@@ -117,8 +123,22 @@ async function look(
   }
 }
 
-function report(results: Result[], gpu: Gpu, { threshold }: Checkpoint, options: Options): void {
+interface Found {
+  results: Result[];
+  sheet: ContactSheet;
+}
+
+/** The contact sheet's name in `out`: of several faces there is one. */
+const sheetName = 'sheet.png';
+
+function report(
+  { results, sheet }: Found,
+  gpu: Gpu,
+  { threshold }: Checkpoint,
+  options: Options,
+): void {
   const { out, json } = options;
+  const several = out !== undefined && sheet.added > 1;
   const whole = {
     weights: options.weights,
     faces: options.faces,
@@ -126,11 +146,16 @@ function report(results: Result[], gpu: Gpu, { threshold }: Checkpoint, options:
     scope,
     version,
     adapter: gpu.name,
+    ...(several && { sheet: sheetName }),
     results,
   };
   if (out !== undefined) {
     writeFileWhole(join(out, 'results.json'), [`${JSON.stringify(whole, null, 2)}\n`]);
     writeFileWhole(join(out, 'results.csv'), [toCsv(results, threshold)]);
+    if (several) {
+      const note = `Forged at a probability of ${thresholdInWords(threshold)}.`;
+      writeFileWhole(join(out, sheetName), [encodePng(sheet.picture(note))]);
+    }
   }
   if (json) {
     console.log(JSON.stringify(whole));
@@ -143,7 +168,10 @@ function report(results: Result[], gpu: Gpu, { threshold }: Checkpoint, options:
       alteredShare === undefined ? '' : `   mask on ${(100 * alteredShare).toFixed(1)} % of it`;
     console.log(`${file.padEnd(width)}  ${probability.toFixed(3)}  ${verdict.padEnd(16)}${marked}`);
   }
-  if (out !== undefined && found.length > 0) console.log(`Pictures and results are in ${out}.`);
+  if (out !== undefined && found.length > 0) {
+    console.log(`Pictures and results are in ${out}.`);
+    if (several) console.log(`All faces on one sheet: ${join(out, sheetName)}`);
+  }
   console.log(`Forged at a probability of ${thresholdInWords(threshold)}.`);
   console.log(scope);
 }

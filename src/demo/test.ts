@@ -1,7 +1,7 @@
 /** The demo's test: a threshold from validation people, figures and pictures of test people (Node only). */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { readFace } from '../data/crops.ts';
 import { encodePng, readBytes } from '../data/image-node.ts';
 import type { ManifestItem } from '../data/manifest.ts';
@@ -114,7 +114,7 @@ async function calibrate(
   const labels = faces.map(({ label }) => label);
   try {
     const { value, fpr } = chooseThreshold(tallyOf(scores, labels), 'eer');
-    return { value, rule: 'eer', fpr, data: `${set} (val)`, n: faces.length };
+    return { value, rule: 'eer', fpr, data: `${basename(set)} (val)`, n: faces.length };
   } catch (error) {
     if (!(error instanceof LlsmError)) throw error;
     say(`No threshold could be chosen, so it stays at ${uncalibrated}: ${error.message}`);

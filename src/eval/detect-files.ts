@@ -10,6 +10,7 @@ import type { Threshold } from '../model/checkpoint.ts';
 import { writeFileWhole } from '../write-file.ts';
 import type { Detection, Detector } from './detector.ts';
 import { findingPanel, maskOverlay, type Shown, shown, similarityFigure } from './finding.ts';
+import { contactPicture, type FoundFace } from './sheet.ts';
 import { alteredShare, isForged, uncalibrated, verdictInWords } from './verdict.ts';
 
 /** A picture to look at, or why there is none. */
@@ -82,6 +83,8 @@ export interface DetectOptions {
   out?: string;
   /** Told of each result, in the order of the sources. */
   onResult: (result: Result) => void;
+  /** Where there is `out`: told of each face, as the contact sheet shows it. */
+  onFace?: (face: FoundFace) => void;
 }
 
 interface Loaded {
@@ -142,7 +145,7 @@ function finish(
   { source, shown: view }: Loaded,
   detection: Detection,
   size: number,
-  { threshold, out }: DetectOptions,
+  { threshold, out, onFace }: DetectOptions,
 ): Result {
   const { probability, mask, similarity } = detection;
   const forged = isForged(probability, threshold);
@@ -159,6 +162,8 @@ function finish(
   if (similarity) result.similarity = write('similarity', similarityFigure(similarity));
   const title = { name: basename(source.path), verdict: `${probability.toFixed(3)} ${verdict}` };
   result.panel = write('panel', findingPanel(view, detection, { ...title, size }));
+  const image = contactPicture(view.photo, mask, view.box);
+  onFace?.({ name: basename(source.path), verdict, probability, image });
   return result;
 }
 

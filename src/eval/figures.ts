@@ -175,16 +175,19 @@ export function panel(rows: readonly (readonly Cell[])[], gap = 4): RgbImage {
   return result;
 }
 
-/** A line of text as a picture, its letters twice their size; cut where it is too long. */
-export function words(text: string, room: number): RgbImage {
-  const letters = Math.max(4, Math.floor(room / (2 * letterWidth)));
+/**
+ * A line of text as a picture, cut where it is too long.
+ * @param size how many times their own size the letters are drawn
+ */
+export function words(text: string, room: number, size = 2): RgbImage {
+  const letters = Math.max(4, Math.floor(room / (size * letterWidth)));
   const line = text.length > letters ? `${text.slice(0, letters - 3)}...` : text;
   const small = blank(line.length * letterWidth, letterHeight);
   drawText(small, line, 0, 1);
-  const image = blank(small.width * 2, small.height * 2);
+  const image = blank(small.width * size, small.height * size);
   for (let y = 0; y < image.height; y++) {
     for (let x = 0; x < image.width; x++) {
-      const from = ((y >> 1) * small.width + (x >> 1)) * 3;
+      const from = (Math.floor(y / size) * small.width + Math.floor(x / size)) * 3;
       image.data.set(small.data.subarray(from, from + 3), (y * image.width + x) * 3);
     }
   }

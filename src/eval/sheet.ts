@@ -1,6 +1,6 @@
 /** Sheets of many faces at once: the paper's Fig. 5, and what the detector found. Browser-safe. */
 import type { RgbImage } from '../data/image.ts';
-import { resize } from '../data/pixels.ts';
+import { type Box, resize } from '../data/pixels.ts';
 import type { Detection } from './detector.ts';
 import {
   type Cell,
@@ -88,7 +88,7 @@ export interface FoundFace {
   name: string;
   verdict: string;
   probability: number;
-  /** The face crop, its longer side at most `contactSide`. */
+  /** As `contactPicture` gives it. */
   image: RgbImage;
 }
 
@@ -97,37 +97,58 @@ export const contactSide = 192;
 
 /**
  * A face as a contact sheet shows it: small, with the mask over it.
- * @param mask [size, size] of probabilities
+ * @param mask [size, size] of probabilities, over the box
  */
-export function contactPicture(face: RgbImage, mask: Float32Array | undefined): RgbImage {
-  const scale = contactSide / Math.max(face.width, face.height);
-  const [width, height] = [face.width, face.height].map((n) => Math.max(1, Math.round(n * scale)));
-  const small = resize(face, width, height);
+export function contactPicture(
+  photo: RgbImage,
+  mask: Float32Array | undefined,
+  box: Box = [0, 0, photo.width, photo.height],
+): RgbImage {
+  const scale = contactSide / Math.max(box[2], box[3]);
+  const [width, height] = [box[2], box[3]].map((n) => Math.max(1, Math.round(n * scale)));
+  const small = resize(photo, width, height, box);
   return mask ? overlay(small, fitted(mask, Math.sqrt(mask.length), width, height)) : small;
 }
 
-/**
- * All faces in rows, the likeliest forged first, each with its name, probability and verdict.
- * @param faces at least one
- */
-export function contactSheet(faces: readonly FoundFace[], columns = 6): RgbImage {
-  const sorted = [...faces].sort((a, b) => b.probability - a.probability);
-  const rows: Cell[][] = [];
-  for (let first = 0; first < sorted.length; first += columns) {
-    const part = sorted.slice(first, first + columns);
-    rows.push(part.map(({ name }) => ({ image: words(name, contactSide) })));
-    rows.push(part.map(({ image }) => ({ image })));
-    rows.push(
-      part.map(({ probability, verdict }) => ({
-        image: panel(
-          [
-            [{ image: words(probability.toFixed(3), contactSide) }],
-            [{ image: words(verdict, contactSide) }],
-          ],
-          0,
-        ),
-      })),
-    );
+/** As many as one can look through, and as a PNG opens everywhere. */
+const mostOnSheet = 240;
+
+/** The likeliest forged faces of any number, in that order. */
+export class ContactSheet {
+  readonly #faces: FoundFace[] = [];
+  #added = 0;
+
+  add(face: FoundFace): void {
+    this.#added++;
+    const place = this.#faces.findIndex(({ probability }) => probability < face.probability);
+    this.#faces.splice(place < 0 ? this.#faces.length : place, 0, face);
+    this.#faces.splice(mostOnSheet);
   }
-  return panel(rows, 6);
+
+  /** Faces that were added. */
+  get added(): number {
+    return this.#added;
+  }
+
+  /**
+   * All faces in rows, each with its name, probability and verdict; at least one was added.
+   * @param note a line below, such as what the threshold is
+   */
+  picture(note: string, columns = 6): RgbImage {
+    const rows: Cell[][] = [];
+    for (let first = 0; first < this.#faces.length; first += columns) {
+      const part = this.#faces.slice(first, first + columns);
+      rows.push(part.map(({ name }) => ({ image: words(name, contactSide) })));
+      rows.push(part.map(({ image }) => ({ image })));
+      rows.push(part.map((face) => ({ image: words(face.probability.toFixed(3), contactSide) })));
+      rows.push(part.map(({ verdict }) => ({ image: words(verdict, contactSide) })));
+    }
+    const grid = panel(rows, 6);
+    const left = this.#added - this.#faces.length;
+    const notes = [
+      ...(left > 0 ? [`The ${mostOnSheet} likeliest forged of ${this.#added} faces.`] : []),
+      note,
+    ];
+    return panel([[{ image: grid }], ...notes.map((text) => [{ image: words(text, 720, 1) }])], 4);
+  }
 }

@@ -39,6 +39,7 @@ save('photos/notes.txt', png);
 const alone = save('alone.png', encodePng(drawnPicture(1300, 60, 3)));
 
 interface Whole {
+  sheet?: string;
   threshold: { value: number; rule: string };
   scope: string;
   results: Result[];
@@ -72,7 +73,7 @@ test('a folder and a file: results, pictures, and what went wrong with the rest'
   }
   assert.match(stderr, /llsm: 5 of 9 could not be looked at; see above\n$/);
 
-  const { results, threshold } = read(join(out, 'results.json'));
+  const { results, threshold, sheet } = read(join(out, 'results.json'));
   const [a, b, again] = good;
   const order = [missing, a, b, noImage, shortPng, shortJpeg, tiny, again, alone];
   assert.equal(
@@ -108,6 +109,9 @@ test('a folder and a file: results, pictures, and what went wrong with the rest'
   const { width, height } = await open(batchOfThree[0].similarity);
   assert.ok(width > 500 && height > 500);
   assert.ok((await open(batchOfThree[0].panel)).width > 4 * 380);
+  // Four faces in a row, 192 pixels each, with gaps.
+  assert.is((await open(sheet)).width, 4 + 6 + 4 * (192 + 6) + 4);
+  assert.match(stdout, /All faces on one sheet: .*sheet\.png/);
   for (const what of ['overlay', 'similarity'] as const) {
     const [one, two] = [batchOfThree[0], batchOfThree[2]].map((result) => result[what] as string);
     assert.is.not(one, two);
@@ -119,8 +123,9 @@ test('--json: equal pictures, equal numbers; a batch of 1 agrees with one of 3',
   const args = [...good, alone, '--weights', weights, '--batch', '1', '--json'];
   const { status, stdout } = llsm(['detect', ...args]);
   assert.is(status, 0);
-  const { results, scope: said } = JSON.parse(stdout) as Whole;
+  const { results, scope: said, sheet } = JSON.parse(stdout) as Whole;
   assert.is(said, scope);
+  assert.is(sheet, undefined); // no --out
   results.forEach((result, k) => {
     const other = batchOfThree[k];
     assert.is(result.file, other.file);

@@ -2,8 +2,8 @@ import * as assert from 'uvu/assert';
 import type { RgbImage } from '../../src/data/image.ts';
 import { viridis } from '../../src/eval/figures.ts';
 import {
+  ContactSheet,
   contactPicture,
-  contactSheet,
   contactSide,
   type SheetFace,
   trueSimilarity,
@@ -68,23 +68,42 @@ test('a network without maps gets the rows that it has', () => {
   assert.ok(sheet.height < full.height / 3, `${sheet.height} of ${full.height}`);
 });
 
-test('contact sheet: the likeliest forged first, six in a row', () => {
-  const of = (colour: number, probability: number) => {
-    const data = new Uint8ClampedArray(100 * 50 * 3).fill(colour);
-    return {
-      name: 'x.png',
-      verdict: 'forged',
-      probability,
-      image: contactPicture({ width: 100, height: 50, data }, undefined),
-    };
+const shade = (colour: number, probability: number) => {
+  const data = new Uint8ClampedArray(100 * 50 * 3).fill(colour);
+  return {
+    name: 'x.png',
+    verdict: 'forged',
+    probability,
+    image: contactPicture({ width: 100, height: 50, data }, undefined),
   };
-  const faces = [of(40, 0.1), of(90, 0.9), of(140, 0.5), ...[1, 2, 3, 4].map(() => of(240, 0))];
-  const sheet = contactSheet(faces);
-  assert.is(sheet.width, 6 + 6 * (contactSide + 6));
-  const y = 6 + 18 + 6 + 10;
-  const columns = [0, 1, 2, 3].map((column) => pixel(sheet, 16 + column * (contactSide + 6), y)[0]);
-  assert.equal(columns, [90, 140, 40, 240]);
-  assert.ok(sheet.height > 2 * (18 + contactSide / 2));
+};
+/** The grey of the pictures in a sheet's first row. */
+const shades = (sheet: RgbImage, columns: number) =>
+  Array.from({ length: columns }, (_, column) => {
+    const [x, y] = [4 + 16 + column * (contactSide + 6), 4 + 6 + 18 + 6 + 10];
+    return pixel(sheet, x, y)[0];
+  });
+
+test('contact sheet: the likeliest forged first, six in a row', () => {
+  const sheet = new ContactSheet();
+  const faces = [shade(40, 0.1), shade(90, 0.9), shade(140, 0.5), shade(200, 0)];
+  for (const face of [...faces, ...[1, 2, 3].map(() => shade(240, 0))]) sheet.add(face);
+  const picture = sheet.picture('a note');
+  assert.is(picture.width, 4 + 6 + 6 * (contactSide + 6) + 4);
+  assert.equal(shades(picture, 4), [90, 140, 40, 200]);
+  const oneRow = new ContactSheet();
+  oneRow.add(faces[0]);
+  assert.ok(picture.height > 1.9 * (oneRow.picture('a note').height - 20));
+});
+
+test('contact sheet: of very many faces the likeliest, which it says', () => {
+  const sheet = new ContactSheet();
+  for (let k = 0; k < 300; k++) sheet.add(shade(k % 250, k / 300));
+  assert.is(sheet.added, 300);
+  const picture = sheet.picture('');
+  assert.equal(shades(picture, 3), [299 % 250, 298 % 250, 297 % 250]);
+  const rows = 240 / 6;
+  assert.ok(picture.height < (rows + 1) * (contactSide / 2 + 3 * 18 + 4 * 6));
 });
 
 test('contact picture: the mask lies over the face, in its shape', () => {
