@@ -94,6 +94,7 @@ export async function trainDemo(
     say(`There is time for about ${iterations * epochs} steps of ${batch} faces`);
   }
   let why: 'auc' | 'minutes' | undefined;
+  let asked = 0;
   const result = await trainRun({
     gpu,
     items: trainingItems(options.items),
@@ -102,6 +103,8 @@ export async function trainDemo(
     resume,
     say,
     stop() {
+      // However little time there is, a new run takes one step, for there must be weights to test.
+      if (++asked === 1 && !resume) return false;
       if (!why && spent() >= limit) why = 'minutes';
       return why !== undefined;
     },
