@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
@@ -6,7 +7,7 @@ import { decodeImage } from '../../src/data/image.ts';
 import '../../src/data/image-node.ts';
 import { readManifest } from '../../src/data/manifest-node.ts';
 import { readCheckpoint } from '../../src/model/checkpoint-node.ts';
-import { llsm } from '../support/command.ts';
+import { llsm, main } from '../support/command.ts';
 import { temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 
@@ -18,7 +19,7 @@ const text = (name: string) => readFileSync(join(out, name), 'utf8');
 test('from nothing to a report, whose figures are those of eval.json', async () => {
   const { status, stdout, stderr } = llsm(args);
   assert.is(status, 0, stderr);
-  assert.match(stdout, /It stopped .*validation AUC of [01]\.\d{3}/);
+  assert.match(stdout, /^It stopped .*(validation AUC of [01]\.\d{3}|before any validation)/);
   assert.match(stdout, /Open the report: .*report\.html/);
 
   const items = readManifest(join(out, 'faces'));
@@ -91,4 +92,37 @@ test('a folder of something else, or of another demo, is refused', () => {
   assert.is(people.status, 1);
   assert.match(people.stderr, /was begun with --people 8, not 9/);
   assert.is(llsm(['demo', '--people', '3']).status, 2);
+});
+
+test('Ctrl-C saves what is trained, and the same command goes on from there', async () => {
+  const stopped = join(folder, 'stopped');
+  const command = ['demo', '--out', stopped, '--people', '8', '--seed', '1', '--minutes'];
+  const child = spawn(process.execPath, [main, ...command, '3'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const wait = setInterval(() => {
+    if (!existsSync(join(stopped, 'run', 'metrics.jsonl'))) return;
+    clearInterval(wait);
+    child.kill('SIGINT');
+  }, 50);
+  const status = await new Promise((resolve) => child.on('close', resolve));
+  clearInterval(wait);
+  assert.is(status, 130, stderr);
+  assert.match(stderr, /Stopped and saved in .*To continue: .*--people 8 --seed 1 --minutes 3/);
+  const marker = () => JSON.parse(readFileSync(join(stopped, 'demo.json'), 'utf8')).training;
+  const first = marker();
+  assert.is(first.stopped, 'interrupted');
+  assert.ok(first.steps >= 1 && !existsSync(join(stopped, 'report.html')));
+
+  // So little time that the first session has used it up.
+  const again = llsm([...command, '0.001']);
+  assert.is(again.status, 0, again.stderr);
+  assert.match(again.stdout, /the time was over \(--minutes 0\.001\)/);
+  assert.is(marker().steps, first.steps);
+  assert.ok(marker().seconds > first.seconds);
+  assert.ok(existsSync(join(stopped, 'report.html')));
 });
