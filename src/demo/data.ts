@@ -10,7 +10,7 @@ import { Progress } from '../progress.ts';
 /** Pictures of each person. */
 const perPerson = 2;
 /** Side of a portrait; the face crop is about two thirds of it. */
-const portraitSize = 128;
+const portraitSize = 96;
 /** Pairs of a real face and its forgery that a picture is made into. */
 const perImage = 6;
 const methods = { 'self-blend': 1, swap: 1, parts: 1 };
