@@ -41,7 +41,7 @@ export async function makeDemoForgeries(out: string, people: string, seed: numbe
   const folder = join(out, 'faces');
   const items = readManifest(people).map(withBox);
   const bar = new Progress({ label: 'portraits', total: items.length, images: 2 * perImage });
-  await makeForgeries(items, folder, { methods, perImage, seed }, (done) =>
+  await makeForgeries(items, folder, { methods, perImage, seed, care: 'careless' }, (done) =>
     bar.update(done),
   ).finally(() => bar.stop());
   return folder;

@@ -69,7 +69,9 @@ function doneInWords(result: DemoResult): string[] {
       'portraits in three ways: self-blend (a face blended with a slightly changed copy of ' +
       "itself), swap (another person's face laid over it) and parts (another person's eyes, nose " +
       'or mouth). Each forgery comes with a mask of what was altered and with a real picture that ' +
-      'went through the same blur, noise and compression.',
+      'went through the same blur, noise and compression. The swaps and parts are careless ones (a ' +
+      'hard edge, colours hardly matched, any other person), so that minutes are enough to learn ' +
+      'something; llsm forge makes careful ones, which are much harder.',
     `A small network (${size} x ${size} pixels, ${width} of the width, ` +
       `${result.parameters.toLocaleString('en')} parameters) was trained from nothing on this ` +
       `machine for ${minutes(training.seconds)}: ${training.steps} steps of ${train.batch} faces. ` +

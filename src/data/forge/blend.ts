@@ -198,7 +198,14 @@ export interface Care {
   sharpness: boolean;
 }
 
-export function drawCare(random: Random): Care {
+/** `drawn`: as careful as forgers are, more or less; `careless`: a hard edge, colours hardly matched. */
+export type CareKind = 'drawn' | 'careless';
+
+export function drawCare(random: Random, how: CareKind = 'drawn'): Care {
+  if (how === 'careless') {
+    const feather = random.uniform(0.6, 1.2);
+    return { edge: 'hard', feather, colour: random.uniform(0, 0.3), sharpness: false };
+  }
   const kind = random.next();
   const edge = kind < 0.4 ? 'soft' : kind < 0.7 ? 'seamless' : 'hard';
   const [low, high] = { soft: [2.5, 6], seamless: [1.5, 4], hard: [0.6, 1.2] }[edge];

@@ -100,13 +100,13 @@ export class Donors {
    * real faces, the target and the random numbers alone.
    * @throws LlsmError where there is none that can be read.
    */
-  async find(target: ManifestItem, face: Subject, random: Random) {
+  async find(target: ManifestItem, face: Subject, random: Random, most = candidates) {
     const people = this.#people.get(target.split) ?? [];
     const wanted = looksOf(face);
     let best: ManifestItem | undefined;
     let least = Number.POSITIVE_INFINITY;
     let taken = 0;
-    for (let draw = 0; draw < 4 * candidates && taken < candidates; draw++) {
+    for (let draw = 0; draw < 4 * candidates && taken < most; draw++) {
       const item = random.pick(random.pick(people).faces);
       if (item.people.some((id) => target.people.includes(id))) continue;
       const looks = await this.#looksOf(item);

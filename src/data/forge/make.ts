@@ -7,6 +7,7 @@ import { writeFileWhole } from '../../write-file.ts';
 import { encodePng, readBytes } from '../image-node.ts';
 import type { FaceInput, ManifestItem } from '../manifest.ts';
 import { ManifestWriter } from '../manifest-node.ts';
+import type { CareKind } from './blend.ts';
 import { Donors } from './donors.ts';
 import { readSubject, type Subject } from './face.ts';
 import { finish } from './finish.ts';
@@ -17,7 +18,10 @@ import { swap } from './swap.ts';
 /** Makes a forgery of a face from itself, or from another person's, and a stream of numbers. */
 type Method =
   | { donor: false; forge: (face: Subject, random: Random) => Forgery }
-  | { donor: true; forge: (face: Subject, donor: Subject, random: Random) => Forgery };
+  | {
+      donor: true;
+      forge: (face: Subject, donor: Subject, random: Random, how?: CareKind) => Forgery;
+    };
 
 /** The methods by the names that manifests and the command line use. */
 export const methods: Readonly<Record<string, Method>> = {
@@ -32,6 +36,11 @@ export interface ForgeOptions {
   /** Pairs of a real picture and its forgery, for each real face. */
   perImage: number;
   seed: number;
+  /**
+   * How swap and parts are done (default: drawn). Careless ones also take any other person, not the one
+   * that looks most alike.
+   */
+  care?: CareKind;
 }
 
 export interface ForgeResult {
@@ -77,6 +86,7 @@ export async function makeForgeries(
     perImage: options.perImage,
     seed: options.seed,
     ...(needed && { faces: fingerprint(reals) }),
+    ...(options.care === 'careless' && { care: options.care }),
   });
   const result: ForgeResult = {
     written: 0,
@@ -174,6 +184,7 @@ interface Work {
 async function writePairs(item: ManifestItem, name: string, work: Work): Promise<void> {
   const { writer, have, donors, shares, options, result } = work;
   const { seed } = options;
+  const careless = options.care === 'careless';
   const numbers = Array.from({ length: options.perImage }, (_, number) => number);
   const pairs = numbers.map((number) => {
     const method = drawMethod(shares, new Random(seed, `method ${item.image}`, number));
@@ -192,8 +203,11 @@ async function writePairs(item: ManifestItem, name: string, work: Work): Promise
     const made = await orUnusable(async () => {
       const how = methods[method];
       if (!how.donor) return { ...how.forge(face, draw), from: people };
-      const donor = await (donors as Donors).find(item, face, other);
-      return { ...how.forge(face, donor.face, draw), from: [...people, ...donor.item.people] };
+      const donor = await (donors as Donors).find(item, face, other, careless ? 1 : undefined);
+      return {
+        ...how.forge(face, donor.face, draw, options.care),
+        from: [...people, ...donor.item.people],
+      };
     });
     const pictures = [
       { path: real, image: made.real, comment: comments.real(method) },

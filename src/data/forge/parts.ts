@@ -1,7 +1,7 @@
 /** Transplanted parts: another person's eyes, nose or mouth at the same place of this face. */
 import { LlsmError } from '../../errors.ts';
 import type { Random } from '../../random.ts';
-import { type Care, drawCare, layOver, warp } from './blend.ts';
+import { type Care, type CareKind, drawCare, layOver, warp } from './blend.ts';
 import { apply, fitSimilarity, frameOf, pointsOf, type Similarity, type Subject } from './face.ts';
 import {
   checkSize,
@@ -77,10 +77,10 @@ function onto(kind: Kind, face: Subject, donor: Subject): Similarity {
  * Transplants one or two of eyes, nose and mouth.
  * @throws LlsmError for a crop below 32 pixels, and where landmarks make no face.
  */
-export function parts(face: Subject, donor: Subject, random: Random): Forgery {
+export function parts(face: Subject, donor: Subject, random: Random, how?: CareKind): Forgery {
   checkSize(face.image);
   const { width, height } = face.image;
-  const care = drawCare(random);
+  const care = drawCare(random, how);
   const chosen = random.shuffle(Object.keys(kinds) as Kind[]).slice(0, random.chance(0.6) ? 1 : 2);
   const image = { width, height, data: face.image.data.slice() };
   const kept = new Float32Array(width * height).fill(1);

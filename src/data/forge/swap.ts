@@ -4,7 +4,7 @@
  */
 import { LlsmError } from '../../errors.ts';
 import type { Random } from '../../random.ts';
-import { type Care, drawCare, layOver, warp } from './blend.ts';
+import { type Care, type CareKind, drawCare, layOver, warp } from './blend.ts';
 import { fitSimilarity, frameOf, pointsOf, type Subject } from './face.ts';
 import {
   checkSize,
@@ -60,10 +60,10 @@ function drawFaceMask(face: Subject, inside: Float32Array, care: Care, random: R
  * Lays the donor's face over this one.
  * @throws LlsmError for a crop below 32 pixels, and where landmarks make no face.
  */
-export function swap(face: Subject, donor: Subject, random: Random): Forgery {
+export function swap(face: Subject, donor: Subject, random: Random, how?: CareKind): Forgery {
   checkSize(face.image);
   const { width, height } = face.image;
-  const care = drawCare(random);
+  const care = drawCare(random, how);
   const aligned = fitSimilarity(pointsOf(face), pointsOf(donor));
   const { x, y, halfWidth, halfHeight } = frameOf(face);
   const known = face.landmarks && donor.landmarks;
