@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { CareKind } from '../data/forge/blend.ts';
 import { makeForgeries, methods } from '../data/forge/make.ts';
 import { writeForgerySheet } from '../data/forge/sheet.ts';
 import { readManifests } from '../data/manifest-node.ts';
@@ -12,6 +13,7 @@ interface Options {
   methods: Record<string, number>;
   perImage: number;
   seed: number;
+  care: CareKind;
   sheet?: string;
   json?: true;
 }
@@ -36,6 +38,15 @@ export function register(program: Command): void {
     )
     .option('--per-image <n>', 'pairs for each real face', wholeNumber(1, 1000), 1)
     .option('--seed <n>', 'of everything drawn', wholeNumber(0, 0xffffffff), 0)
+    .addOption(
+      new Option(
+        '--care <how>',
+        'of swaps and parts: drawn for each, as forgers are more or less careful; careless, with ' +
+          'hard edges and colours hardly matched, which a small network learns sooner',
+      )
+        .choices(['drawn', 'careless'])
+        .default('drawn'),
+    )
     .option('--sheet <file>', 'a PNG to look at: some real faces, forgeries and masks')
     .option('--json', 'print the result as JSON')
     .action(run);
@@ -64,12 +75,12 @@ function parseMethods(text: string): Record<string, number> {
 
 async function run({ real, out, sheet, json, ...options }: Options): Promise<void> {
   const items = readManifests(real);
-  const { methods: chosen, perImage, seed } = options;
+  const { methods: chosen, perImage, seed, care } = options;
   let bar: Progress | undefined;
   const result = await makeForgeries(
     items,
     out,
-    { methods: chosen, perImage, seed },
+    { methods: chosen, perImage, seed, care },
     (done, total) => {
       bar ??= new Progress({ label: 'faces', total, images: perImage * 2 });
       bar.update(done);

@@ -104,6 +104,9 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
         stop: () => interrupt.seen() || (options.stop?.() ?? false),
         onValidation: options.onValidation,
       });
+      // Only here, so that no command loads the plotting library as it starts.
+      const { writeCurves } = await import('../eval/curves-node.ts');
+      writeCurves(options.out);
       return { ...result, config };
     } finally {
       progress.stop();
