@@ -1,18 +1,17 @@
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readBytes } from '../data/image-node.ts';
 import type { ManifestItem, Split } from '../data/manifest.ts';
 import { readManifests } from '../data/manifest-node.ts';
 import { LlsmError, messageOf, UsageError } from '../errors.ts';
-import type { Scored } from '../eval/classification.ts';
 import { type Evaluation, evaluate } from '../eval/evaluate.ts';
+import { evaluationRecord, writeEvaluation } from '../eval/evaluation-file.ts';
 import { evaluationText } from '../eval/evaluation-text.ts';
-import { scope, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
+import { thresholdInWords, uncalibrated } from '../eval/verdict.ts';
 import { largestMap, tapPositions } from '../model/positions.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
-import { writeFileWhole } from '../write-file.ts';
 import { wholeNumber } from './arguments.ts';
 import { countsInWords, dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
 
@@ -102,24 +101,20 @@ async function run(options: Options): Promise<void> {
     for (const bar of progress.values()) bar.stop();
   });
 
-  const { scores, ...figures } = evaluation;
-  const whole = {
-    version,
-    weights: { file: options.weights, sha256, version: checkpoint.version },
-    config,
-    data: { folders: data, split, faces: faces.length },
-    prior: options.prior ?? data,
-    threshold: said ?? { value: uncalibrated, rule: 'uncalibrated' },
-    adapter,
-    seed,
-    scope,
-    ...figures,
-  };
-  if (out !== undefined) {
-    writeFileWhole(join(out, 'scores.csv'), [toCsv(scores)]);
-    writeFileWhole(join(out, 'eval.json'), [`${JSON.stringify(whole, null, 2)}\n`]);
-  }
-  if (options.json) console.log(JSON.stringify(whole));
+  const record = evaluationRecord(
+    {
+      weights: { file: options.weights, sha256, version: checkpoint.version },
+      config,
+      data: { folders: data, split, faces: faces.length },
+      prior: options.prior ?? data,
+      threshold: said,
+      adapter,
+      seed,
+    },
+    evaluation,
+  );
+  if (out !== undefined) writeEvaluation(out, record, evaluation.scores);
+  if (options.json) console.log(JSON.stringify(record));
   else print(options, faces, checkpoint.threshold, evaluation);
 }
 
@@ -142,17 +137,6 @@ function makeFolder(path: string): void {
   } catch (error) {
     throw new LlsmError(`${path} cannot be made: ${messageOf(error)}`);
   }
-}
-
-function toCsv(scores: readonly Scored[]): string {
-  const quoted = (value: string | number | null): string => {
-    const text = String(value ?? '');
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  const rows = scores.map((s) => [s.image, s.label, s.method, s.video, s.probability]);
-  return [['image', 'label', 'method', 'video', 'probability'], ...rows]
-    .map((row) => `${row.map(quoted).join(',')}\r\n`)
-    .join('');
 }
 
 function print(
