@@ -8,8 +8,10 @@ import { fill } from '../fill/fill.ts';
 import { axis, axis2, type MatrixView, pack, pad4, unpack } from '../matrix.ts';
 import lanesSource from './conv_lanes.wgsl';
 import tileSource from './conv_tile.wgsl';
+import filterSource from './filter.wgsl';
 import filterLanesSource from './filter_lanes.wgsl';
 import filterTileSource from './filter_tile.wgsl';
+import productSource from './product.wgsl';
 
 export interface ConvOptions {
   stride?: 1 | 2;
@@ -86,6 +88,9 @@ interface Product {
 
 const tileRows = 32;
 
+/** What the two forms of each shader have in common. */
+const shared = { product: productSource, filter: filterSource };
+
 function product(g: Graph, it: Product): void {
   const lanes = g.traits.subgroupSize;
   const broadcast = lanes === 4 || lanes === 8;
@@ -103,13 +108,18 @@ function product(g: Graph, it: Product): void {
   const tiles = (count: number): number => Math.ceil((count * outH * outW) / tileRows);
   g.launch({
     kernel: broadcast
-      ? kernel('conv_lanes', lanesSource, {
-          LANES: lanes,
-          SETS: tileRows / lanes,
-          ROWS: tileRows,
-          ...flags,
-        })
-      : kernel('conv_tile', tileSource, flags),
+      ? kernel(
+          'conv_lanes',
+          lanesSource,
+          {
+            LANES: lanes,
+            SETS: tileRows / lanes,
+            ROWS: tileRows,
+            ...flags,
+          },
+          shared,
+        )
+      : kernel('conv_tile', tileSource, flags, shared),
     bind: {
       x: it.x.tensor,
       w: it.w,
@@ -242,8 +252,8 @@ function filterGradient(
   const partial = g.partialRows(`partial d ${weight.name}`, depth * columns);
   g.launch({
     kernel: broadcast
-      ? kernel('filter_lanes', filterLanesSource, { LANES: lanes, ...flags })
-      : kernel('filter_tile', filterTileSource, flags),
+      ? kernel('filter_lanes', filterLanesSource, { LANES: lanes, ...flags }, shared)
+      : kernel('filter_tile', filterTileSource, flags, shared),
     bind: { x: x.tensor, dOut, partial, ...(x.affine && { affine: x.affine }) },
     params: ({ count, row }) => {
       const rows = count * outH * outW;

@@ -1,30 +1,7 @@
 // The same sum as conv_lanes.wgsl in the portable form: 8 x 8 invocations make 32 rows by 32
 // columns from workgroup memory, 4 x 4 values each. For GPUs, for adapters without a fixed
 // subgroup size, and the oracle of the other form.
-struct Params {
-  rows: u32, tiles: u32, n4: u32, cin: u32,
-  inH: u32, inW: u32, outH: u32, outW: u32,
-  kh: u32, kw: u32, stride: u32, pad: u32,
-  spread: u32, spreadH: u32, spreadW: u32,
-  accumulate: u32, row0: u32,
-}
-
-@group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> w: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
-//! if AFFINE
-@group(0) @binding(4) var<storage, read> affine: array<f32>;
-//! end
-//! if MASK
-@group(0) @binding(5) var<storage, read> masked: array<vec4f>;
-//! end
-//! if BIAS
-@group(0) @binding(6) var<storage, read> bias: array<vec4f>;
-//! end
-//! if STATS
-@group(0) @binding(7) var<storage, read_write> stats: array<vec4f>;
-//! end
+//! include product
 
 var<workgroup> tileX: array<f32, 256>;
 var<workgroup> tileW: array<vec4f, 64>;
