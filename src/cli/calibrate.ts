@@ -2,16 +2,10 @@ import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readBytes } from '../data/image-node.ts';
 import type { Split } from '../data/manifest.ts';
-import { seen } from '../eval/evaluate.ts';
-import { tallyOf } from '../eval/metrics.ts';
-import {
-  chooseThreshold,
-  requireEnough,
-  ruleInWords,
-  type ThresholdRule,
-} from '../eval/threshold.ts';
+import { scoreFaces, thresholdFrom } from '../eval/calibration.ts';
+import { requireEnough, type ThresholdRule } from '../eval/threshold.ts';
 import { thresholdInWords } from '../eval/verdict.ts';
-import { checkpointMetadata, type Threshold } from '../model/checkpoint.ts';
+import { checkpointMetadata } from '../model/checkpoint.ts';
 import { withMetadata } from '../model/metadata.ts';
 import { Progress } from '../progress.ts';
 import { writeFileWhole } from '../write-file.ts';
@@ -80,23 +74,10 @@ async function run(options: Options): Promise<void> {
     similarity: false,
   });
   const bar = new Progress({ label: 'faces', total: faces.length });
-  const scores: number[] = [];
-  try {
-    for await (const { detection } of seen(faces, detector, readBytes)) {
-      scores.push(detection.probability);
-      bar.update(scores.length);
-    }
-  } finally {
-    bar.stop();
-  }
-  const { value, fpr, tpr } = chooseThreshold(tallyOf(scores, labels), at);
-  const threshold: Threshold = {
-    value,
-    rule: ruleInWords(at),
-    fpr,
-    data: dataInWords(data, split),
-    n: faces.length,
-  };
+  const scores = await scoreFaces(faces, detector, readBytes, (done) => bar.update(done)).finally(
+    () => bar.stop(),
+  );
+  const { threshold, found } = thresholdFrom(faces, scores, at, dataInWords(data, split));
   writeFileWhole(
     out,
     withMetadata(readFileSync(weights), checkpointMetadata({ ...checkpoint, threshold })),
@@ -114,9 +95,9 @@ async function run(options: Options): Promise<void> {
     );
   }
   if (options.json) {
-    console.log(JSON.stringify({ out, threshold, found: tpr, adapter }));
+    console.log(JSON.stringify({ out, threshold, found, adapter }));
     return;
   }
   console.log(`${out}: forged at a probability of ${thresholdInWords(threshold)}.`);
-  console.log(`There ${Number((100 * tpr).toPrecision(3))} % of the forged faces are found.`);
+  console.log(`There ${Number((100 * found).toPrecision(3))} % of the forged faces are found.`);
 }

@@ -6,14 +6,13 @@ import { readFace } from '../data/crops.ts';
 import { encodePng, readBytes } from '../data/image-node.ts';
 import type { ManifestItem } from '../data/manifest.ts';
 import { LlsmError } from '../errors.ts';
+import { scoreFaces, thresholdFrom } from '../eval/calibration.ts';
 import { methodOf, methodsOf } from '../eval/classification.ts';
 import { Detector } from '../eval/detector.ts';
-import { evaluate, seen } from '../eval/evaluate.ts';
+import { evaluate } from '../eval/evaluate.ts';
 import { evaluationRecord, writeEvaluation } from '../eval/evaluation-file.ts';
 import { maskAt } from '../eval/localisation.ts';
-import { tallyOf } from '../eval/metrics.ts';
 import { type SheetFace, truthSheet } from '../eval/sheet.ts';
-import { chooseThreshold } from '../eval/threshold.ts';
 import { uncalibrated } from '../eval/verdict.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Checkpoint, Threshold } from '../model/checkpoint.ts';
@@ -49,7 +48,7 @@ export async function testDemo(options: DemoTestOptions) {
   );
   const detector = await Detector.build(gpu, trained, { batch });
   try {
-    const threshold = await calibrate(detector, options);
+    const threshold = await thresholdOf(detector, options);
     const checkpoint: Checkpoint = { ...trained, ...(threshold && { threshold }) };
     const weights = join(out, 'weights.safetensors');
     writeCheckpoint(weights, checkpoint);
@@ -96,25 +95,17 @@ export async function testDemo(options: DemoTestOptions) {
 }
 
 /** The threshold of equal error rates on the validation faces; undefined where there is none. */
-async function calibrate(
+async function thresholdOf(
   detector: Detector,
   { set, items, say }: DemoTestOptions,
 ): Promise<Threshold | undefined> {
   const faces = items.filter(({ split }) => split === 'val');
-  const scores: number[] = [];
   const bar = new Progress({ label: 'threshold', total: faces.length });
+  const scores = await scoreFaces(faces, detector, readBytes, (done) => bar.update(done)).finally(
+    () => bar.stop(),
+  );
   try {
-    for await (const { detection } of seen(faces, detector, readBytes)) {
-      scores.push(detection.probability);
-      bar.update(scores.length);
-    }
-  } finally {
-    bar.stop();
-  }
-  const labels = faces.map(({ label }) => label);
-  try {
-    const { value, fpr } = chooseThreshold(tallyOf(scores, labels), 'eer');
-    return { value, rule: 'eer', fpr, data: `${basename(set)} (val)`, n: faces.length };
+    return thresholdFrom(faces, scores, 'eer', `${basename(set)} (val)`).threshold;
   } catch (error) {
     if (!(error instanceof LlsmError)) throw error;
     say(`No threshold could be chosen, so it stays at ${uncalibrated}: ${error.message}`);

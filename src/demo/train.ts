@@ -2,7 +2,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ManifestItem } from '../data/manifest.ts';
-import { writeCurves } from '../eval/curves-node.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Config, parseConfig } from '../model/config.ts';
 import { initParams } from '../model/params.ts';
@@ -111,11 +110,11 @@ export async function trainDemo(
       if (!why && spent() >= limit) why = 'minutes';
       return why !== undefined;
     },
+    curves: { target: targetAuc },
     onValidation({ auc }) {
       if (auc >= targetAuc) why = 'auc';
     },
   });
-  writeCurves(run, { target: targetAuc });
   const stopped = why ?? (result.finished ? 'steps' : 'interrupted');
   return {
     training: { seconds: spent(), steps: result.steps, stopped, best: result.best },

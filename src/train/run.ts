@@ -2,6 +2,7 @@
 import { CropPool } from '../data/crop-pool.ts';
 import type { ManifestItem } from '../data/manifest.ts';
 import { LlsmError } from '../errors.ts';
+import type { CurvesOptions } from '../eval/curves.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import type { Config } from '../model/config.ts';
@@ -29,6 +30,8 @@ export interface TrainRunOptions {
   saveEvery?: number;
   /** Threads that decode and augment faces; see CropPool. */
   workers?: number;
+  /** How curves.svg is drawn at the end. */
+  curves?: CurvesOptions;
   /** Receives a line for each thing worth knowing. */
   say(line: string): void;
   /** Asked before each step: true ends the run, saved. */
@@ -64,8 +67,8 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   const pools: CropPool[] = [];
   try {
     const { config, state } = folder;
-    const begin = options.begin ?? initParams(config, config.train.seed);
-    const trainer = await Trainer.build(gpu, state ?? { checkpoint: begin });
+    const begin = () => options.begin ?? initParams(config, config.train.seed);
+    const trainer = await Trainer.build(gpu, state ?? { checkpoint: begin() });
     const faces = (items: readonly ManifestItem[], augment: Config['train']['augment']) => {
       const { size, train } = config;
       const pool = new CropPool(items, {
@@ -106,7 +109,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
       });
       // Only here, so that no command loads the plotting library as it starts.
       const { writeCurves } = await import('../eval/curves-node.ts');
-      writeCurves(options.out);
+      writeCurves(options.out, options.curves);
       return { ...result, config };
     } finally {
       progress.stop();
