@@ -27,8 +27,9 @@ export function register(program: Command): void {
   program
     .command('calibrate')
     .description(
-      'Chooses the probability from which a face is called forged, on validation data, and stores it ' +
-        'in the checkpoint with its origin.',
+      'Chooses the probability from which a face is called forged (and that from which a pixel of a ' +
+        'mask is called altered, by the best mean IoU), on validation data, and stores them in the ' +
+        'checkpoint with their origin.',
     )
     .requiredOption('--weights <file>', 'the checkpoint')
     .option('--config <preset|file>', 'of a checkpoint that carries no config')
@@ -74,10 +75,10 @@ async function run(options: Options): Promise<void> {
     similarity: false,
   });
   const bar = new Progress({ label: 'faces', total: faces.length });
-  const scores = await scoreFaces(faces, detector, readBytes, (done) => bar.update(done)).finally(
+  const seen = await scoreFaces(faces, detector, readBytes, (done) => bar.update(done)).finally(
     () => bar.stop(),
   );
-  const { threshold, found } = thresholdFrom(faces, scores, at, dataInWords(data, split));
+  const { threshold, found, maskIou } = thresholdFrom(faces, seen, at, dataInWords(data, split));
   writeFileWhole(
     out,
     withMetadata(readFileSync(weights), checkpointMetadata({ ...checkpoint, threshold })),
@@ -95,9 +96,14 @@ async function run(options: Options): Promise<void> {
     );
   }
   if (options.json) {
-    console.log(JSON.stringify({ out, threshold, found, adapter }));
+    console.log(JSON.stringify({ out, threshold, found, maskIou, adapter }));
     return;
   }
   console.log(`${out}: forged at a probability of ${thresholdInWords(threshold)}.`);
   console.log(`There ${Number((100 * found).toPrecision(3))} % of the forged faces are found.`);
+  if (maskIou !== undefined) {
+    console.log(
+      `Masks call a pixel altered from ${threshold.mask}: mean IoU ${maskIou.toFixed(3)} there.`,
+    );
+  }
 }

@@ -8,7 +8,7 @@ import { LlsmError, messageOf, UsageError } from '../errors.ts';
 import { type Evaluation, evaluate } from '../eval/evaluate.ts';
 import { evaluationRecord, writeEvaluation } from '../eval/evaluation-file.ts';
 import { evaluationText } from '../eval/evaluation-text.ts';
-import { thresholdInWords, uncalibrated } from '../eval/verdict.ts';
+import { maskThreshold, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
 import { largestMap, tapPositions } from '../model/positions.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
@@ -22,6 +22,7 @@ interface Options {
   split: Split;
   prior?: string[];
   threshold?: number;
+  maskThreshold?: number;
   out?: string;
   batch: number;
   json?: true;
@@ -48,6 +49,11 @@ export function register(program: Command): void {
     .option(
       '--threshold <p>',
       "forged at or above it (default: the checkpoint's, or 0.5)",
+      parseProbability,
+    )
+    .option(
+      '--mask-threshold <p>',
+      "a mask's pixel is altered at or above it (default: the checkpoint's, or 0.5)",
       parseProbability,
     )
     .option('--out <dir>', 'for eval.json and scores.csv')
@@ -90,6 +96,7 @@ async function run(options: Options): Promise<void> {
     predictor: detector,
     read: readBytes,
     threshold: said?.value ?? uncalibrated,
+    maskThreshold: options.maskThreshold ?? maskThreshold(checkpoint.threshold),
     positions,
     prior: located ? prior : undefined,
     seed,

@@ -13,7 +13,7 @@ import { evaluate } from '../eval/evaluate.ts';
 import { evaluationRecord, writeEvaluation } from '../eval/evaluation-file.ts';
 import { maskAt } from '../eval/localisation.ts';
 import { type SheetFace, truthSheet } from '../eval/sheet.ts';
-import { uncalibrated } from '../eval/verdict.ts';
+import { maskThreshold, uncalibrated } from '../eval/verdict.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Checkpoint, Threshold } from '../model/checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from '../model/checkpoint-node.ts';
@@ -60,6 +60,7 @@ export async function testDemo(options: DemoTestOptions) {
       predictor: detector,
       read: readBytes,
       threshold: threshold?.value ?? uncalibrated,
+      maskThreshold: maskThreshold(threshold),
       positions: positions <= largestMap ? positions : 0,
       prior: items,
       seed,
@@ -101,11 +102,11 @@ async function thresholdOf(
 ): Promise<Threshold | undefined> {
   const faces = items.filter(({ split }) => split === 'val');
   const bar = new Progress({ label: 'threshold', total: faces.length });
-  const scores = await scoreFaces(faces, detector, readBytes, (done) => bar.update(done)).finally(
+  const seen = await scoreFaces(faces, detector, readBytes, (done) => bar.update(done)).finally(
     () => bar.stop(),
   );
   try {
-    return thresholdFrom(faces, scores, 'eer', `${basename(set)} (val)`).threshold;
+    return thresholdFrom(faces, seen, 'eer', `${basename(set)} (val)`).threshold;
   } catch (error) {
     if (!(error instanceof LlsmError)) throw error;
     say(`No threshold could be chosen, so it stays at ${uncalibrated}: ${error.message}`);

@@ -77,8 +77,8 @@ function doneInWords(result: DemoResult): string[] {
       `machine for ${minutes(training.seconds)}: ${training.steps} steps of ${train.batch} faces. ` +
       whyStopped(result),
     `Then it was tested on ${record.data.faces} faces of ${test.people} people whom it had never ` +
-      'seen, with the weights that had done best on the validation people and a threshold chosen ' +
-      'on those.',
+      'seen, with the weights that had done best on the validation people and thresholds (of the ' +
+      'verdict and of the masks) chosen on those.',
   ];
 }
 

@@ -151,7 +151,7 @@ function finish(
   const forged = isForged(probability, threshold);
   const verdict = verdictInWords(forged);
   const result: Result = { file: source.path, probability, forged, verdict };
-  if (mask) result.alteredShare = alteredShare(mask);
+  if (mask) result.alteredShare = alteredShare(mask, threshold);
   if (out === undefined || !view) return result;
   const write = (what: string, image: RgbImage): string => {
     const name = `${source.stem}.${what}.png`;

@@ -69,6 +69,8 @@ export interface EvaluateOptions {
   read: ReadBytes;
   /** Forged at or above it. */
   threshold: number;
+  /** A mask says altered at or above it. */
+  maskThreshold: number;
   /** HW of the pair maps that the predictor gives; 0 where it gives none. */
   positions: number;
   /** Faces whose training split makes the constant predictor. */
@@ -83,6 +85,8 @@ type Named<T> = T & { name: string };
 export interface Evaluation {
   /** In the order of the items. */
   scores: Scored[];
+  /** From which the masks' IoU and F1 call a pixel altered. */
+  maskThreshold: number;
   faces: ClassFigures[];
   /** Absent where no video has two faces. */
   videos?: ClassFigures[];
@@ -102,7 +106,7 @@ export async function evaluate(
   items: readonly ManifestItem[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  const { predictor, read, threshold, positions, seed, onFace } = options;
+  const { predictor, read, threshold, maskThreshold, positions, seed, onFace } = options;
   const { size } = predictor;
   const withMask = items.filter(({ mask }) => mask !== null);
   const choice = positions > 0 ? choosePairs(positions, withMask.length, seed) : undefined;
@@ -116,7 +120,7 @@ export async function evaluate(
           onFace: (done, total) => onFace?.('training masks', done, total),
         })
       : undefined;
-  const newGroup = () => new Localisation({ size, pairs: choice, prior });
+  const newGroup = () => new Localisation({ size, maskThreshold, pairs: choice, prior });
   const real = newGroup();
   const groups = new Map(methodsOf(withMask).map((method) => [method, newGroup()]));
 
@@ -137,6 +141,7 @@ export async function evaluate(
   const localised = located(groups, newGroup);
   return {
     scores,
+    maskThreshold,
     faces: classFigures(scores, { threshold, seed }),
     ...(videos.length < scores.length && { videos: classFigures(videos, { threshold, seed }) }),
     masks: localised.flatMap(([name, group]) => named(name, group.maskFigures(real))),

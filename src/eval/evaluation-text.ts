@@ -44,7 +44,7 @@ function classTable(unit: string, figures: readonly ClassFigures[]): string[] {
  * @param noConstant why there is no constant predictor's figure, where there is none
  */
 export function evaluationText(evaluation: Evaluation, noConstant: string): string {
-  const { faces, videos, masks, pairs, constant } = evaluation;
+  const { faces, videos, masks, pairs, constant, maskThreshold } = evaluation;
   const blocks = [classTable('faces', faces)];
   if (videos) blocks.push(classTable('videos', videos));
   if (masks.length > 0) {
@@ -65,6 +65,7 @@ export function evaluationText(evaluation: Evaluation, noConstant: string): stri
     blocks.push(aligned([['pairs', ...head], ...rows]));
   }
   const notes = ['found, false alarms: shares of the forged and of the real ones called forged.'];
+  if (masks.length > 0) notes.push(`IoU, F1: masks call a pixel altered from ${maskThreshold}.`);
   if (masks.length + pairs.length > 0) {
     notes.push(
       'masks, pairs: forged faces with a mask; "+ real" pools them with the real ones; "at fixed ' +

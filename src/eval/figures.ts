@@ -193,3 +193,15 @@ export function words(text: string, room: number, size = 2): RgbImage {
   }
   return image;
 }
+
+/** A text as pictures of lines, broken between words so that none is wider than the room. */
+export function wrapped(text: string, room: number, size = 2): RgbImage[] {
+  const letters = Math.max(4, Math.floor(room / (size * letterWidth)));
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${lines[lines.length - 1]} ${word}`;
+    if (lines.length > 0 && longer.length <= letters) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.map((line) => words(line, room, size));
+}

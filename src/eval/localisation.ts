@@ -10,8 +10,8 @@ import type { Detection } from './detector.ts';
 import { f1, iou, maskCounts, Ranking, rocAuc, StreamingAuc } from './metrics.ts';
 import type { Prior } from './prior.ts';
 
-/** Where a mask says altered, its values being how far. */
-export const maskThreshold = 0.5;
+/** A pixel of a true mask is altered at or above it, its values being how far. */
+const altered = 0.5;
 
 /**
  * Which pairs of positions are compared, of [HW, HW]: all up to HW = 256, else 65,536 that are drawn
@@ -54,7 +54,7 @@ export interface Truth {
 
 /** @param mask [S, S] in [0, 1] */
 export function truthOf(mask: Float32Array, choice?: PairChoice): Truth {
-  const pixels = Uint8Array.from(mask, (value) => (value >= maskThreshold ? 1 : 0));
+  const pixels = Uint8Array.from(mask, (value) => (value >= altered ? 1 : 0));
   if (!choice) return { pixels };
   const { positions, pairs } = choice;
   const pooled = poolMask(mask, Math.sqrt(mask.length), Math.sqrt(positions));
@@ -99,7 +99,7 @@ export interface MaskFigures {
   /** Forged faces with a mask; those of them that are called forged. */
   faces: number;
   flagged: number;
-  /** Means over faces of IoU and F1 at 0.5. */
+  /** Means over faces of IoU and F1 at the masks' threshold. */
   iou: Compared;
   f1: Compared;
   iouFlagged: Compared;
@@ -181,6 +181,8 @@ interface FixedRow {
 export interface LocalisationOptions {
   /** Side of the masks. */
   size: number;
+  /** A predicted mask says altered at or above it. */
+  maskThreshold: number;
   pairs?: PairChoice;
   prior?: Prior;
 }
@@ -202,12 +204,12 @@ export class Localisation {
    * @param flagged whether it is called forged
    */
   add({ mask, similarity }: Detection, flagged: boolean, truth?: Truth): void {
-    const { pairs: choice, prior } = this.options;
+    const { pairs: choice, prior, maskThreshold } = this.options;
     if (mask) {
       this.#pixels.add(mask, truth?.pixels);
       if (truth) {
         const constant = prior && overlap(prior.mask, truth.pixels, prior.threshold);
-        this.#masks.push({ flagged, ours: overlap(mask, truth.pixels), constant });
+        this.#masks.push({ flagged, ours: overlap(mask, truth.pixels, maskThreshold), constant });
       }
     }
     if (!similarity || !choice || !this.#pairs) return;
@@ -274,7 +276,7 @@ export class Localisation {
   }
 }
 
-function overlap(mask: ArrayLike<number>, truth: Uint8Array, threshold = maskThreshold): Overlap {
+function overlap(mask: ArrayLike<number>, truth: Uint8Array, threshold: number): Overlap {
   const counts = maskCounts(mask, truth, threshold);
   return { iou: iou(counts), f1: f1(counts) };
 }

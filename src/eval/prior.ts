@@ -9,12 +9,12 @@ import { resample } from '../data/pixels.ts';
 import { LlsmError } from '../errors.ts';
 import { Random } from '../random.ts';
 import { type PairChoice, truthOf } from './localisation.ts';
-import { iou, maskCounts } from './metrics.ts';
+import { MaskThresholds } from './mask-threshold.ts';
 
 export interface Prior {
   /** [S, S], mean of the masks. */
   mask: Float32Array;
-  /** The threshold of the mean mask with the best mean IoU on these faces: 0.05, 0.1 to 0.95. */
+  /** The threshold of the mean mask with the best mean IoU on these faces: 0.01 to 0.99. */
   threshold: number;
   /** For each chosen pair, the share of the faces where its positions differ. */
   pairs?: Float32Array;
@@ -63,17 +63,15 @@ export async function makePrior(
     truths.push(truth.pixels);
     onFace?.(truths.length, chosen.length);
   }
-  const threshold = bestThreshold(mask, truths);
-  return { mask, threshold, pairs, faces: chosen.length, of: usable.length };
-}
-
-function bestThreshold(mask: Float32Array, truths: readonly Uint8Array[]): number {
-  let [best, most] = [0.5, -1];
-  for (let k = 1; k < 20; k++) {
-    const total = truths.reduce((sum, truth) => sum + iou(maskCounts(mask, truth, k / 20)), 0);
-    if (total > most) [best, most] = [k / 20, total];
-  }
-  return best;
+  const thresholds = new MaskThresholds();
+  for (const truth of truths) thresholds.add(mask, truth);
+  return {
+    mask,
+    threshold: thresholds.best().value,
+    pairs,
+    faces: chosen.length,
+    of: usable.length,
+  };
 }
 
 /** The face's part of a mask, without the picture that it belongs to: [size, size] in [0, 1]. */

@@ -28,7 +28,7 @@ export interface Report {
   /** SVG elements as `curvesForHtml` gives them: they are not escaped. */
   curves?: string;
   curvesNotes: readonly string[];
-  evaluation: Pick<Evaluation, 'faces' | 'masks' | 'pairs' | 'constant'>;
+  evaluation: Pick<Evaluation, 'faces' | 'masks' | 'maskThreshold' | 'pairs' | 'constant'>;
   /** From which probability a face is called forged, as part of a sentence. */
   threshold: string;
   sheet?: ReportPicture;
@@ -150,7 +150,8 @@ function figureNotes({ evaluation, threshold }: Report): string[] {
     );
   }
   notes.push(
-    'IoU: overlap of the predicted with the true mask, 1 is exact. "With real faces" also counts ' +
+    `IoU: overlap of the predicted mask (altered from ${evaluation.maskThreshold}) with the true one, 1 ` +
+      'is exact. "With real faces" also counts ' +
       'the real ones, where nothing is altered. "At fixed pairs" ranks the faces at one pair of ' +
       'positions at a time, so that position alone gives 0.5.',
   );

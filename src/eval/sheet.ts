@@ -12,6 +12,7 @@ import {
   similarityPicture,
   viridis,
   words,
+  wrapped,
 } from './figures.ts';
 import { fitted } from './finding.ts';
 import { poolMask } from './localisation.ts';
@@ -149,6 +150,7 @@ export class ContactSheet {
       ...(left > 0 ? [`The ${mostOnSheet} likeliest forged of ${this.#added} faces.`] : []),
       note,
     ];
-    return panel([[{ image: grid }], ...notes.map((text) => [{ image: words(text, 720, 1) }])], 4);
+    const lines = notes.flatMap((text) => wrapped(text, grid.width, 1));
+    return panel([[{ image: grid }], ...lines.map((image) => [{ image }])], 4);
   }
 }

@@ -41,7 +41,12 @@ export function thresholdInWords(threshold?: Threshold): string {
   );
 }
 
-/** The part of a mask [S, S] that is more likely altered than not, from 0 to 1. */
-export function alteredShare(mask: Float32Array): number {
-  return mask.reduce((count, value) => count + (value >= 0.5 ? 1 : 0), 0) / mask.length;
+/** The probability from which a mask's pixel is called altered. */
+export const maskThreshold = (threshold?: Pick<Threshold, 'mask'>): number =>
+  threshold?.mask ?? uncalibrated;
+
+/** The part of a mask [S, S] that is called altered, from 0 to 1. */
+export function alteredShare(mask: Float32Array, threshold?: Threshold): number {
+  const from = maskThreshold(threshold);
+  return mask.reduce((count, value) => count + (value >= from ? 1 : 0), 0) / mask.length;
 }

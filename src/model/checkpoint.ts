@@ -22,6 +22,8 @@ const thresholdSchema = z.strictObject({
   data: z.string(),
   /** Faces in that data. */
   n: z.int().min(1),
+  /** A mask says altered at or above it; absent where there were no masks to choose it on. */
+  mask: z.number().min(0).max(1).optional(),
 });
 
 export type Threshold = z.output<typeof thresholdSchema>;

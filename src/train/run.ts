@@ -53,7 +53,11 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   const trained = options.items.filter(({ split }) => split === 'train');
   const validated = options.items.filter(({ split }) => split === 'val');
   if (trained.length === 0) {
-    throw new LlsmError('The data holds no faces with split "train" in its manifests');
+    const folders = [...new Set(options.items.map(({ folder }) => folder))].join(', ');
+    throw new LlsmError(
+      `${folders}: there are no faces with split "train" to train on. \`llsm data\` and \`llsm forge\` ` +
+        'give most people that split; a manifest made otherwise needs the field on each line',
+    );
   }
   const samplerOf = (config: Config): Sampler => new Sampler(trained, config.train);
   // What can be refused is refused before the folder is made.

@@ -188,8 +188,8 @@ test('calibrate: chosen on val, kept with its origin, spoken of by detect', () =
   const { threshold } = readCheckpoint(copy);
   assert.equal(JSON.parse(stdout).threshold, threshold);
   assert.equal(
-    { ...threshold, value: 0 },
-    { value: 0, rule: 'fpr=0.2', fpr: 0.2, data: 'faces (val)', n: 13 },
+    { ...threshold, value: 0, mask: 0 },
+    { value: 0, rule: 'fpr=0.2', fpr: 0.2, data: 'faces (val)', n: 13, mask: 0 },
   );
   assert.ok(readFileSync(weights).equals(before));
   // The halved tensors stay as they were, to the byte.
@@ -203,6 +203,8 @@ test('calibrate: chosen on val, kept with its origin, spoken of by detect', () =
   const whole = JSON.parse(scored.stdout) as Whole;
   assert.is(whole.threshold.value, value);
   assert.is(whole.faces[0].falseAlarms, 0.2);
+  assert.is(whole.maskThreshold, threshold?.mask);
+  assert.is(whole.masks[0].iou.value, JSON.parse(stdout).maskIou);
   const said = llsm(['detect', join(data, 'images', 'test-0-0.png'), '--weights', copy]);
   assert.match(said.stdout, /chosen on 13 faces of faces \(val\) by fpr=0\.2, where 20 % of the/);
 

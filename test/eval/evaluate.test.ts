@@ -122,6 +122,7 @@ const options = async (say: Say): Promise<EvaluateOptions> => ({
   predictor: await predictor(say),
   read,
   threshold: 0.5,
+  maskThreshold: 0.5,
   positions,
   prior: [...items, ...training],
   seed: 0,

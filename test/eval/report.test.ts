@@ -32,6 +32,7 @@ const report = (): Report => ({
         falseAlarms: 0.125,
       },
     ],
+    maskThreshold: 0.5,
     masks: [
       {
         ...{ name: evil, faces: 20, flagged: 10, iou: compared(0.3333, 0.2222), bound: 0 },

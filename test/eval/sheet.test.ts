@@ -106,6 +106,15 @@ test('contact sheet: of very many faces the likeliest, which it says', () => {
   assert.ok(picture.height < (rows + 1) * (contactSide / 2 + 3 * 18 + 4 * 6));
 });
 
+test('contact sheet: a note longer than the picture goes on in further lines', () => {
+  const sheet = new ContactSheet();
+  sheet.add(shade(90, 0.9));
+  const note = 'Forged at a probability of 0.4, chosen on 800 faces by eer, where 30 % of the real';
+  const [short, long] = [sheet.picture('Forged'), sheet.picture(note)];
+  assert.is(long.width, short.width);
+  assert.ok(long.height > short.height + 20);
+});
+
 test('contact picture: the mask lies over the face, in its shape', () => {
   const data = new Uint8ClampedArray(300 * 150 * 3).fill(100);
   const shown = contactPicture({ width: 300, height: 150, data }, leftPart(0.5));

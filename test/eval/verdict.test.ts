@@ -47,4 +47,6 @@ test('the threshold says where it comes from', () => {
 
 test('altered share counts what is more likely altered than not', () => {
   assert.is(alteredShare(Float32Array.of(0, 0.49, 0.5, 1)), 0.5);
+  const threshold = { value: 0.5, rule: 'eer', fpr: 0.1, data: 'faces', n: 10, mask: 0.4 };
+  assert.is(alteredShare(Float32Array.of(0, 0.39, 0.49, 1), threshold), 0.5);
 });
