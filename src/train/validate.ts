@@ -29,17 +29,27 @@ export class Validator {
     return new Validator(program, faces);
   }
 
-  /** Means over all faces (the mask losses: over those whose mask is known), with running statistics. */
+  /**
+   * Means over all faces (the mask losses: over those whose mask is known), with running statistics.
+   * The next batch is loaded while the GPU works.
+   */
   async measure(): Promise<Validation> {
     const { items } = this.faces;
     const { batch: count } = this.program.options;
     const scores: number[] = [];
     let known = 0;
     const sums = { cls: 0, ls: 0, loc: 0 };
+    const load = (first: number) => {
+      const batch = items.slice(first, first + count).map((_, i) => this.faces.load(first + i, 0));
+      const crops = Promise.all(batch);
+      // Whoever awaits it later sees the error; until then it must not count as unhandled.
+      crops.catch(() => {});
+      return crops;
+    };
+    let next = load(0);
     for (let first = 0; first < items.length; first += count) {
-      const crops = await Promise.all(
-        items.slice(first, first + count).map((_, i) => this.faces.load(first + i, 0)),
-      );
+      const crops = await next;
+      next = load(first + count);
       const batch = gather(crops, count, this.program.config.size);
       const maskTotal = crops.reduce((n, crop) => n + crop.maskWeight, 0);
       // Shares of 1 give sums here; the last, partial batch is padded with faces of no weight.
