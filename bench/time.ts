@@ -38,10 +38,10 @@ export async function time(
   const measure = async (repeats: number): Promise<number> => {
     const start = performance.now();
     for (let i = 0; i < repeats; i++) run();
-    await gpu.device.queue.onSubmittedWorkDone();
+    await gpu.wait(gpu.device.queue.onSubmittedWorkDone());
     return performance.now() - start;
   };
-  await gpu.device.queue.onSubmittedWorkDone();
+  await gpu.wait(gpu.device.queue.onSubmittedWorkDone());
   const first = await measure(1);
   const began = performance.now();
   const once = await measure(1);

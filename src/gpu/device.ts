@@ -11,6 +11,11 @@ export interface Gpu {
   readonly subgroupSize: number;
   /** Dawn's toggles, where the caller asked for some. */
   readonly toggles: readonly string[];
+  /**
+   * Waits for something that the device has promised (a map, work done, a pipeline). Every wait of
+   * some length goes through here, because how to wait without slowing the device is its own matter.
+   */
+  wait<T>(promise: Promise<T>): Promise<T>;
   /** Throws what the GPU reported since it was opened: an uncaptured error or a lost device. */
   check(): void;
   /** Lets the device go; what it reports from then on is not an error. */
@@ -78,6 +83,7 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
     software: info.isFallbackAdapter || softwareNames.test(nameOf(info)),
     subgroupSize: device.features.has('subgroups') ? (fixed ?? 0) : 0,
     toggles: options.toggles ?? [],
+    wait: (promise) => promise,
     check() {
       if (failure) throw new LlsmError(failure);
     },

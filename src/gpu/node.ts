@@ -25,5 +25,43 @@ export async function openNodeGpu(toggles: readonly string[] = []): Promise<Gpu>
       `Dawn could not start (${messageOf(error)}). Run \`node scripts/setup.js\` to see what is missing.`,
     );
   }
-  return openGpu(instance, { toggles });
+  const gpu = await openGpu(instance, { toggles });
+  return gpu.software ? { ...gpu, wait: napping() } : gpu;
+}
+
+/** Naps last this part of the time waited so far, and so many milliseconds at most. */
+const napShare = 1 / 32;
+const longestNap = 2;
+
+/**
+ * A way of waiting that leaves the cores to the driver. While a promise of Dawn's is open, Dawn asks
+ * in every turn of the event loop whether it is done, which keeps a core busy: on two cores a
+ * software driver takes twice as long. So the thread naps once a turn.
+ */
+function napping(): Gpu['wait'] {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  let open = 0;
+  let since = 0;
+  let turning = false;
+  const turn = (): void => {
+    turning = open > 0;
+    if (!turning) return;
+    const nap = Math.min(longestNap, (performance.now() - since) * napShare);
+    // Whatever is done at once, such as a single small dispatch, is not made to wait.
+    if (nap > 0.05) Atomics.wait(cell, 0, 0, nap);
+    setImmediate(turn);
+  };
+  return async (promise) => {
+    if (open === 0) since = performance.now();
+    open++;
+    if (!turning) {
+      turning = true;
+      setImmediate(turn);
+    }
+    try {
+      return await promise;
+    } finally {
+      open--;
+    }
+  };
 }

@@ -120,7 +120,7 @@ export async function readBuffer(gpu: Gpu, source: GPUBuffer, bytes = source.siz
   const encoder = gpu.device.createCommandEncoder();
   encoder.copyBufferToBuffer(source, 0, staging, 0, bytes);
   gpu.device.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
+  await gpu.wait(staging.mapAsync(GPUMapMode.READ));
   const values = new Float32Array(staging.getMappedRange().slice(0));
   staging.destroy();
   gpu.check();

@@ -190,7 +190,7 @@ export class Plan {
 
   /** Waits until everything queued is done; reports what the GPU found wrong. */
   async settle(): Promise<void> {
-    await this.#gpu.device.queue.onSubmittedWorkDone();
+    await this.#gpu.wait(this.#gpu.device.queue.onSubmittedWorkDone());
     this.#gpu.check();
   }
 
