@@ -1,6 +1,7 @@
 import type { Gpu } from '../src/gpu/device.ts';
 import type { Kernel } from '../src/gpu/pipeline.ts';
-import { type Case, cases, type Part, type Work } from './cases.ts';
+import type { Case, Part, Work } from './cases/case.ts';
+import { cases } from './cases/cases.ts';
 import type { Ceiling, Ceilings } from './ceilings.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { type Effort, type Timing, time } from './time.ts';
