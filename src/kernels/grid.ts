@@ -8,3 +8,17 @@ export const itemsOf =
 
 /** Workgroups of 64 invocations for so many. */
 export const groups64 = (invocations: number): number => Math.ceil(invocations / 64);
+
+/**
+ * A map [rows, across, channels] cut for strip.wgsl: an invocation takes four channels of a column
+ * of a strip of at most `most` rows. Strips share what they load at their borders; many fill a GPU.
+ */
+export function inStrips(rows: number, across: number, channels: number, most: number) {
+  const strips = Math.ceil(rows / most);
+  const strip = Math.ceil(rows / strips);
+  const c4 = channels / 4;
+  return {
+    params: (images: number) => ({ images, strips, strip, rows, across, c4 }),
+    grid: (images: number): [number] => [groups64(images * strips * across * c4)],
+  };
+}

@@ -2,8 +2,9 @@ import { LlsmError } from '../../errors.ts';
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
-import { groups64, itemsOf } from '../grid.ts';
+import { inStrips } from '../grid.ts';
 import { passOn } from '../residual_add/residual_add.ts';
+import stripSource from '../strip.wgsl';
 import forwardSource from './pool_add.wgsl';
 import backwardSource from './pool_backward.wgsl';
 
@@ -25,16 +26,14 @@ export function poolAdd(
     throw new LlsmError(`${name}: poolAdd reads two batch norms without ReLU`);
   }
   if (inH !== inW) throw new LlsmError(`${name}: poolAdd takes square maps, not ${inH} x ${inW}`);
-  const c4 = channels / 4;
   const pad = poolPad === 'tf' && inH % 2 === 0 ? 0 : 1;
   const outH = Math.ceil(inH / 2);
   const outW = Math.ceil(inW / 2);
   const out = g.activation(name, [outH, outW, channels]);
-  const winner = g.activation(`${name} winners`, [outH, outW, c4]);
-  const geometry = { c4, inH, inW, outH, outW, pad };
-  const outItems = itemsOf(out);
+  const winner = g.activation(`${name} winners`, [outH, outW, channels / 4]);
+  const windows = inStrips(outH, outW, channels, 8);
   g.launch({
-    kernel: kernel('pool_add', forwardSource),
+    kernel: kernel('pool_add', forwardSource, {}, { strip: stripSource }),
     bind: {
       main_x: main.tensor,
       mainAffine: main.affine,
@@ -43,23 +42,28 @@ export function poolAdd(
       out,
       winner,
     },
-    params: ({ count }) => ({ count: outItems(count) / 4, ...geometry }),
-    grid: ({ count }) => [groups64(outItems(count) / 4)],
+    params: ({ count }) => ({ ...windows.params(count), inH, inW, pad }),
+    grid: ({ count }) => windows.grid(count),
   });
 
   g.op([main.value, skip.value], out, (dOut, gradients) => {
     if (gradients.wants(main.value)) {
       const { gradient, accumulate } = gradients.into(main.value);
-      const items = itemsOf(gradient);
+      const half = 1 - pad;
+      const blocks = inStrips(outH + half, outW + half, channels, 8);
       g.launch({
-        kernel: kernel('pool_backward', backwardSource),
+        kernel: kernel('pool_backward', backwardSource, {}, { strip: stripSource }),
         bind: { dOut, winner, dIn: gradient },
         params: ({ count }) => ({
-          count: items(count) / 4,
-          ...geometry,
+          ...blocks.params(count),
+          inH,
+          inW,
+          outH,
+          outW,
+          pad,
           accumulate: Number(accumulate),
         }),
-        grid: ({ count }) => [groups64(items(count) / 4)],
+        grid: ({ count }) => blocks.grid(count),
       });
     }
     passOn(g, gradients, skip.value, dOut);

@@ -1,7 +1,8 @@
 // out = maxpool3x3, stride 2 (main * scale + shift) + (skip * skipScale + skipShift)
 // and which of the window's nine was the first maximum, a byte a channel.
 struct Params {
-  count: u32, c4: u32, inH: u32, inW: u32, outH: u32, outW: u32, pad: u32,
+  images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32,
+  inH: u32, inW: u32, pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -12,32 +13,69 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> winner: array<u32>;
 
+/** Of a window, or of a row of it, the maximum and its number. */
+struct Best { value: vec4f, number: vec4u }
+
+const none = Best(vec4f(), vec4u(9u));
+
+/** The first maximum. The first value wins whatever it is, and a NaN is never lost. */
+fn first(a: Best, b: Best) -> Best {
+  let second = (b.value > a.value) | (b.value != b.value) | (a.number == none.number);
+  return Best(select(a.value, b.value, second), select(a.number, b.number, second));
+}
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.count) { return; }
-  let c = at % p.c4;
-  let ox = (at / p.c4) % p.outW;
-  let oy = (at / (p.c4 * p.outW)) % p.outH;
-  let image = at / (p.c4 * p.outW * p.outH);
+  //! include strip
   let scale = mainAffine[c];
   let shift = mainAffine[p.c4 + c];
-  var best = vec4f(-3.4e38);
-  var which = vec4u(9u);
-  for (var t = 0u; t < 9u; t++) {
-    let y = oy * 2u + t / 3u - p.pad;
-    let x = ox * 2u + t % 3u - p.pad;
-    // Unsigned: what lies above or left of the map wraps to a large number.
-    if (y >= p.inH || x >= p.inW) { continue; }
-    let value = main_x[((image * p.inH + y) * p.inW + x) * p.c4 + c] * scale + shift;
-    // The first value wins whatever it is, so that a NaN or -inf is not lost.
-    let better = (value > best) | (which == vec4u(9u)) | (value != value);
-    best = select(best, value, better);
-    which = select(which, vec4u(t), better);
+  let skipScale = skipAffine[c];
+  let skipShift = skipAffine[p.c4 + c];
+  let c4 = p.c4;
+  let inH = p.inH;
+  let step = p.inW * c4;
+  let outStep = p.across * c4;
+
+  // A column outside of the map is the middle one again, under its number.
+  let middle = across * 2u + 1u - p.pad;
+  let hasLeft = middle > 0u;
+  let hasRight = middle + 1u < p.inW;
+  let left = select(0u, c4, hasLeft);
+  let right = select(0u, c4, hasRight);
+  let leftNumber = vec4u(select(1u, 0u, hasLeft));
+  let rightNumber = vec4u(select(1u, 2u, hasRight));
+
+  // Down the rows of the input: every other one ends a window and begins the next.
+  var best = none;
+  var y = firstRow * 2u - p.pad;
+  var at = (image * inH + y) * step + middle * c4 + c;
+  var to = (image * p.rows + firstRow) * outStep + across * c4 + c;
+  for (var k = 0u; k <= (endRow - firstRow) * 2u; k++) {
+    // Unsigned: what lies above the map wraps to a large number.
+    let inside = y < inH;
+    var row = none;
+    if (inside) {
+      row = Best(main_x[at - left] * scale + shift, leftNumber);
+      row = first(row, Best(main_x[at] * scale + shift, vec4u(1u)));
+      row = first(row, Best(main_x[at + right] * scale + shift, rightNumber));
+    }
+    let ends = k % 2u == 0u;
+    if (inside && k > 0u) {
+      best = first(best, Best(row.value, row.number + select(3u, 6u, ends)));
+    }
+    if (ends) {
+      if (k > 0u) {
+        out[to] = best.value + skip[to] * skipScale + skipShift;
+        let n = best.number;
+        winner[to] = n.x | (n.y << 8u) | (n.z << 16u) | (n.w << 24u);
+        to += outStep;
+      }
+      best = row;
+    }
+    y++;
+    at += step;
   }
-  out[at] = best + skip[at] * skipAffine[c] + skipAffine[p.c4 + c];
-  winner[at] = which.x | (which.y << 8u) | (which.z << 16u) | (which.w << 24u);
 }
