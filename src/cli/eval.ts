@@ -1,17 +1,23 @@
 import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readBytes } from '../data/image-node.ts';
 import type { ManifestItem, Split } from '../data/manifest.ts';
 import { readManifests } from '../data/manifest-node.ts';
 import { LlsmError, messageOf, UsageError } from '../errors.ts';
+import { type VideoRule, videoRules } from '../eval/classification.ts';
 import { type Evaluation, evaluate } from '../eval/evaluate.ts';
 import { evaluationRecord, writeEvaluation } from '../eval/evaluation-file.ts';
 import { evaluationText } from '../eval/evaluation-text.ts';
+import { video } from '../eval/perturb-video.ts';
+import { type Perturbation, perturbations } from '../eval/perturbations.ts';
+import { type Robustness, robustness } from '../eval/robustness.ts';
+import { robustnessText } from '../eval/robustness-text.ts';
 import { maskThreshold, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
 import { largestMap, tapPositions } from '../model/positions.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
+import { writeFileWhole } from '../write-file.ts';
 import { wholeNumber } from './arguments.ts';
 import { countsInWords, dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
 
@@ -23,6 +29,8 @@ interface Options {
   prior?: string[];
   threshold?: number;
   maskThreshold?: number;
+  perturb?: Perturbation[];
+  videoScore: VideoRule;
   out?: string;
   batch: number;
   json?: true;
@@ -56,7 +64,17 @@ export function register(program: Command): void {
       "a mask's pixel is altered at or above it (default: the checkpoint's, or 0.5)",
       parseProbability,
     )
-    .option('--out <dir>', 'for eval.json and scores.csv')
+    .addOption(
+      new Option('--video-score <rule>', "how a video's probability comes from its faces'")
+        .choices(Object.keys(videoRules))
+        .default('mean'),
+    )
+    .option(
+      '--perturb <names>',
+      `also measure degraded pictures: all, or of ${everyPerturbation.map(({ name }) => name).join(', ')} (with commas between)`,
+      parsePerturbations,
+    )
+    .option('--out <dir>', 'for eval.json, scores.csv, reliability.svg (and perturb.svg)')
     .option('--batch <n>', 'faces in one run of the network', wholeNumber(1, 1024), 8)
     .option('--json', 'print eval.json in place of the tables')
     .action(run);
@@ -68,6 +86,18 @@ function parseProbability(text: string): number {
     throw new InvalidArgumentError('It must be a number from 0 to 1.');
   }
   return value;
+}
+
+const everyPerturbation = [...perturbations, video];
+
+function parsePerturbations(text: string): Perturbation[] {
+  if (text === 'all') return everyPerturbation;
+  return text.split(',').map((name) => {
+    const found = everyPerturbation.find((one) => one.name === name.trim());
+    if (found) return found;
+    const names = everyPerturbation.map((one) => one.name).join(', ');
+    throw new InvalidArgumentError(`There is no ${name}. Name some of ${names}, or all.`);
+  });
 }
 
 async function run(options: Options): Promise<void> {
@@ -92,21 +122,33 @@ async function run(options: Options): Promise<void> {
       ? checkpoint.threshold
       : { value: options.threshold, rule: 'given' };
   const progress = new Map<string, Progress>();
+  const onFace = (what: string, done: number, total: number) => {
+    if (!progress.has(what)) progress.set(what, new Progress({ label: what, total }));
+    progress.get(what)?.update(done);
+  };
+  const stopBars = () => {
+    for (const bar of progress.values()) bar.stop();
+  };
   const evaluation = await evaluate(faces, {
     predictor: detector,
     read: readBytes,
     threshold: said?.value ?? uncalibrated,
     maskThreshold: options.maskThreshold ?? maskThreshold(checkpoint.threshold),
     positions,
+    videoRule: options.videoScore,
     prior: located ? prior : undefined,
     seed,
-    onFace(what, done, total) {
-      if (!progress.has(what)) progress.set(what, new Progress({ label: what, total }));
-      progress.get(what)?.update(done);
-    },
-  }).finally(() => {
-    for (const bar of progress.values()) bar.stop();
-  });
+    onFace,
+  }).finally(stopBars);
+  const degraded =
+    options.perturb &&
+    (await robustness(faces, options.perturb, {
+      predictor: detector,
+      read: readBytes,
+      seed,
+      untouched: evaluation.faces[0].auc,
+      onFace: (done, total) => onFace('degraded', done, total),
+    }).finally(stopBars));
 
   const record = evaluationRecord(
     {
@@ -119,10 +161,20 @@ async function run(options: Options): Promise<void> {
       seed,
     },
     evaluation,
+    degraded,
   );
-  if (out !== undefined) writeEvaluation(out, record, evaluation.scores);
+  if (out !== undefined) {
+    writeEvaluation(out, record, evaluation.scores);
+    // Only here, so that no other evaluation loads the plotting library.
+    const { reliabilityFigure } = await import('../eval/reliability-figure.ts');
+    writeFileWhole(join(out, 'reliability.svg'), [reliabilityFigure(evaluation.reliability)]);
+    if (degraded) {
+      const { robustnessFigure } = await import('../eval/robustness-figure.ts');
+      writeFileWhole(join(out, 'perturb.svg'), [robustnessFigure(degraded)]);
+    }
+  }
   if (options.json) console.log(JSON.stringify(record));
-  else print(options, faces, checkpoint.threshold, evaluation);
+  else print(options, faces, checkpoint.threshold, evaluation, degraded);
 }
 
 /** The faces whose training masks make the constant predictor. */
@@ -151,6 +203,7 @@ function print(
   faces: readonly ManifestItem[],
   threshold: Parameters<typeof thresholdInWords>[0],
   evaluation: Evaluation,
+  degraded?: Robustness,
 ): void {
   const videos = new Set(faces.map(({ video }) => video)).size;
   const at = given === undefined ? thresholdInWords(threshold) : `${given}, as given`;
@@ -160,5 +213,6 @@ function print(
   console.log(`Forged at a probability of ${at}. llsm ${version}\n`);
   const noMasks = 'the data has no training forgeries with masks (--prior names other data)';
   process.stdout.write(evaluationText(evaluation, noMasks));
-  if (out !== undefined) console.log(`\neval.json and scores.csv are in ${out}.`);
+  if (degraded) process.stdout.write(`\n${robustnessText(degraded)}`);
+  if (out !== undefined) console.log(`\neval.json, scores.csv and pictures are in ${out}.`);
 }

@@ -65,11 +65,16 @@ export type ReadBytes = (path: string) => Promise<Uint8Array>;
 
 /**
  * Reads the face that a manifest names, and its mask.
+ * @param change of the whole picture, before the face is cut from it
  * @throws LlsmError naming the file: see `decodeImage`; a mask of another size; a box outside.
  */
-export async function readFace(item: ManifestItem, read: ReadBytes): Promise<FaceCrop> {
+export async function readFace(
+  item: ManifestItem,
+  read: ReadBytes,
+  change: (image: RgbImage) => RgbImage | Promise<RgbImage> = (image) => image,
+): Promise<FaceCrop> {
   const path = `${item.folder}/${item.image}`;
-  const image = await decodeImage(await read(path), path);
+  const image = await change(await decodeImage(await read(path), path));
   const box = cropBox(item.box, image.width, image.height);
   if (box[2] < 1 || box[3] < 1) {
     throw new LlsmError(

@@ -14,7 +14,7 @@ import {
   truePositiveRate,
 } from './metrics.ts';
 
-/** A face (or a video, by the mean of its faces) and the probability that it is forged. */
+/** A face (or a video, see `byVideo`) and the probability that it is forged. */
 export interface Scored {
   image: string;
   label: 0 | 1;
@@ -115,11 +115,40 @@ function aucInterval(items: readonly Scored[], seed: number): [low: number, high
   );
 }
 
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** The sure faces alone, where they are many: the rule of the DFDC challenge's winner (selimsef). */
+function confident(probabilities: readonly number[]): number {
+  const forged = probabilities.filter((p) => p > 0.8);
+  if (forged.length > 0.4 * probabilities.length && forged.length > 11) return mean(forged);
+  const real = probabilities.filter((p) => p < 0.2);
+  return mean(real.length > 0.9 * probabilities.length ? real : probabilities);
+}
+
+const leastLogit = 1e-6;
+
 /**
- * One score a video: the mean of its faces' probabilities (DeepfakeBench's rule). Videos of one name
- * are one video only where label and method agree too. `image` is that of its first face.
+ * How a video's probability comes from those of its faces. `mean`: DeepfakeBench; `logit`: the mean
+ * of the logits, as LipForensics; `confident`: see there; `max`: the likeliest forged face.
  */
-export function byVideo(scored: readonly Scored[]): Scored[] {
+export const videoRules = {
+  mean,
+  logit(probabilities: readonly number[]): number {
+    const inside = probabilities.map((p) => Math.min(1 - leastLogit, Math.max(leastLogit, p)));
+    return 1 / (1 + Math.exp(-mean(inside.map((p) => Math.log(p / (1 - p))))));
+  },
+  confident,
+  max: (probabilities: readonly number[]): number => Math.max(...probabilities),
+} as const;
+
+export type VideoRule = keyof typeof videoRules;
+
+/**
+ * One score a video, by a rule. Videos of one name are one video only where label and method agree
+ * too. `image` is that of its first face.
+ */
+export function byVideo(scored: readonly Scored[], rule: VideoRule = 'mean'): Scored[] {
   const videos = new Map<string, Scored[]>();
   for (const item of scored) {
     const key = JSON.stringify([item.label, item.method, item.video]);
@@ -129,6 +158,6 @@ export function byVideo(scored: readonly Scored[]): Scored[] {
   }
   return [...videos.values()].map((faces) => ({
     ...faces[0],
-    probability: faces.reduce((sum, { probability }) => sum + probability, 0) / faces.length,
+    probability: videoRules[rule](faces.map(({ probability }) => probability)),
   }));
 }

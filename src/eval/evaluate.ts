@@ -9,6 +9,7 @@ import {
   methodOf,
   methodsOf,
   type Scored,
+  type VideoRule,
 } from './classification.ts';
 import type { Detection } from './detector.ts';
 import {
@@ -20,6 +21,7 @@ import {
   truthOf,
 } from './localisation.ts';
 import { makePrior, type Prior } from './prior.ts';
+import { type Reliability, reliabilityOf } from './reliability.ts';
 
 /** What evaluation asks of a detector; `Detector` is one. */
 export interface Predictor {
@@ -36,6 +38,9 @@ export interface Seen {
   detection: Detection;
 }
 
+/** A picture degraded before the face is cut from it. @param index of the face in the list */
+export type ChangePicture = (image: RgbImage, index: number) => RgbImage | Promise<RgbImage>;
+
 /**
  * Every face in the manifest's order, with what the network says of it. The next batch is read
  * while the GPU works.
@@ -45,10 +50,13 @@ export async function* seen(
   items: readonly ManifestItem[],
   predictor: Predictor,
   read: ReadBytes,
+  change?: ChangePicture,
 ): AsyncGenerator<Seen> {
   const readBatch = (first: number) => {
     const batch = items.slice(first, first + predictor.batch);
-    const faces = Promise.all(batch.map((item) => readFace(item, read)));
+    const faces = Promise.all(
+      batch.map((item, k) => readFace(item, read, change && ((image) => change(image, first + k)))),
+    );
     // Whoever awaits it later sees the error; until then it must not count as unhandled.
     faces.catch(() => {});
     return faces;
@@ -73,6 +81,8 @@ export interface EvaluateOptions {
   maskThreshold: number;
   /** HW of the pair maps that the predictor gives; 0 where it gives none. */
   positions: number;
+  /** How videos are scored (default: the mean of their faces). */
+  videoRule?: VideoRule;
   /** Faces whose training split makes the constant predictor. */
   prior?: readonly ManifestItem[];
   /** Of the intervals, of sampled pairs and of the constant predictor's faces. */
@@ -90,6 +100,9 @@ export interface Evaluation {
   faces: ClassFigures[];
   /** Absent where no video has two faces. */
   videos?: ClassFigures[];
+  videoRule: VideoRule;
+  /** How far the probabilities of faces are true. */
+  reliability: Reliability;
   /** All forged faces with a mask, then each method's; empty where there are none, or no maps. */
   masks: Named<MaskFigures>[];
   pairs: Named<PairFigures>[];
@@ -107,6 +120,7 @@ export async function evaluate(
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   const { predictor, read, threshold, maskThreshold, positions, seed, onFace } = options;
+  const { videoRule = 'mean' } = options;
   const { size } = predictor;
   const withMask = items.filter(({ mask }) => mask !== null);
   const choice = positions > 0 ? choosePairs(positions, withMask.length, seed) : undefined;
@@ -137,12 +151,14 @@ export async function evaluate(
     onFace?.('faces', scores.length, items.length);
   }
 
-  const videos = byVideo(scores);
+  const videos = byVideo(scores, videoRule);
   const localised = located(groups, newGroup);
   return {
     scores,
     maskThreshold,
     faces: classFigures(scores, { threshold, seed }),
+    videoRule,
+    reliability: reliabilityOf(scores),
     ...(videos.length < scores.length && { videos: classFigures(videos, { threshold, seed }) }),
     masks: localised.flatMap(([name, group]) => named(name, group.maskFigures(real))),
     pairs: localised.flatMap(([name, group]) => named(name, group.pairFigures(real))),

@@ -6,6 +6,7 @@ import { version } from '../version.ts';
 import { writeFileWhole } from '../write-file.ts';
 import type { Scored } from './classification.ts';
 import type { Evaluation } from './evaluate.ts';
+import type { Robustness } from './robustness.ts';
 import { scope, uncalibrated } from './verdict.ts';
 
 /** What an evaluation was made with. */
@@ -22,7 +23,11 @@ export interface EvaluationOrigin {
 }
 
 /** The content of eval.json; the scores are in a file of their own. */
-export function evaluationRecord(origin: EvaluationOrigin, evaluation: Evaluation) {
+export function evaluationRecord(
+  origin: EvaluationOrigin,
+  evaluation: Evaluation,
+  robustness?: Robustness,
+) {
   const { scores: _, ...figures } = evaluation;
   const { threshold, adapter, seed, ...rest } = origin;
   return {
@@ -33,6 +38,7 @@ export function evaluationRecord(origin: EvaluationOrigin, evaluation: Evaluatio
     seed,
     scope,
     ...figures,
+    ...(robustness && { robustness }),
   };
 }
 

@@ -11,7 +11,7 @@ const compared = ({ value, constant }: Compared): string =>
   constant === undefined ? number(value) : `${number(value)} (${number(constant)})`;
 
 /** Columns aligned: the first to the left, the rest to the right. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
+export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map((row) =>
     row
@@ -45,6 +45,7 @@ function classTable(unit: string, figures: readonly ClassFigures[]): string[] {
  */
 export function evaluationText(evaluation: Evaluation, noConstant: string): string {
   const { faces, videos, masks, pairs, constant, maskThreshold } = evaluation;
+  const { videoRule, reliability } = evaluation;
   const blocks = [classTable('faces', faces)];
   if (videos) blocks.push(classTable('videos', videos));
   if (masks.length > 0) {
@@ -65,6 +66,11 @@ export function evaluationText(evaluation: Evaluation, noConstant: string): stri
     blocks.push(aligned([['pairs', ...head], ...rows]));
   }
   const notes = ['found, false alarms: shares of the forged and of the real ones called forged.'];
+  if (videos)
+    notes.push(`videos: by the ${videoRule} of their faces; intervals draw whole videos.`);
+  notes.push(
+    `A face's probability is off by ${number(reliability.error)} in the mean (expected calibration error).`,
+  );
   if (masks.length > 0) notes.push(`IoU, F1: masks call a pixel altered from ${maskThreshold}.`);
   if (masks.length + pairs.length > 0) {
     notes.push(

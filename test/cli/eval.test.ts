@@ -178,6 +178,39 @@ test('eval: another split, another threshold, no training masks to compare with'
   assert.match(bad.stderr, /elsewhere: no forged face with a mask has split "train"/);
 });
 
+test('eval: videos by another rule, a reliability picture', () => {
+  const out = join(folder, 'rule');
+  const args = ['eval', '--weights', weights, '--data', data, '--json'];
+  const mean = JSON.parse(llsm(args).stdout) as Whole;
+  const { status, stdout, stderr } = llsm([...args, '--video-score', 'max', '--out', out]);
+  assert.is(status, 0, stderr);
+  const max = JSON.parse(stdout) as Whole;
+  assert.equal([mean.videoRule, max.videoRule], ['mean', 'max']);
+  assert.equal(mean.faces, max.faces);
+  assert.ok((max.videos?.[0].falseAlarms ?? 0) >= (mean.videos?.[0].falseAlarms ?? 1));
+  assert.match(readFileSync(join(out, 'reliability.svg'), 'utf8'), /calibration error 0\.\d{3}/);
+  assert.is(llsm([...args, '--video-score', 'median']).status, 2);
+});
+
+test('eval --perturb: a table, the record and a picture', () => {
+  const out = join(folder, 'degraded');
+  const args = ['eval', '--weights', weights, '--data', data];
+  const refused = llsm([...args, '--perturb', 'jpeg,fog']);
+  assert.is(refused.status, 2);
+  assert.match(refused.stderr, /There is no fog\. Name some of saturation, darken/);
+  const { status, stdout, stderr } = llsm([...args, '--perturb', 'darken,jpeg', '--out', out]);
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /darken( +[01]\.\d{3}){6} +0\.85 0\.725 0\.6/);
+  assert.match(stdout, /Degraded to the crop, at five levels:/);
+  const { robustness, faces } = JSON.parse(readFileSync(join(out, 'eval.json'), 'utf8'));
+  assert.is(robustness.untouched, faces[0].auc);
+  assert.equal(
+    robustness.rows.map(({ name }: { name: string }) => name),
+    ['darken', 'jpeg'],
+  );
+  assert.match(readFileSync(join(out, 'perturb.svg'), 'utf8'), /^<svg[^>]*>.*darken.*jpeg/s);
+});
+
 test('calibrate: chosen on val, kept with its origin, spoken of by detect', () => {
   const copy = join(folder, 'calibrated.safetensors');
   const args = ['calibrate', '--weights', weights, '--data', data];

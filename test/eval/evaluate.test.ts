@@ -2,12 +2,13 @@ import * as assert from 'uvu/assert';
 import { encodePng } from '../../src/data/image-node.ts';
 import type { ManifestItem } from '../../src/data/manifest.ts';
 import { resize } from '../../src/data/pixels.ts';
-import { byVideo, type Scored } from '../../src/eval/classification.ts';
+import { byVideo, type Scored, type VideoRule, videoRules } from '../../src/eval/classification.ts';
 import type { Detection } from '../../src/eval/detector.ts';
 import { type EvaluateOptions, evaluate, type Predictor } from '../../src/eval/evaluate.ts';
 import { choosePairs, poolMask, truthOf } from '../../src/eval/localisation.ts';
 import { iou, maskCounts, rocAuc, tallyOf } from '../../src/eval/metrics.ts';
 import { makePrior } from '../../src/eval/prior.ts';
+import { reliabilityOf } from '../../src/eval/reliability.ts';
 import { chooseThreshold } from '../../src/eval/threshold.ts';
 import { drawnPicture, failure } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
@@ -309,6 +310,35 @@ test('a video is a name with its label and method', () => {
       [null, 0.1],
     ],
   );
+});
+
+test("a video's probability, by each rule", () => {
+  const rule = (name: VideoRule, probabilities: number[]) =>
+    Number(videoRules[name](probabilities).toFixed(6));
+  assert.is(rule('mean', [0.2, 0.4, 0.9]), 0.5);
+  assert.is(rule('max', [0.2, 0.4, 0.9]), 0.9);
+  assert.is(rule('logit', [0.2, 0.8, 0.9]), Number((1 / (1 + 9 ** (-1 / 3))).toFixed(6)));
+  assert.ok(rule('logit', [0, 1, 1]) < 1);
+  // 12 of 20 above 0.8 count alone; 11 do not; nearly all below 0.2 count alone.
+  assert.is(rule('confident', [...Array(12).fill(0.9), ...Array(8).fill(0.1)]), 0.9);
+  assert.is(rule('confident', [...Array(11).fill(0.9), ...Array(9).fill(0.1)]), 0.54);
+  assert.is(rule('confident', [...Array(19).fill(0.1), 0.7]), 0.1);
+  const of = (probability: number): Scored => ({
+    ...{ image: 'x', label: 1, method: 'A', video: 'v', probability },
+  });
+  assert.is(byVideo([of(0.2), of(0.6)], 'max')[0].probability, 0.6);
+});
+
+test('reliability: the share of forged faces by their probability', () => {
+  const of = (probability: number, label: 0 | 1) => ({ probability, label });
+  const { bins, error } = reliabilityOf([of(0.72, 1), of(0.78, 0), of(1, 1), of(0, 0)]);
+  assert.equal(
+    bins.map(({ faces }) => faces),
+    [1, 0, 0, 0, 0, 0, 0, 2, 0, 1],
+  );
+  assert.ok(Math.abs(bins[7].mean - 0.75) < 1e-12);
+  assert.is(bins[7].forged, 0.5);
+  assert.ok(Math.abs(error - (2 * 0.25) / 4) < 1e-12);
 });
 
 test("pooled masks have torch's bins; pairs differ where pooled values do by more than half", () => {
