@@ -116,7 +116,7 @@ async function printPlan(
   const plan = {
     bytes: memory.bytes + trainer.store.bytes,
     activations: memory.bytes,
-    aliveAtOnce: memory.floor,
+    aliveAtOnce: memory.peak.bytes,
     params: trainer.store.bytes,
     dispatches: memory.dispatches.length,
     pipelines: pipelineCount(gpu),

@@ -1,6 +1,7 @@
 import { LlsmError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { type Home, Tensor } from './tensor.ts';
+import { readBuffer } from '../gpu/readback.ts';
+import { type FlatHome, Tensor } from './tensor.ts';
 
 /** A named parameter: `weight` is trained, `state` is a running statistic. Shape as in PyTorch. */
 export interface ParamSpec {
@@ -8,8 +9,6 @@ export interface ParamSpec {
   shape: readonly number[];
   kind: 'weight' | 'state';
 }
-
-type FlatHome = Exclude<Home, 'temp' | 'input'>;
 
 /** Binding offsets must be multiples of 256 bytes, so every parameter begins on 64 values. */
 const grain = 64;
@@ -65,10 +64,9 @@ export class ParamStore {
   buffer(home: FlatHome): GPUBuffer {
     let buffer = this.#buffers.get(home);
     if (!buffer) {
-      const values = home === 'state' ? this.#sizes.state : this.#sizes.weight;
       buffer = this.gpu.device.createBuffer({
         label: home,
-        size: Math.max(256, values * 4),
+        size: this.bytesOf(home),
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
       });
       this.#buffers.set(home, buffer);
@@ -76,9 +74,14 @@ export class ParamStore {
     return buffer;
   }
 
+  /** Bytes of a home's buffer, whether it exists yet or not. */
+  bytesOf(home: FlatHome): number {
+    return Math.max(256, (home === 'state' ? this.#sizes.state : this.#sizes.weight) * 4);
+  }
+
   /** Bytes of the buffers that exist by now. */
   get bytes(): number {
-    return [...this.#buffers.values()].reduce((sum, buffer) => sum + buffer.size, 0);
+    return [...this.#buffers.keys()].reduce((sum, home) => sum + this.bytesOf(home), 0);
   }
 
   /** Copies one parameter's values to the GPU. `home` may name its gradient or a moment. */
@@ -109,20 +112,4 @@ export class ParamStore {
     for (const buffer of this.#buffers.values()) buffer.destroy();
     this.#buffers.clear();
   }
-}
-
-/** A GPU buffer's bytes as f32, on the CPU. */
-export async function readBuffer(gpu: Gpu, source: GPUBuffer, bytes = source.size) {
-  const staging = gpu.device.createBuffer({
-    size: bytes,
-    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
-  });
-  const encoder = gpu.device.createCommandEncoder();
-  encoder.copyBufferToBuffer(source, 0, staging, 0, bytes);
-  gpu.device.queue.submit([encoder.finish()]);
-  await gpu.wait(staging.mapAsync(GPUMapMode.READ));
-  const values = new Float32Array(staging.getMappedRange().slice(0));
-  staging.destroy();
-  gpu.check();
-  return values;
 }

@@ -1,6 +1,6 @@
 import { LlsmError } from '../errors.ts';
 import type { Graph, Launch, Slice } from './record.ts';
-import type { Tensor } from './tensor.ts';
+import { type FlatHome, isFlat, type Tensor } from './tensor.ts';
 
 /** What the planner needs of the adapter's limits. */
 export interface PlanLimits {
@@ -26,10 +26,17 @@ export interface MemoryPlan {
   slots: Slot[];
   slotOf: Map<Tensor, number>;
   inputs: Tensor[];
-  /** Bytes of slots and inputs; Params come on top. */
+  /**
+   * First items of slices that begin where an adapter cannot bind, of inputs whose items are smaller
+   * than its alignment: from each, the rest of the input is stored once more, at an aligned place.
+   */
+  shifts: Map<Tensor, number[]>;
+  /** The flat buffers that it works on, which come on top of `bytes`. */
+  homes: Set<FlatHome>;
+  /** Bytes of slots and inputs. */
   bytes: number;
-  /** The most bytes alive at once: what no sharing of slots could go below. */
-  floor: number;
+  /** The most that is alive at once: no sharing of slots could go below. Inputs are always alive. */
+  peak: { bytes: number; tensors: Tensor[] };
 }
 
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
@@ -75,15 +82,41 @@ export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
       );
     }
   }
-  const inputBytes = inputs.reduce((sum, tensor) => sum + roundUp(tensor.bytes, 256), 0);
+  const shifts = shiftsOf(dispatches, limits.minStorageBufferOffsetAlignment);
+  const inputBytes = inputs.reduce(
+    (sum, tensor) => sum + placeBytes(tensor) * (1 + (shifts.get(tensor)?.length ?? 0)),
+    0,
+  );
+  const peak = peakOf(temps, lives, graph.launches.length);
   return {
     dispatches,
     slots,
     slotOf,
     inputs,
+    shifts,
+    homes: new Set([...lives.keys()].map(({ home }) => home).filter(isFlat)),
     bytes: slots.reduce((sum, slot) => sum + slot.bytes, 0) + inputBytes,
-    floor: mostAlive(temps, lives, graph.launches.length) + inputBytes,
+    peak: { bytes: peak.bytes + inputBytes, tensors: [...inputs, ...peak.tensors] },
   };
+}
+
+/** Bytes from one place of a tensor to the next, aligned for every adapter. */
+export const placeBytes = (tensor: Tensor): number => roundUp(tensor.bytes, 256);
+
+/** An input with small items need not be cut where an adapter can bind: see `MemoryPlan.shifts`. */
+const isShiftable = (tensor: Tensor, alignment: number): boolean =>
+  tensor.home === 'input' && tensor.itemBytes < alignment;
+
+function shiftsOf(dispatches: readonly Dispatch[], alignment: number): Map<Tensor, number[]> {
+  const shifts = new Map<Tensor, number[]>();
+  for (const { launch, slice } of dispatches) {
+    for (const tensor of Object.values(launch.bind)) {
+      if (!tensor.batched || (slice.first * tensor.itemBytes) % alignment === 0) continue;
+      const known = shifts.get(tensor) ?? [];
+      if (!known.includes(slice.first)) shifts.set(tensor, [...known, slice.first]);
+    }
+  }
+  return shifts;
 }
 
 function slices(launch: Launch, batch: number, limits: PlanLimits): Slice[] {
@@ -91,9 +124,10 @@ function slices(launch: Launch, batch: number, limits: PlanLimits): Slice[] {
   let step = 1;
   for (const tensor of Object.values(launch.bind)) {
     if (!tensor.batched) continue;
-    const item = tensor.bytes / batch;
+    const item = tensor.itemBytes;
     most = Math.min(most, Math.floor(limits.maxStorageBufferBindingSize / item));
-    step = lcm(step, alignedItems(item, limits.minStorageBufferOffsetAlignment));
+    const alignment = limits.minStorageBufferOffsetAlignment;
+    if (!isShiftable(tensor, alignment)) step = lcm(step, alignedItems(item, alignment));
   }
   const fits = most;
   if (most < batch) most -= most % step;
@@ -171,11 +205,12 @@ function share(tensors: readonly Tensor[], lives: ReadonlyMap<Tensor, Life>) {
   return { slots, slotOf };
 }
 
-function mostAlive(
+/** The launch at which most bytes are alive, as what is alive then. */
+function peakOf(
   tensors: readonly Tensor[],
   lives: ReadonlyMap<Tensor, Life>,
   launches: number,
-): number {
+): MemoryPlan['peak'] {
   const change = new Float64Array(launches + 2);
   for (const tensor of tensors) {
     const life = lives.get(tensor) as Life;
@@ -183,10 +218,17 @@ function mostAlive(
     change[life.to + 1] -= tensor.bytes;
   }
   let alive = 0;
-  let most = 0;
-  for (const delta of change) {
+  let bytes = 0;
+  let when = 0;
+  change.forEach((delta, at) => {
     alive += delta;
-    most = Math.max(most, alive);
-  }
-  return most;
+    if (alive <= bytes) return;
+    bytes = alive;
+    when = at;
+  });
+  const then = tensors.filter((tensor) => {
+    const { from, to } = lives.get(tensor) as Life;
+    return from <= when && when <= to;
+  });
+  return { bytes, tensors: then };
 }

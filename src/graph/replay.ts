@@ -1,23 +1,20 @@
 import { LlsmError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { packUniform, pipelineOf } from '../gpu/pipeline.ts';
-import { type ParamStore, readBuffer } from './params.ts';
+import { timeEach } from '../gpu/dispatch.ts';
+import { pipelineOf } from '../gpu/pipeline.ts';
+import { readBuffer } from '../gpu/readback.ts';
+import { Submits, type Work } from '../gpu/submits.ts';
+import { Buffers } from './buffers.ts';
+import type { ParamStore } from './params.ts';
 import { type Dispatch, type MemoryPlan, type PlanLimits, planMemory } from './plan.ts';
 import type { Graph } from './record.ts';
 import type { Tensor } from './tensor.ts';
 
-interface Prepared {
-  pipeline: GPUComputePipeline;
-  group: GPUBindGroup;
-  grid: [number, number, number];
-  name: string;
-  /** The first tensor that it writes. */
+/** A dispatch of the plan with its GPU objects, and what a profile says of it. */
+interface Prepared extends Work {
+  kernel: string;
   makes: string;
-  flops: number;
 }
-
-const uniformStride = 256;
-const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /** Time of one dispatch of a profiled run. */
 export interface DispatchTime {
@@ -34,24 +31,15 @@ export interface DispatchTime {
  * only replays dispatches.
  */
 export class Plan {
-  readonly #gpu: Gpu;
-  readonly #buffers: (tensor: Tensor) => GPUBuffer;
-  readonly #prepared: Prepared[];
-  readonly #owned: GPUBuffer[];
-  readonly memory: MemoryPlan;
+  readonly #submits: Submits;
 
   private constructor(
-    gpu: Gpu,
-    memory: MemoryPlan,
-    buffers: (tensor: Tensor) => GPUBuffer,
-    prepared: Prepared[],
-    owned: GPUBuffer[],
+    private readonly gpu: Gpu,
+    readonly memory: MemoryPlan,
+    private readonly buffers: Buffers,
+    private readonly prepared: readonly Prepared[],
   ) {
-    this.#gpu = gpu;
-    this.memory = memory;
-    this.#buffers = buffers;
-    this.#prepared = prepared;
-    this.#owned = owned;
+    this.#submits = new Submits(gpu, prepared);
   }
 
   /**
@@ -64,92 +52,22 @@ export class Plan {
     params?: ParamStore,
     limits: PlanLimits = gpu.device.limits,
   ): Promise<Plan> {
-    const { device } = gpu;
     const memory = planMemory(graph, limits);
-    const storage = (label: string, bytes: number): GPUBuffer =>
-      device.createBuffer({
-        label,
-        size: roundUp(bytes, 256),
-        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
-      });
-
-    device.pushErrorScope('out-of-memory');
-    const slots = memory.slots.map((slot, i) => storage(`slot ${i}`, slot.bytes));
-    const inputs = new Map(memory.inputs.map((t) => [t, storage(t.name, t.bytes)]));
-    const uniforms = device.createBuffer({
-      label: 'uniforms',
-      size: Math.max(1, memory.dispatches.length) * uniformStride,
-      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-    });
-    const refused = await device.popErrorScope();
-    if (refused) {
-      throw new LlsmError(
-        `The GPU has no room for this plan (${memory.bytes} bytes): use a smaller batch or size`,
-      );
-    }
-
-    const bufferOf = (tensor: Tensor): GPUBuffer => {
-      if (tensor.home === 'temp') {
-        const slot = memory.slotOf.get(tensor);
-        if (slot === undefined) throw new LlsmError(`${tensor.name} is not part of this plan`);
-        return slots[slot];
-      }
-      if (tensor.home === 'input') {
-        const buffer = inputs.get(tensor);
-        if (!buffer) throw new LlsmError(`${tensor.name} is not an input of this plan`);
-        return buffer;
-      }
-      if (!params) throw new LlsmError(`${tensor.name}: this plan was built without Params`);
-      return params.buffer(tensor.home);
-    };
-
-    const bytes = new DataView(new ArrayBuffer(uniforms.size));
-    memory.dispatches.forEach(({ launch, slice }, i) => {
-      packUniform(launch.kernel, launch.params(slice), bytes, i * uniformStride);
-    });
-    device.queue.writeBuffer(uniforms, 0, bytes.buffer);
-
-    const pipelines = new Map(
-      await Promise.all(
-        [...new Set(memory.dispatches.map(({ launch }) => launch.kernel))].map(
-          async (kernel) => [kernel, await pipelineOf(gpu, kernel)] as const,
-        ),
-      ),
+    // Threads of the driver compile while the buffers are made.
+    const [buffers, ...pipelines] = await Promise.all([
+      Buffers.make(gpu, memory, params),
+      ...memory.dispatches.map(({ launch }) => pipelineOf(gpu, launch.kernel)),
+    ]);
+    const prepared = memory.dispatches.map((dispatch, i) =>
+      prepare(gpu.device, dispatch, {
+        pipeline: pipelines[i],
+        buffers,
+        at: i,
+        share: dispatch.slice.count / graph.batch,
+      }),
     );
-    const most = device.limits.maxComputeWorkgroupsPerDimension;
-    const prepared = memory.dispatches.map((dispatch, i) => {
-      const { kernel } = dispatch.launch;
-      const pipeline = pipelines.get(kernel) as GPUComputePipeline;
-      const [x, y = 1] = dispatch.launch.grid(dispatch.slice);
-      if (y > most) throw new LlsmError(`${kernel.name}: ${y} workgroups in y`);
-      const folds = Math.ceil(x / most);
-      const group = device.createBindGroup({
-        label: kernel.name,
-        layout: pipeline.getBindGroupLayout(0),
-        entries: [
-          {
-            binding: 0,
-            resource: { buffer: uniforms, offset: i * uniformStride, size: uniformStride },
-          },
-          ...kernel.bindings.map(({ name, binding }) => ({
-            binding,
-            resource: range(dispatch, name, bufferOf),
-          })),
-        ],
-      });
-      const grid: [number, number, number] = [Math.ceil(x / folds), y, folds];
-      const written = kernel.bindings.find(({ access }) => access === 'write');
-      return {
-        pipeline,
-        group,
-        grid,
-        name: kernel.name,
-        makes: written ? dispatch.launch.bind[written.name].name : '',
-        flops: ((dispatch.launch.flops ?? 0) * dispatch.slice.count) / graph.batch,
-      };
-    });
     gpu.check();
-    return new Plan(gpu, memory, bufferOf, prepared, [...slots, ...inputs.values(), uniforms]);
+    return new Plan(gpu, memory, buffers, prepared);
   }
 
   /** Fills an input. Takes effect for the runs that follow. */
@@ -159,25 +77,16 @@ export class Plan {
         `${tensor.name} takes ${tensor.size} values [${tensor.shape.join(', ')}], got ${data.length}`,
       );
     }
-    const bytes = data as Float32Array<ArrayBuffer>;
-    this.#gpu.device.queue.writeBuffer(this.#buffers(tensor), 0, bytes);
+    this.buffers.write(tensor, data as Float32Array<ArrayBuffer>);
   }
 
-  /** Queues one replay. Work is cut into submits so that no single one holds the device long. */
-  run(perSubmit = 64): void {
-    this.#gpu.check();
-    const { device } = this.#gpu;
-    for (let at = 0; at < this.#prepared.length; at += perSubmit) {
-      const encoder = device.createCommandEncoder();
-      const pass = encoder.beginComputePass();
-      for (const { pipeline, group, grid } of this.#prepared.slice(at, at + perSubmit)) {
-        pass.setPipeline(pipeline);
-        pass.setBindGroup(0, group);
-        pass.dispatchWorkgroups(...grid);
-      }
-      pass.end();
-      device.queue.submit([encoder.finish()]);
-    }
+  /**
+   * Queues one replay, in as few submits as their time allows.
+   * @param most milliseconds of a submit
+   */
+  run(most?: number): void {
+    this.gpu.check();
+    this.#submits.run(most);
   }
 
   /** Reads a kept tensor (or an input) back: its f32 values. */
@@ -185,73 +94,63 @@ export class Plan {
     if (tensor.home === 'temp' && !tensor.keep) {
       throw new LlsmError(`${tensor.name} was not asked to be kept, so its memory may be reused`);
     }
-    return await readBuffer(this.#gpu, this.#buffers(tensor), roundUp(tensor.bytes, 4));
+    return await readBuffer(this.gpu, this.buffers.of(tensor), tensor.bytes);
   }
 
   /** Waits until everything queued is done; reports what the GPU found wrong. */
   async settle(): Promise<void> {
-    await this.#gpu.wait(this.#gpu.device.queue.onSubmittedWorkDone());
-    this.#gpu.check();
+    await this.gpu.wait(this.gpu.device.queue.onSubmittedWorkDone());
+    this.gpu.check();
   }
 
   /** One run with a timestamped pass a dispatch: the time of each, in order. */
   async profile(): Promise<DispatchTime[]> {
-    const { device } = this.#gpu;
-    if (!device.features.has('timestamp-query')) {
-      throw new LlsmError('This adapter has no timestamp-query feature to profile with');
-    }
-    const times: DispatchTime[] = [];
-    const group = 1024;
-    for (let at = 0; at < this.#prepared.length; at += group) {
-      const part = this.#prepared.slice(at, at + group);
-      const querySet = device.createQuerySet({ type: 'timestamp', count: part.length * 2 });
-      const resolve = device.createBuffer({
-        size: part.length * 16,
-        usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
-      });
-      const encoder = device.createCommandEncoder();
-      part.forEach((dispatch, i) => {
-        const pass = encoder.beginComputePass({
-          timestampWrites: {
-            querySet,
-            beginningOfPassWriteIndex: i * 2,
-            endOfPassWriteIndex: i * 2 + 1,
-          },
-        });
-        pass.setPipeline(dispatch.pipeline);
-        pass.setBindGroup(0, dispatch.group);
-        pass.dispatchWorkgroups(...dispatch.grid);
-        pass.end();
-      });
-      encoder.resolveQuerySet(querySet, 0, part.length * 2, resolve, 0);
-      device.queue.submit([encoder.finish()]);
-      const stamps = new BigUint64Array((await readBuffer(this.#gpu, resolve)).buffer);
-      part.forEach(({ name, makes, flops }, i) => {
-        const milliseconds = Number(stamps[i * 2 + 1] - stamps[i * 2]) / 1e6;
-        times.push({ kernel: name, makes, milliseconds, flops });
-      });
-      querySet.destroy();
-      resolve.destroy();
-    }
-    return times;
+    const times = await timeEach(this.gpu, this.prepared);
+    return this.prepared.map(({ kernel, makes, flops }, i) => ({
+      kernel,
+      makes,
+      milliseconds: times[i],
+      flops,
+    }));
   }
 
   destroy(): void {
-    for (const buffer of this.#owned) buffer.destroy();
+    this.buffers.destroy();
   }
 }
 
-function range(
-  { launch, slice }: Dispatch,
-  name: string,
-  bufferOf: (tensor: Tensor) => GPUBuffer,
-): GPUBufferBinding {
-  const tensor = launch.bind[name];
-  const buffer = bufferOf(tensor);
-  if (tensor.options.offset !== undefined) {
-    return { buffer, offset: tensor.options.offset * 4, size: roundUp(tensor.bytes, 256) };
-  }
-  if (!tensor.batched) return { buffer, offset: 0, size: roundUp(tensor.bytes, 16) };
-  const item = tensor.bytes / tensor.shape[0];
-  return { buffer, offset: slice.first * item, size: roundUp(item * slice.count, 16) };
+function prepare(
+  device: GPUDevice,
+  dispatch: Dispatch,
+  {
+    pipeline,
+    buffers,
+    at,
+    share,
+  }: { pipeline: GPUComputePipeline; buffers: Buffers; at: number; share: number },
+): Prepared {
+  const { launch, slice } = dispatch;
+  const { kernel } = launch;
+  const most = device.limits.maxComputeWorkgroupsPerDimension;
+  const [x, y = 1] = launch.grid(slice);
+  if (y > most) throw new LlsmError(`${kernel.name}: ${y} workgroups in y`);
+  const folds = Math.ceil(x / most);
+  const ranges = kernel.bindings.map(({ name, binding }) => ({
+    binding,
+    resource: buffers.range(dispatch, name),
+  }));
+  const written = kernel.bindings.find(({ access }) => access === 'write');
+  return {
+    pipeline,
+    group: device.createBindGroup({
+      label: kernel.name,
+      layout: pipeline.getBindGroupLayout(0),
+      entries: [{ binding: 0, resource: buffers.uniform(at) }, ...ranges],
+    }),
+    grid: [Math.ceil(x / folds), y, folds],
+    kernel: kernel.name,
+    makes: written ? launch.bind[written.name].name : '',
+    flops: (launch.flops ?? 0) * share,
+    bytes: ranges.reduce((sum, { resource }) => sum + resource.size, 0),
+  };
 }

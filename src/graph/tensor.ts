@@ -3,7 +3,10 @@
  * `temp` the plan's slots, reused over its life; `input` written by the caller before a run;
  * the others are ranges of the flat buffers of a {@link ParamStore}, which outlive plans.
  */
-export type Home = 'temp' | 'input' | 'weights' | 'state' | 'grads' | 'gradSum' | 'adamM' | 'adamV';
+export type Home = 'temp' | 'input' | FlatHome;
+export type FlatHome = 'weights' | 'state' | 'grads' | 'gradSum' | 'adamM' | 'adamV';
+
+export const isFlat = (home: Home): home is FlatHome => home !== 'temp' && home !== 'input';
 
 /** A shape with a name. It has no memory until a plan gives it some. 4 bytes a value. */
 export class Tensor {
@@ -37,6 +40,11 @@ export class Tensor {
 
   get bytes(): number {
     return this.size * 4;
+  }
+
+  /** Of one item of the batch; only where there is a batch axis. */
+  get itemBytes(): number {
+    return this.bytes / this.shape[0];
   }
 }
 

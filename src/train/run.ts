@@ -132,11 +132,11 @@ function describeFaces(items: readonly ManifestItem[]): string {
 
 /** The planned peak of a step, in a line. */
 export function describePlan({ program, store }: Trainer): string {
-  const { bytes, floor } = program.plan.memory;
+  const { bytes, peak } = program.plan.memory;
   const mib = (n: number): string => `${(n / 2 ** 20).toFixed(0)} MiB`;
   return (
     `A step's planned peak: ${mib(bytes + store.bytes)} (activations ${mib(bytes)}, of which ` +
-    `${mib(floor)} are alive at once; weights, gradients, moments ${mib(store.bytes)})`
+    `${mib(peak.bytes)} are alive at once; weights, gradients, moments ${mib(store.bytes)})`
   );
 }
 

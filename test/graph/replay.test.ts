@@ -2,9 +2,11 @@ import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { Gradients } from '../../src/graph/backward.ts';
 import { ParamStore } from '../../src/graph/params.ts';
+import type { PlanLimits } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
+import { bce } from '../../src/kernels/bce/bce.ts';
 import { columnSums } from '../../src/kernels/column_sums/column_sums.ts';
 import { fill } from '../../src/kernels/fill/fill.ts';
 import { passOn } from '../../src/kernels/residual_add/residual_add.ts';
@@ -21,6 +23,13 @@ const newGraph = (batch = 1): Graph => new Graph(batch, true, { subgroupSize: 0 
 const values = (n: number, f: (i: number) => number): Float32Array =>
   Float32Array.from({ length: n }, (_, i) => f(i));
 
+/** The adapter's limits, with the alignment that WebGPU promises everywhere. */
+const alignedLimits = (): PlanLimits => ({
+  maxStorageBufferBindingSize: gpu.device.limits.maxStorageBufferBindingSize,
+  maxBufferSize: gpu.device.limits.maxBufferSize,
+  minStorageBufferOffsetAlignment: 256,
+});
+
 async function messageOf(promise: Promise<unknown>): Promise<string> {
   return promise.then(
     () => 'nothing was thrown',
@@ -28,7 +37,7 @@ async function messageOf(promise: Promise<unknown>): Promise<string> {
   );
 }
 
-test('a plan is replayed with new inputs, and more dispatches than one submit holds', async () => {
+test('a plan is replayed with new inputs, in one submit or in many', async () => {
   const g = newGraph();
   const x = g.input('x', [8]);
   const total = g.activation('total', [8]);
@@ -41,14 +50,50 @@ test('a plan is replayed with new inputs, and more dispatches than one submit ho
       x,
       values(8, (i) => i * factor),
     );
-    for (const perSubmit of [64, 1, 1000]) {
-      plan.run(perSubmit);
+    for (const milliseconds of [undefined, 0, 1e-9, 1, Number.POSITIVE_INFINITY]) {
+      plan.run(milliseconds);
       assert.equal([...(await plan.read(total))].slice(0, 8), [
         ...values(8, (i) => 150 * i * factor + 0.5),
       ]);
     }
   }
   plan.destroy();
+});
+
+test('an input of one value an item is cut at any item', async () => {
+  const [batch, size] = [5, 8];
+  const of = async (limits?: PlanLimits) => {
+    const g = newGraph(batch);
+    const [logit, truth] = [g.input('logit', [size, size, 1]), g.input('truth', [size, size, 1])];
+    const weight = g.input('weight', []);
+    const { partial, seeds } = bce(g, logit, truth, weight, { scale: 1, grad: true });
+    const gradient = seeds.get(logit) as Tensor;
+    for (const tensor of [partial, gradient]) tensor.keep = true;
+    const plan = await Plan.build(gpu, g, undefined, limits);
+    const results: number[] = [];
+    for (const factor of [1, 2]) {
+      plan.write(logit, values(logit.size, Math.sin));
+      plan.write(
+        truth,
+        values(truth.size, (i) => i % 2),
+      );
+      plan.write(
+        weight,
+        values(batch, (i) => factor * (i + 1)),
+      );
+      plan.run();
+      results.push(...(await plan.read(partial)), ...(await plan.read(gradient)));
+    }
+    const dispatches = plan.memory.dispatches.length;
+    plan.destroy();
+    return { dispatches, results };
+  };
+  const whole = await of();
+  const item = size * size * 4;
+  const cut = await of({ ...alignedLimits(), maxStorageBufferBindingSize: 2 * item });
+  assert.equal([whole.dispatches, cut.dispatches], [1, 3]);
+  assert.equal(cut.results, whole.results);
+  assert.ok(new Set(whole.results).size > batch);
 });
 
 test('parameters are written and read by name, padding aside', async () => {

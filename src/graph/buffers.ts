@@ -1,0 +1,107 @@
+import { LlsmError } from '../errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { packUniform } from '../gpu/pipeline.ts';
+import type { ParamStore } from './params.ts';
+import { type Dispatch, type MemoryPlan, placeBytes } from './plan.ts';
+import type { Tensor } from './tensor.ts';
+
+const uniformStride = 256;
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+/** The GPU memory of a plan: its slots, its inputs, and the uniforms of its dispatches. */
+export class Buffers {
+  private constructor(
+    private readonly gpu: Gpu,
+    private readonly memory: MemoryPlan,
+    private readonly params: ParamStore | undefined,
+    private readonly slots: readonly GPUBuffer[],
+    private readonly inputs: ReadonlyMap<Tensor, GPUBuffer>,
+    private readonly uniforms: GPUBuffer,
+  ) {}
+
+  /** @throws LlsmError where the GPU has no room for it */
+  static async make(gpu: Gpu, memory: MemoryPlan, params?: ParamStore): Promise<Buffers> {
+    const { device } = gpu;
+    const storage = (label: string, size: number): GPUBuffer =>
+      device.createBuffer({
+        label,
+        size,
+        usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+      });
+    device.pushErrorScope('out-of-memory');
+    const slots = memory.slots.map(({ bytes }, i) => storage(`slot ${i}`, bytes));
+    const inputs = new Map(
+      memory.inputs.map((tensor) => {
+        const places = 1 + (memory.shifts.get(tensor)?.length ?? 0);
+        return [tensor, storage(tensor.name, placeBytes(tensor) * places)];
+      }),
+    );
+    const uniforms = device.createBuffer({
+      label: 'uniforms',
+      size: Math.max(1, memory.dispatches.length) * uniformStride,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    const refused = await device.popErrorScope();
+    if (refused) {
+      throw new LlsmError(
+        `The GPU has no room for this plan (${memory.bytes} bytes): use a smaller batch or size`,
+      );
+    }
+    const bytes = new DataView(new ArrayBuffer(uniforms.size));
+    memory.dispatches.forEach(({ launch, slice }, i) => {
+      packUniform(launch.kernel, launch.params(slice), bytes, i * uniformStride);
+    });
+    device.queue.writeBuffer(uniforms, 0, bytes.buffer);
+    return new Buffers(gpu, memory, params, slots, inputs, uniforms);
+  }
+
+  /** @throws LlsmError for a tensor of another plan */
+  of(tensor: Tensor): GPUBuffer {
+    if (tensor.home === 'temp') {
+      const slot = this.memory.slotOf.get(tensor);
+      if (slot === undefined) throw new LlsmError(`${tensor.name} is not part of this plan`);
+      return this.slots[slot];
+    }
+    if (tensor.home === 'input') {
+      const buffer = this.inputs.get(tensor);
+      if (!buffer) throw new LlsmError(`${tensor.name} is not an input of this plan`);
+      return buffer;
+    }
+    if (!this.params) throw new LlsmError(`${tensor.name}: this plan was built without Params`);
+    return this.params.buffer(tensor.home);
+  }
+
+  /** Fills an input, at all its places. */
+  write(tensor: Tensor, data: Float32Array<ArrayBuffer>): void {
+    const buffer = this.of(tensor);
+    const { queue } = this.gpu.device;
+    queue.writeBuffer(buffer, 0, data);
+    this.memory.shifts.get(tensor)?.forEach((first, i) => {
+      const from = (first * tensor.itemBytes) / data.BYTES_PER_ELEMENT;
+      queue.writeBuffer(buffer, placeBytes(tensor) * (i + 1), data, from);
+    });
+  }
+
+  /** What a dispatch binds for one of its shader's variables. */
+  range({ launch, slice }: Dispatch, name: string): Required<GPUBufferBinding> {
+    const tensor = launch.bind[name];
+    const buffer = this.of(tensor);
+    if (tensor.options.offset !== undefined) {
+      return { buffer, offset: tensor.options.offset * 4, size: roundUp(tensor.bytes, 256) };
+    }
+    if (!tensor.batched) return { buffer, offset: 0, size: roundUp(tensor.bytes, 16) };
+    const size = roundUp(tensor.itemBytes * slice.count, 16);
+    const shift = this.memory.shifts.get(tensor)?.indexOf(slice.first) ?? -1;
+    const offset = shift < 0 ? tensor.itemBytes * slice.first : placeBytes(tensor) * (shift + 1);
+    return { buffer, offset, size };
+  }
+
+  /** The uniform's range of the dispatch at a place in the plan. */
+  uniform(at: number): Required<GPUBufferBinding> {
+    return { buffer: this.uniforms, offset: at * uniformStride, size: uniformStride };
+  }
+
+  destroy(): void {
+    for (const buffer of [...this.slots, ...this.inputs.values(), this.uniforms]) buffer.destroy();
+  }
+}
