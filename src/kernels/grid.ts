@@ -10,13 +10,13 @@ export const itemsOf =
 export const groups64 = (invocations: number): number => Math.ceil(invocations / 64);
 
 /**
- * A map [rows, across, channels] cut for strip.wgsl: an invocation takes four channels of a column
- * of a strip of at most `most` rows. Strips share what they load at their borders; many fill a GPU.
+ * A map [rows, across, c4] cut for strip.wgsl: an invocation takes one element of the channels
+ * (mostly four of them) of a column of a strip of at most `most` rows. Strips share what they load
+ * at their borders; many fill a GPU.
  */
-export function inStrips(rows: number, across: number, channels: number, most: number) {
+export function inStrips(rows: number, across: number, c4: number, most: number) {
   const strips = Math.ceil(rows / most);
   const strip = Math.ceil(rows / strips);
-  const c4 = channels / 4;
   return {
     params: (images: number) => ({ images, strips, strip, rows, across, c4 }),
     grid: (images: number): [number] => [groups64(images * strips * across * c4)],

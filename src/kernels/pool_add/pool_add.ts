@@ -26,12 +26,13 @@ export function poolAdd(
     throw new LlsmError(`${name}: poolAdd reads two batch norms without ReLU`);
   }
   if (inH !== inW) throw new LlsmError(`${name}: poolAdd takes square maps, not ${inH} x ${inW}`);
+  const c4 = channels / 4;
   const pad = poolPad === 'tf' && inH % 2 === 0 ? 0 : 1;
   const outH = Math.ceil(inH / 2);
   const outW = Math.ceil(inW / 2);
   const out = g.activation(name, [outH, outW, channels]);
-  const winner = g.activation(`${name} winners`, [outH, outW, channels / 4]);
-  const windows = inStrips(outH, outW, channels, 8);
+  const winner = g.activation(`${name} winners`, [outH, outW, c4]);
+  const windows = inStrips(outH, outW, c4, 8);
   g.launch({
     kernel: kernel('pool_add', forwardSource, {}, { strip: stripSource }),
     bind: {
@@ -50,7 +51,7 @@ export function poolAdd(
     if (gradients.wants(main.value)) {
       const { gradient, accumulate } = gradients.into(main.value);
       const half = 1 - pad;
-      const blocks = inStrips(outH + half, outW + half, channels, 8);
+      const blocks = inStrips(outH + half, outW + half, c4, 8);
       g.launch({
         kernel: kernel('pool_backward', backwardSource, {}, { strip: stripSource }),
         bind: { dOut, winner, dIn: gradient },

@@ -2,7 +2,9 @@ import { LlsmError } from '../../errors.ts';
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
-import { groups64, itemsOf } from '../grid.ts';
+import { inStrips } from '../grid.ts';
+import stripSource from '../strip.wgsl';
+import bilinearSource from './bilinear.wgsl';
 import forwardSource from './resize.wgsl';
 import backwardSource from './resize_backward.wgsl';
 
@@ -23,30 +25,32 @@ export function resize(
   const lanes = c % 4 === 0 ? 4 : 1;
   const type = { TYPE: lanes === 4 ? 'vec4f' : 'f32' };
   const out = g.activation(name, [height, width, c]);
-  const geometry = { channels: c / lanes, inH, inW, outH: height, outW: width };
-  const items = itemsOf(out);
+  const shared = { strip: stripSource, bilinear: bilinearSource };
+  const work = inStrips(height, width, c / lanes, 8);
   g.launch({
-    kernel: kernel('resize', forwardSource, {
-      ...type,
-      AFFINE: x.affine !== undefined,
-      RELU: x.relu,
-    }),
+    kernel: kernel(
+      'resize',
+      forwardSource,
+      { ...type, AFFINE: x.affine !== undefined, RELU: x.relu },
+      shared,
+    ),
     bind: { x: x.tensor, out, ...(x.affine && { affine: x.affine }) },
-    params: ({ count }) => ({ count: items(count) / lanes, ...geometry }),
-    grid: ({ count }) => [groups64(items(count) / lanes)],
+    params: ({ count }) => ({ ...work.params(count), inH, inW }),
+    grid: ({ count }) => work.grid(count),
   });
   g.op([x.value], out, (dOut, gradients) => {
     const { gradient, accumulate } = gradients.into(x.value);
-    const inItems = itemsOf(gradient);
+    const back = inStrips(inH, inW, c / lanes, 8);
     g.launch({
-      kernel: kernel('resize_backward', backwardSource, type),
+      kernel: kernel('resize_backward', backwardSource, type, shared),
       bind: { dOut, dIn: gradient },
       params: ({ count }) => ({
-        count: inItems(count) / lanes,
-        ...geometry,
+        ...back.params(count),
+        outH: height,
+        outW: width,
         accumulate: Number(accumulate),
       }),
-      grid: ({ count }) => [groups64(inItems(count) / lanes)],
+      grid: ({ count }) => back.grid(count),
     });
   });
   return out;

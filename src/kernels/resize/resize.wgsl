@@ -1,6 +1,7 @@
-// Bilinear resize, align_corners = false, no antialiasing (torch.nn.functional.interpolate):
-// the source of row o is (o + 0.5) * inH / outH - 0.5, not below 0.
-struct Params { count: u32, channels: u32, inH: u32, inW: u32, outH: u32, outW: u32 }
+// Bilinear resize without antialiasing: two rows of the input, resized across, are kept.
+struct Params {
+  images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32, inH: u32, inW: u32,
+}
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<$TYPE>;
@@ -9,38 +10,55 @@ struct Params { count: u32, channels: u32, inH: u32, inW: u32, outH: u32, outW: 
 @group(0) @binding(3) var<storage, read> affine: array<$TYPE>;
 //! end
 
-fn source(o: u32, inSize: u32, outSize: u32) -> f32 {
-  return max((f32(o) + 0.5) * (f32(inSize) / f32(outSize)) - 0.5, 0.0);
-}
-
-fn load(image: u32, y: u32, column: u32, c: u32) -> $TYPE {
-  var value = x[((image * p.inH + y) * p.inW + column) * p.channels + c];
-  //! if AFFINE
-  value = value * affine[c] + affine[p.channels + c];
-  //! end
-  //! if RELU
-  value = max(value, $TYPE());
-  //! end
-  return value;
-}
+//! include bilinear
 
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.count) { return; }
-  let c = at % p.channels;
-  let sx = source((at / p.channels) % p.outW, p.inW, p.outW);
-  let sy = source((at / (p.channels * p.outW)) % p.outH, p.inH, p.outH);
-  let image = at / (p.channels * p.outW * p.outH);
-  let y0 = min(u32(sy), p.inH - 1u);
-  let x0 = min(u32(sx), p.inW - 1u);
-  let y1 = min(y0 + 1u, p.inH - 1u);
-  let x1 = min(x0 + 1u, p.inW - 1u);
-  let fy = sy - f32(y0);
-  let fx = sx - f32(x0);
-  out[at] = (1.0 - fy) * ((1.0 - fx) * load(image, y0, x0, c) + fx * load(image, y0, x1, c))
-    + fy * ((1.0 - fx) * load(image, y1, x0, c) + fx * load(image, y1, x1, c));
+  //! include strip
+  let c4 = p.c4;
+  let inH = p.inH;
+  let height = p.rows;
+  let inStep = p.inW * c4;
+  let outStep = p.across * c4;
+  let column = taps(across, p.inW, p.across);
+  let left = image * inH * inStep + column.low * c4 + c;
+  let right = image * inH * inStep + column.high * c4 + c;
+  //! if AFFINE
+  let scale = affine[c];
+  let shift = affine[c4 + c];
+  //! end
+  // Row `held` of the input and the one below, resized across.
+  var held = inH;
+  var upper = $TYPE();
+  var lower = $TYPE();
+  var to = (image * height + firstRow) * outStep + across * c4 + c;
+  for (var y = firstRow; y < endRow; y++) {
+    let row = taps(y, inH, height);
+    if (row.low != held) {
+      let next = row.low == held + 1u;
+      upper = lower;
+      for (var i = select(0u, 1u, next); i < 2u; i++) {
+        let start = select(row.low, row.high, i == 1u) * inStep;
+        var a = x[left + start];
+        var b = x[right + start];
+        //! if AFFINE
+        a = a * scale + shift;
+        b = b * scale + shift;
+        //! end
+        //! if RELU
+        a = max(a, $TYPE());
+        b = max(b, $TYPE());
+        //! end
+        let value = (1.0 - column.share) * a + column.share * b;
+        if (i == 0u) { upper = value; }
+        lower = value;
+      }
+      held = row.low;
+    }
+    out[to] = (1.0 - row.share) * upper + row.share * lower;
+    to += outStep;
+  }
 }
