@@ -98,7 +98,10 @@ export class Ceilings {
   noop(dispatches: number, effort: Effort): Promise<Timing> {
     const plan = this.noops.get(dispatches) as Plan;
     // A run a sample: waiting for the device is what is measured.
-    return time(this.gpu, () => plan.run(Number.POSITIVE_INFINITY), { ...effort, sampleMilliseconds: 0 });
+    return time(this.gpu, () => plan.run(Number.POSITIVE_INFINITY), {
+      ...effort,
+      sampleMilliseconds: 0,
+    });
   }
 
   destroy(): void {

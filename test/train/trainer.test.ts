@@ -128,3 +128,44 @@ test('an item without a mask trains the classes only', async () => {
   const b = await (await build()).step(wrong, 0, 1e-3);
   assert.equal(a, b);
 });
+
+test('a step allocates nothing on the GPU, with micro-batches and drawn pairs too', async () => {
+  const { device } = gpu;
+  const made: string[] = [];
+  const makers = Object.keys(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(device)))
+    .filter((name) => /^create/.test(name) && name !== 'createCommandEncoder')
+    .map((name) => name as 'createBuffer');
+  for (const name of ['createBuffer', 'createBindGroup', 'createComputePipelineAsync']) {
+    assert.ok(makers.includes(name as 'createBuffer'), name);
+  }
+  for (const name of makers) {
+    const make = device[name].bind(device);
+    device[name] = (...args) => {
+      made.push(name);
+      return make(...args);
+    };
+  }
+  try {
+    for (const [train, pairs] of [
+      [{ batch: 4 }, 'all'],
+      [{ batch: 4, accumulate: 2 }, 128],
+    ] as const) {
+      const checkpoint = initParams(tiny(train, { hidden: 8, pairs }), 1);
+      const trainer = await Trainer.build(gpu, { checkpoint });
+      assert.ok(made.length > 0, 'building does');
+      const batch = makeBatch(4, 64, 3);
+      let before: Promise<unknown> | undefined;
+      for (let step = 0; step < 8; step++) {
+        if (step === 2) made.splice(0);
+        // As the loop does: a step's losses are awaited when the next one is queued.
+        const losses = trainer.step(batch, step, 1e-3);
+        await before;
+        before = losses;
+      }
+      await before;
+      assert.equal(made, []);
+    }
+  } finally {
+    for (const name of makers) delete (device as Partial<GPUDevice>)[name];
+  }
+});
