@@ -69,8 +69,14 @@ test('adds to a gradient', () =>
     prior: ['x'],
   }));
 
-test('in slices', () =>
-  check('adaptive pool', {
+test('in slices', async () => {
+  await check('adaptive pool', {
     ...pooled({ batch: 5, c: 16, from: [8, 8], size: 4 }),
     limit: 3 * 8 * 8 * 16 * 4,
-  }));
+  });
+  // A bin of 1,024 pixels, which is summed in parts.
+  await check('adaptive pool', {
+    ...pooled({ batch: 3, c: 64, from: [32, 32], size: 1 }),
+    limit: 2 * 32 * 32 * 64 * 4,
+  });
+});

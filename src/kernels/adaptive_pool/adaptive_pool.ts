@@ -1,9 +1,15 @@
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
-import { groups64, itemsOf } from '../grid.ts';
+import { groups64, inStrips } from '../grid.ts';
+import { sumRows } from '../matrix.ts';
+import stripSource from '../strip.wgsl';
 import forwardSource from './adaptive_pool.wgsl';
 import backwardSource from './adaptive_pool_backward.wgsl';
+import binsSource from './bins.wgsl';
+
+/** Pixels of a bin that one invocation sums by itself. */
+const pixelsAtOnce = 512;
 
 /**
  * Adaptive average pool of [B, H, W, C] to [B, size, size, C] with torch's bins, also where
@@ -20,35 +26,51 @@ export function adaptivePool(
   const x = asRead(input);
   const [, inH, inW, channels] = x.tensor.shape;
   const out = g.activation(name, flat ? [1, 1, size * size * channels] : [size, size, channels]);
-  const geometry = { channels, inH, inW, outH: size, outW: size };
-  const items = itemsOf(out);
+  const lanes = channels % 4 === 0 ? 4 : 1;
+  const type = { TYPE: lanes === 4 ? 'vec4f' : 'f32' };
+  const c4 = channels / lanes;
+  const outs = size * size * c4;
+  const parts = Math.ceil(((inH / size) * (inW / size)) / pixelsAtOnce);
+  const partial = parts > 1 ? g.scratch(`${name} partial`, [parts, out.size]) : undefined;
   g.launch({
-    kernel: kernel('adaptive_pool', forwardSource, {
-      AFFINE: x.affine !== undefined,
-      RELU: x.relu,
+    kernel: kernel(
+      'adaptive_pool',
+      forwardSource,
+      { ...type, AFFINE: x.affine !== undefined, RELU: x.relu },
+      { bins: binsSource },
+    ),
+    bind: { x: x.tensor, partial: partial ?? out, ...(x.affine && { affine: x.affine }) },
+    params: ({ first, count }) => ({
+      images: count,
+      parts,
+      size,
+      c4,
+      inH,
+      inW,
+      width: g.batch * outs,
+      at: partial ? first * outs : 0,
     }),
-    bind: { x: x.tensor, out, ...(x.affine && { affine: x.affine }) },
-    params: ({ count }) => ({ count: items(count), ...geometry }),
-    grid: ({ count }) => [groups64(items(count))],
+    grid: ({ count }) => [groups64(count * parts * outs)],
   });
+  if (partial) sumRows(g, partial, out);
   g.op([x.value], out, (dOut, gradients) => {
     const { gradient, accumulate } = gradients.into(x.value);
-    const inItems = itemsOf(gradient);
     const mask = x.relu && !x.affine;
-    const lanes = channels % 4 === 0 ? 4 : 1;
+    const work = inStrips(inH, inW, c4, 16);
     g.launch({
-      kernel: kernel('adaptive_pool_backward', backwardSource, {
-        TYPE: lanes === 4 ? 'vec4f' : 'f32',
-        MASK: mask,
-      }),
+      kernel: kernel(
+        'adaptive_pool_backward',
+        backwardSource,
+        { ...type, MASK: mask },
+        { strip: stripSource, bins: binsSource },
+      ),
       bind: { dOut, dIn: gradient, ...(mask && { masked: x.tensor }) },
       params: ({ count }) => ({
-        count: inItems(count) / lanes,
-        ...geometry,
-        channels: channels / lanes,
+        ...work.params(count),
+        size,
         accumulate: Number(accumulate),
       }),
-      grid: ({ count }) => [groups64(inItems(count) / lanes)],
+      grid: ({ count }) => work.grid(count),
     });
   });
   return out;

@@ -1,6 +1,7 @@
-// dIn[y, x] = sum over the bins that hold (y, x) of dOut / bin area.
+// dIn[y, x] = sum over the bins that hold (y, x) of dOut / bin area; the same for all rows of a bin.
 struct Params {
-  count: u32, channels: u32, inH: u32, inW: u32, outH: u32, outW: u32, accumulate: u32,
+  images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32, size: u32,
+  accumulate: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -10,36 +11,47 @@ struct Params {
 @group(0) @binding(3) var<storage, read> masked: array<$TYPE>;
 //! end
 
+//! include bins
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.count) { return; }
-  let c = at % p.channels;
-  let x = (at / p.channels) % p.inW;
-  let y = (at / (p.channels * p.inW)) % p.inH;
-  let image = at / (p.channels * p.inW * p.inH);
-  // The first and the last bin that hold y, and x.
-  let oy0 = (y * p.outH) / p.inH;
-  let oy1 = ((y + 1u) * p.outH - 1u) / p.inH;
-  let ox0 = (x * p.outW) / p.inW;
-  let ox1 = ((x + 1u) * p.outW - 1u) / p.inW;
+  //! include strip
+  let size = p.size;
+  let height = p.rows;
+  let step = p.across * p.c4;
+  let accumulate = p.accumulate != 0u;
+  // The first and the last bin that hold this column.
+  let ox0 = (across * size) / p.across;
+  let ox1 = ((across + 1u) * size - 1u) / p.across;
+  var at = (image * height + firstRow) * step + across * p.c4 + c;
   var sum = $TYPE();
-  for (var oy = oy0; oy <= oy1; oy++) {
-    let y0 = (oy * p.inH) / p.outH;
-    let y1 = ((oy + 1u) * p.inH + p.outH - 1u) / p.outH;
-    for (var ox = ox0; ox <= ox1; ox++) {
-      let x0 = (ox * p.inW) / p.outW;
-      let x1 = ((ox + 1u) * p.inW + p.outW - 1u) / p.outW;
-      let d = dOut[((image * p.outH + oy) * p.outW + ox) * p.channels + c];
-      sum += d / f32((y1 - y0) * (x1 - x0));
+  // Up to this row, the same bins hold each; none is known yet.
+  var same = firstRow;
+  for (var y = firstRow; y < endRow; y++) {
+    if (y == same) {
+      let oy0 = (y * size) / height;
+      let oy1 = ((y + 1u) * size - 1u) / height;
+      sum = $TYPE();
+      for (var oy = oy0; oy <= oy1; oy++) {
+        let rows = binEnd(oy, height, size) - binStart(oy, height, size);
+        for (var ox = ox0; ox <= ox1; ox++) {
+          let columns = binEnd(ox, p.across, size) - binStart(ox, p.across, size);
+          let d = dOut[((image * size + oy) * size + ox) * p.c4 + c];
+          sum += d / f32(rows * columns);
+        }
+      }
+      // Until the first bin ends, or the bin after the last begins.
+      same = min(binEnd(oy0, height, size), binStart(oy1 + 1u, height, size));
     }
+    var value = sum;
+    //! if MASK
+    value = select($TYPE(), value, masked[at] > $TYPE());
+    //! end
+    if (accumulate) { value += dIn[at]; }
+    dIn[at] = value;
+    at += step;
   }
-  //! if MASK
-  sum = select($TYPE(), sum, masked[at] > $TYPE());
-  //! end
-  if (p.accumulate != 0u) { sum += dIn[at]; }
-  dIn[at] = sum;
 }
