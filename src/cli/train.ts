@@ -40,7 +40,10 @@ export function register(program: Command): void {
     )
     .option('--init <file>', 'begin from these weights: what fits is taken, the rest is listed')
     .option('--resume', 'continue the run in --out')
-    .option('--plan', 'print the memory and the pipelines of a step, and stop')
+    .option(
+      '--plan',
+      'print what a step takes of the GPU (its peak, what lives where, pipelines), and stop',
+    )
     .option(
       '--save-every <n>',
       'steps between two saves (default: train.iterations)',
@@ -73,7 +76,11 @@ async function run(options: Options): Promise<void> {
   const { describeGpu } = await import('../gpu/device.ts');
   const gpu = await openNodeGpu();
   say(describeGpu(gpu));
-  if (options.plan) return printPlan(gpu, given as Config, options);
+  if (options.plan) {
+    const { planInWords, planStep } = await import('../train/step-plan.ts');
+    const plan = planStep(gpu, given as Config);
+    return console.log(options.json ? JSON.stringify(plan) : planInWords(plan));
+  }
 
   const { trainRun } = await import('../train/run.ts');
   const result = await trainRun({
@@ -100,38 +107,6 @@ function beginning(config: Config, init: string | undefined): Checkpoint {
   say(`${init}: ${fitting.size} tensors taken`);
   if (unfit.length) say(`Not taken, or not there (these begin anew):\n${listUnfit(unfit)}`);
   return { ...fresh, tensors: new Map([...fresh.tensors, ...fitting]) };
-}
-
-async function printPlan(
-  gpu: import('../gpu/device.ts').Gpu,
-  config: Config,
-  options: Options,
-): Promise<void> {
-  const { Trainer } = await import('../train/trainer.ts');
-  const { describePlan } = await import('../train/run.ts');
-  const { pipelineCount } = await import('../gpu/pipeline.ts');
-  const trainer = await Trainer.build(gpu, { checkpoint: beginning(config, options.init) });
-  const { memory } = trainer.program.plan;
-  const largest = [...memory.slots].sort((a, b) => b.bytes - a.bytes).slice(0, 10);
-  const plan = {
-    bytes: memory.bytes + trainer.store.bytes,
-    activations: memory.bytes,
-    aliveAtOnce: memory.peak.bytes,
-    params: trainer.store.bytes,
-    dispatches: memory.dispatches.length,
-    pipelines: pipelineCount(gpu),
-    largest: largest.map(({ bytes, tensors }) => ({ bytes, tensors: tensors.map((t) => t.name) })),
-  };
-  if (options.json) return console.log(JSON.stringify(plan));
-  console.log(describePlan(trainer));
-  console.log(`${plan.dispatches} dispatches, ${plan.pipelines} pipelines`);
-  console.log('The largest buffers, and who shares them:');
-  for (const { bytes, tensors } of plan.largest) {
-    console.log(
-      `  ${(bytes / 2 ** 20).toFixed(1).padStart(8)} MiB  ${tensors.slice(0, 4).join(', ')}` +
-        (tensors.length > 4 ? `, and ${tensors.length - 4} more` : ''),
-    );
-  }
 }
 
 function report(options: Options, result: import('../train/run.ts').TrainRunResult): void {

@@ -2,7 +2,7 @@ import { LlsmError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { backward } from '../graph/backward.ts';
 import type { ParamStore } from '../graph/params.ts';
-import { Graph } from '../graph/record.ts';
+import { Graph, type Traits } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { adam, adamStep } from '../kernels/adam/adam.ts';
@@ -59,6 +59,52 @@ export interface LossParts {
   loc: number;
 }
 
+interface Recorded {
+  graph: Graph;
+  net: Network;
+  inputs: Inputs;
+  outputs: Outputs;
+}
+
+/**
+ * What a program does, launch by launch. Nothing is compiled or allocated: `planMemory` then says what
+ * a run takes.
+ */
+export function record(
+  traits: Traits,
+  config: Config,
+  params: ParamStore,
+  options: ProgramOptions,
+): Recorded {
+  const update = options.update ?? false;
+  const grad = update || (options.grad ?? false);
+  const wantsLoss = grad || (options.loss ?? false);
+  const g = new Graph(options.batch, options.mode === 'train', traits);
+  const build: Builder = { g, config, param: (name) => params.get(name) };
+  const image = g.input('image', [config.size, config.size, 3]);
+  const net = network(build, image);
+  const outputs: Outputs = { taps: new Map() };
+  const inputs: Inputs = { image };
+  for (const name of options.taps ?? []) outputs.taps.set(name, tapOf(build, net, name));
+  if (options.similarity && net.features) outputs.similarity = llsmMap(g, net.features);
+  for (const tensor of [net.logit, net.mask, outputs.similarity]) {
+    if (tensor) tensor.keep = true;
+  }
+  if (wantsLoss) {
+    const losses = appendLosses(build, net, inputs, grad, options.pairs ?? 'all');
+    outputs.loss = lossParts(g, losses);
+    if (grad) {
+      const seeds = new Map(losses.flatMap(({ loss }) => [...loss.seeds]));
+      backward(g, seeds, params.weights());
+    }
+  }
+  if (update) {
+    inputs.step = new Tensor('adam step', [2], { home: 'input' });
+    adam(g, params, inputs.step);
+  }
+  return { graph: g, net, inputs, outputs };
+}
+
 /**
  * The network as something that runs: forward, and as far as asked losses, backward and update,
  * in one plan over shared Params.
@@ -81,34 +127,9 @@ export class Program {
     params: ParamStore,
     options: ProgramOptions,
   ): Promise<Program> {
-    const update = options.update ?? false;
-    const grad = update || (options.grad ?? false);
-    const wantsLoss = grad || (options.loss ?? false);
-    const g = new Graph(options.batch, options.mode === 'train', gpu);
-    const build: Builder = { g, config, param: (name) => params.get(name) };
-    const image = g.input('image', [config.size, config.size, 3]);
-    const net = network(build, image);
-    const outputs: Outputs = { taps: new Map() };
-    const inputs: Inputs = { image };
-    for (const name of options.taps ?? []) outputs.taps.set(name, tapOf(build, net, name));
-    if (options.similarity && net.features) outputs.similarity = llsmMap(g, net.features);
-    for (const tensor of [net.logit, net.mask, outputs.similarity]) {
-      if (tensor) tensor.keep = true;
-    }
-    if (wantsLoss) {
-      const losses = appendLosses(build, net, inputs, grad, options.pairs ?? 'all');
-      outputs.loss = lossParts(g, losses);
-      if (grad) {
-        const seeds = new Map(losses.flatMap(({ loss }) => [...loss.seeds]));
-        backward(g, seeds, params.weights());
-      }
-    }
-    if (update) {
-      inputs.step = new Tensor('adam step', [2], { home: 'input' });
-      adam(g, params, inputs.step);
-    }
-    const plan = await Plan.build(gpu, g, params);
-    return new Program(config, options, plan, net, g, inputs, outputs);
+    const { graph, net, inputs, outputs } = record(gpu, config, params, options);
+    const plan = await Plan.build(gpu, graph, params);
+    return new Program(config, options, plan, net, graph, inputs, outputs);
   }
 
   /**

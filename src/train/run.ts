@@ -12,6 +12,7 @@ import { type LoopResult, trainLoop } from './loop.ts';
 import { RunFolder } from './run-folder.ts';
 import { Sampler } from './sampler.ts';
 import { totalSteps } from './schedule.ts';
+import { peakInWords, stepPlanOf } from './step-plan.ts';
 import { Trainer } from './trainer.ts';
 import { type Validation, Validator } from './validate.ts';
 
@@ -89,7 +90,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
         ? await Validator.build(gpu, config, trainer.store, faces(validated, false))
         : undefined;
     say(`To train on: ${describeFaces(trained)}; to validate on: ${describeFaces(validated)}`);
-    say(describePlan(trainer));
+    say(peakInWords(stepPlanOf(trainer.program.plan.memory, trainer.store, config)));
     const progress = new Progress({
       label: 'train',
       total: totalSteps(config),
@@ -128,16 +129,6 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
 function describeFaces(items: readonly ManifestItem[]): string {
   const forged = items.filter(({ label }) => label === 1).length;
   return `${items.length} faces (${items.length - forged} real, ${forged} forged)`;
-}
-
-/** The planned peak of a step, in a line. */
-export function describePlan({ program, store }: Trainer): string {
-  const { bytes, peak } = program.plan.memory;
-  const mib = (n: number): string => `${(n / 2 ** 20).toFixed(0)} MiB`;
-  return (
-    `A step's planned peak: ${mib(bytes + store.bytes)} (activations ${mib(bytes)}, of which ` +
-    `${mib(peak.bytes)} are alive at once; weights, gradients, moments ${mib(store.bytes)})`
-  );
 }
 
 /** The first Ctrl-C (or SIGTERM) is noted, the second ends the process. */

@@ -9,8 +9,17 @@ import { drawPairs } from '../kernels/llsm/sampled.ts';
 import { addInto } from '../kernels/residual_add/residual_add.ts';
 import { downloadCheckpoint, uploadCheckpoint } from '../model/bind.ts';
 import type { Config } from '../model/config.ts';
-import { type Batch, type LossParts, Program } from '../model/program.ts';
+import { type Batch, type LossParts, Program, type ProgramOptions } from '../model/program.ts';
 import type { TrainingState } from './run-folder.ts';
+
+/** The program of a training step, or of one of its micro-batches. */
+export const stepOptions = ({ train, llsm }: Config): ProgramOptions => ({
+  batch: train.batch / train.accumulate,
+  mode: 'train',
+  grad: true,
+  update: train.accumulate === 1,
+  pairs: llsm ? llsm.pairs : 'all',
+});
 
 /** The optimiser on the GPU: weights, moments, and the step that moves them. */
 export class Trainer {
@@ -30,18 +39,11 @@ export class Trainer {
     from: Pick<TrainingState, 'checkpoint'> & Partial<Pick<TrainingState, 'adam'>>,
   ): Promise<Trainer> {
     const { config } = from.checkpoint;
-    const { batch, accumulate } = config.train;
     const store = uploadCheckpoint(gpu, from.checkpoint);
     for (const [name, data] of from.adam?.m ?? []) store.write(name, data, 'adamM');
     for (const [name, data] of from.adam?.v ?? []) store.write(name, data, 'adamV');
-    const program = await Program.build(gpu, config, store, {
-      batch: batch / accumulate,
-      mode: 'train',
-      grad: true,
-      update: accumulate === 1,
-      pairs: config.llsm ? config.llsm.pairs : 'all',
-    });
-    const merge = accumulate > 1 ? await Merge.build(gpu, store) : undefined;
+    const program = await Program.build(gpu, config, store, stepOptions(config));
+    const merge = config.train.accumulate > 1 ? await Merge.build(gpu, store) : undefined;
     return new Trainer(config, store, program, merge);
   }
 
@@ -97,6 +99,9 @@ export class Trainer {
     return { checkpoint, adam: { m, v }, counters };
   }
 }
+
+/** The flat buffers that micro-batches need beside those of their program. */
+export const mergeHomes = ['gradSum', 'adamM', 'adamV'] as const;
 
 /** Adds up the gradients of micro-batches, and updates from the sum. */
 class Merge {
