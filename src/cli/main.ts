@@ -8,6 +8,7 @@ import * as data from './data.ts';
 import * as demo from './demo.ts';
 import * as detect from './detect.ts';
 import * as evaluation from './eval.ts';
+import * as exporting from './export.ts';
 import * as forge from './forge.ts';
 import * as init from './init.ts';
 import * as run from './run.ts';
@@ -24,6 +25,7 @@ const COMMANDS: { register(program: Command): void }[] = [
   calibrate,
   detect,
   run,
+  exporting,
   bench,
 ];
 

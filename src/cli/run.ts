@@ -6,7 +6,7 @@ import type { HostTensor } from '../model/checkpoint.ts';
 import { readCheckpoint, readSafetensors, writeCheckpoint } from '../model/checkpoint-node.ts';
 import type { Config } from '../model/config.ts';
 import { loadConfig } from '../model/config-node.ts';
-import { largestMap, tapPositions } from '../model/positions.ts';
+import { leftOut } from '../model/positions.ts';
 import { type RunInput, runInput } from '../model/run-input.ts';
 import { serialiseSafetensors } from '../model/safetensors.ts';
 import { Progress } from '../progress.ts';
@@ -113,13 +113,8 @@ async function run(options: Options): Promise<void> {
   const { config } = checkpoint;
   const input = readInput(options.input, config, options);
   const mode = options.mode ?? (grad || steps !== undefined ? 'train' : 'eval');
-  const positions = tapPositions(config);
-  if (positions > largestMap) {
-    console.error(
-      `llsm: similarity is left out: ${config.size} px give it ${positions} x ${positions} ` +
-        `values, and it is written up to ${largestMap} x ${largestMap}`,
-    );
-  }
+  const note = leftOut(config);
+  if (note) console.error(`llsm: ${note}`);
 
   const { openNodeGpu } = await import('../gpu/node.ts');
   const { outputsOf, trainSteps } = await import('../model/run.ts');

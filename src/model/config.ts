@@ -25,6 +25,9 @@ export const TAPS = [
   'block12',
 ] as const;
 
+/** Sides of the square input that a network can have, in pixels. */
+export const sizeRange = { least: 64, most: 896 };
+
 const count = () => z.int().min(1);
 
 const llsmSchema = z.strictObject({
@@ -63,7 +66,7 @@ const trainSchema = z.strictObject({
 
 const configSchema = z.strictObject({
   /** Side of the square input, in pixels. */
-  size: z.int().min(64).max(896).default(224),
+  size: z.int().min(sizeRange.least).max(sizeRange.most).default(224),
   /** Multiplies every channel count (params.ts, `channels`). */
   width: z.number().min(0.05).max(1).default(1),
   /** Epsilon of every batch norm: 1e-5 in PyTorch's Xception, 1e-3 in Keras'. */

@@ -1,8 +1,19 @@
+import { largestMap } from '../kernels/llsm/largest-map.ts';
 import type { Config } from './config.ts';
 import { tapSize } from './params.ts';
 
-export { largestMap } from '../kernels/llsm/largest-map.ts';
+export { largestMap };
 
 /** HW, the positions that the pair head compares; 0 where there is none. */
 export const tapPositions = ({ llsm, ...config }: Config): number =>
   llsm ? tapSize({ llsm, ...config }, llsm.tap) ** 2 : 0;
+
+/** Why the map of pairs is left out, where it is: it would be too large. */
+export function leftOut(config: Config): string | undefined {
+  const positions = tapPositions(config);
+  if (positions <= largestMap) return undefined;
+  return (
+    `similarity is left out: ${config.size} px give it ${positions} x ${positions} values, and it ` +
+    `is written up to ${largestMap} x ${largestMap}`
+  );
+}

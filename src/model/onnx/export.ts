@@ -1,31 +1,32 @@
 import { type Checkpoint, checkpointMetadata, type HostTensor } from '../checkpoint.ts';
 import { largestMap, tapPositions } from '../positions.ts';
 import { flm } from './flm.ts';
-import { type Constant, OnnxGraph } from './graph.ts';
+import { OnnxGraph } from './graph.ts';
 import { head } from './head.ts';
 import type { OnnxBuilder } from './layers.ts';
 import { llsm } from './llsm.ts';
 import { transpose } from './ops.ts';
 import { xception } from './xception.ts';
 
+/** The network as the bytes of an ONNX file: see `onnxNetwork`. */
+export const exportOnnx = (checkpoint: Checkpoint): Uint8Array =>
+  onnxNetwork(checkpoint).serialise();
+
 /**
- * The network in evaluation as an ONNX file (opset 18), with the names and layouts of `llsm run`:
+ * The network in evaluation as an ONNX model (opset 18), with the names and layouts of `llsm run`:
  * `image` [B, S, S, 3] (x / 127.5 - 1, B of any size) to `logit` [B], `mask` [B, S, S, 1] and
  * `similarity` [B, HW, HW], all logits; what the config leaves out is absent, and `similarity` above
  * HW = 4,096. Constants bear the checkpoint's names; its metadata (config, version, threshold) is the
  * model's.
  */
-export function exportOnnx(checkpoint: Checkpoint): Uint8Array {
+export function onnxNetwork(checkpoint: Checkpoint): OnnxGraph {
   const { config, tensors } = checkpoint;
-  const g = new OnnxGraph('llsm');
-  const params = new Map<string, Constant>();
+  const g = new OnnxGraph('llsm', {
+    doc: 'Face-forgery detection and localisation',
+    metadata: checkpointMetadata(checkpoint),
+  });
   const tensor = (name: string) => tensors.get(name) as HostTensor;
-  const param = (name: string): Constant => {
-    const { shape, data } = tensor(name);
-    const known = params.get(name) ?? g.constant(name, shape, data);
-    params.set(name, known);
-    return known;
-  };
+  const param = (name: string) => g.constant(name, tensor(name).shape, tensor(name).data);
   const build: OnnxBuilder = { g, config, tensor, param };
 
   const { size } = config;
@@ -39,8 +40,5 @@ export function exportOnnx(checkpoint: Checkpoint): Uint8Array {
   g.output(head(build, taps, localisation?.d1), 'above 0: more likely forged than not');
   if (localisation) g.output(localisation.mask, 'logits: above 0, more likely altered than not');
   if (similarity) g.output(similarity, 'logits of pairs of places: above 0, of different sources');
-  return g.serialise({
-    doc: 'Face-forgery detection and localisation',
-    metadata: checkpointMetadata(checkpoint),
-  });
+  return g;
 }

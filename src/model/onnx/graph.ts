@@ -22,6 +22,11 @@ export interface Value {
   shape: readonly number[];
 }
 
+/** An input or output of the model. */
+interface Described extends Value {
+  doc?: string;
+}
+
 /** A tensor that is written into the file. `dims` is all of its shape. */
 export interface Constant {
   name: string;
@@ -31,7 +36,7 @@ export interface Constant {
 /** Integers, text, or a float, which an integer could not be told from. */
 export type Attribute = number | readonly number[] | string | { float: number };
 
-/** 18 is the first in which Resize takes its axes, and so leaves a batch of any size alone. */
+/** Old enough for the runtimes in use, new enough for the converters between versions. */
 const OPSET = 18n;
 /** The first version of the format that knows this opset. */
 const IR_VERSION = 8n;
@@ -55,15 +60,19 @@ export class OnnxGraph {
   #names = new Set<string>();
   #nodes: NodeProto[] = [];
   #constants: TensorProto[] = [];
-  #inputs: ValueInfoProto[] = [];
-  #outputs: ValueInfoProto[] = [];
   #bytes = 0;
+  readonly inputs: Described[] = [];
+  readonly outputs: Described[] = [];
 
-  constructor(readonly name: string) {}
+  /** @param about the model: a line for its readers, and entries for programs. */
+  constructor(
+    readonly name: string,
+    readonly about: { doc?: string; metadata?: Record<string, string> } = {},
+  ) {}
 
   input(name: string, shape: readonly number[], doc?: string): Value {
     this.#use(name);
-    this.#inputs.push(describe({ name, shape }, doc));
+    this.inputs.push({ name, shape, doc });
     return { name, shape };
   }
 
@@ -117,11 +126,12 @@ export class OnnxGraph {
   }
 
   output(value: Value, doc?: string): void {
-    this.#outputs.push(describe(value, doc));
+    this.outputs.push({ ...value, doc });
   }
 
   /** @returns the file's bytes */
-  serialise({ doc, metadata = {} }: { doc?: string; metadata?: Record<string, string> } = {}) {
+  serialise(): Uint8Array {
+    const { doc, metadata = {} } = this.about;
     const model = create(ModelProtoSchema, {
       irVersion: IR_VERSION,
       opsetImport: [{ domain: '', version: OPSET }],
@@ -132,8 +142,8 @@ export class OnnxGraph {
         name: this.name,
         node: this.#nodes,
         initializer: this.#constants,
-        input: this.#inputs,
-        output: this.#outputs,
+        input: this.inputs.map(describe),
+        output: this.outputs.map(describe),
       },
       metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
     });
@@ -146,7 +156,7 @@ export class OnnxGraph {
   }
 }
 
-function describe({ name, shape }: Value, docString?: string): ValueInfoProto {
+function describe({ name, shape, doc }: Described): ValueInfoProto {
   const batch = { value: { case: 'dimParam' as const, value: 'B' } };
   const dim = shape.map((n) => ({ value: { case: 'dimValue' as const, value: BigInt(n) } }));
   return create(ValueInfoProtoSchema, {
@@ -157,7 +167,7 @@ function describe({ name, shape }: Value, docString?: string): ValueInfoProto {
         value: { elemType: TensorProto_DataType.FLOAT, shape: { dim: [batch, ...dim] } },
       },
     },
-    docString,
+    docString: doc,
   });
 }
 

@@ -9,7 +9,7 @@ export interface OnnxBuilder {
   config: Config;
   /** A tensor of the checkpoint. */
   tensor(name: string): HostTensor;
-  /** The same as a constant of the file, under its checkpoint name. */
+  /** The same as a constant of the file, under its checkpoint name; once each. */
   param(name: string): Constant;
 }
 

@@ -2,7 +2,7 @@
 // of ONNX 1.23.1 (https://github.com/onnx/onnx), which describes them. The rest is left out.
 //
 // Copyright (c) ONNX Project Contributors
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: Apache-2.0 (https://www.apache.org/licenses/LICENSE-2.0)
 //
 // After a change: npx -p @bufbuild/buf -p @bufbuild/protoc-gen-es buf generate src/model/onnx --template
 //   '{"version":"v2","plugins":[{"local":"protoc-gen-es","out":"src/model/onnx","opt":"target=ts"}]}'

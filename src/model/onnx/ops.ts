@@ -82,14 +82,24 @@ export function maxPool(g: OnnxGraph, name: string, x: Value, poolPad: 'torch' |
   });
 }
 
-/** Bilinear, as PyTorch's `interpolate` with align_corners = false and no antialiasing. */
+/**
+ * Bilinear, as PyTorch's `interpolate` with align_corners = false and no antialiasing. By factors:
+ * sizes would hold the batch's too, and onnxruntime mistakes them where they come with axes.
+ */
 export function resize(g: OnnxGraph, name: string, x: Value, height: number, width: number): Value {
-  const sizes = integers(g, `${name}.sizes`, [height, width]);
-  return g.node('Resize', name, [x, undefined, undefined, sizes], [x.shape[0], height, width], {
-    axes: [2, 3],
+  const [channels, inH, inW] = x.shape;
+  const factors = Float32Array.of(1, 1, factor(inH, height), factor(inW, width));
+  const scales = g.constant(`${name}.scales`, [4], factors);
+  return g.node('Resize', name, [x, undefined, scales], [channels, height, width], {
     mode: 'linear',
     coordinate_transformation_mode: 'half_pixel',
   });
+}
+
+/** `to` / `from` as an f32 that is not below it, so that ONNX, which rounds sizes down, gets `to`. */
+function factor(from: number, to: number): number {
+  const near = Math.fround(to / from);
+  return near * from >= to ? near : Math.fround(near * (1 + 2 ** -23));
 }
 
 /**
