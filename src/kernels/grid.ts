@@ -6,8 +6,39 @@ export const itemsOf =
   (count: number): number =>
     tensor.batched ? (tensor.size / tensor.shape[0]) * count : tensor.size;
 
+/** The last axis. */
+export const channelsOf = ({ shape }: Tensor): number => shape[shape.length - 1];
+
+/** Rows [.., C] of a tensor that a slice of `count` items of the batch holds. */
+export const pixelsOf =
+  (tensor: Tensor) =>
+  (count: number): number =>
+    itemsOf(tensor)(count) / channelsOf(tensor);
+
 /** Workgroups of 64 invocations for so many. */
 export const groups64 = (invocations: number): number => Math.ceil(invocations / 64);
+
+/**
+ * A matrix [rows, c4] cut for column.wgsl: an invocation takes four channels of at most `most` rows,
+ * and of more where `chunks` is fewer than that makes.
+ */
+export function inColumns(
+  rowsOf: (count: number) => number,
+  c4: number,
+  most: number,
+  atMost = Number.POSITIVE_INFINITY,
+) {
+  const chunksOf = (count: number): number =>
+    Math.max(1, Math.min(atMost, Math.ceil(rowsOf(count) / most)));
+  return {
+    chunksOf,
+    params(count: number) {
+      const chunks = chunksOf(count);
+      return { rows: rowsOf(count), chunk: Math.ceil(rowsOf(count) / chunks), chunks, c4 };
+    },
+    grid: (count: number): [number] => [groups64(chunksOf(count) * c4)],
+  };
+}
 
 /**
  * A map [rows, across, c4] cut for strip.wgsl: an invocation takes one element of the channels

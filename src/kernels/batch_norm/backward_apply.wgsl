@@ -1,8 +1,5 @@
 // dX (+)= scale * (g - mean(g) - xhat * mean(g * xhat)), g as in backward_sums.wgsl; with fixed
 // statistics (evaluation) dX (+)= scale * g.
-//
-// An invocation goes down four channels of `chunk` pixels, so that what belongs to the channel is
-// loaded once.
 struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32, accumulate: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -22,23 +19,21 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let work = id.x + id.z * groups.x * 64u;
-  let chunk = work / p.c4;
-  if (chunk >= p.chunks) { return; }
-  let c = work % p.c4;
+  //! include column
+  let step = p.c4;
+  let accumulate = p.accumulate != 0u;
   let scale = affine[c];
   //! if RELU
-  let shift = affine[p.c4 + c];
+  let shift = affine[step + c];
   //! end
   //! if TRAINING
   let mean = saved[c];
-  let invStd = saved[p.c4 + c];
+  let invStd = saved[step + c];
   let meanG = means[c];
-  let meanDot = means[p.c4 + c];
+  let meanDot = means[step + c];
   //! end
-  let end = min((chunk + 1u) * p.chunk, p.rows);
-  for (var row = chunk * p.chunk; row < end; row++) {
-    let at = row * p.c4 + c;
+  var at = firstRow * step + c;
+  for (var row = firstRow; row < endRow; row++) {
     var g = dOut[at];
     //! if NEEDX
     let value = x[at];
@@ -51,7 +46,8 @@ fn main(
     g = g - meanG - xhat * meanDot;
     //! end
     var result = g * scale;
-    if (p.accumulate != 0u) { result += dX[at]; }
+    if (accumulate) { result += dX[at]; }
     dX[at] = result;
+    at += step;
   }
 }

@@ -16,21 +16,18 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let work = id.x + id.z * groups.x * 64u;
-  let chunk = work / p.c4;
-  if (chunk >= p.chunks) { return; }
-  let c = work % p.c4;
+  //! include column
+  let step = p.c4;
   let mean = saved[c];
-  let invStd = saved[p.c4 + c];
+  let invStd = saved[step + c];
   //! if RELU
   let scale = affine[c];
-  let shift = affine[p.c4 + c];
+  let shift = affine[step + c];
   //! end
   var sum = vec4f();
   var dot = vec4f();
-  let end = min((chunk + 1u) * p.chunk, p.rows);
-  for (var row = chunk * p.chunk; row < end; row++) {
-    let at = row * p.c4 + c;
+  var at = firstRow * step + c;
+  for (var row = firstRow; row < endRow; row++) {
     let value = x[at];
     var g = dOut[at];
     //! if RELU
@@ -38,8 +35,9 @@ fn main(
     //! end
     sum += g;
     dot += g * (value - mean) * invStd;
+    at += step;
   }
-  let to = (p.row0 + chunk) * p.c4 * 2u + c;
+  let to = (p.row0 + chunk) * step * 2u + c;
   partial[to] = sum;
-  partial[to + p.c4] = dot;
+  partial[to + step] = dot;
 }

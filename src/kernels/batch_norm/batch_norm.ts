@@ -1,7 +1,8 @@
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { type Read, Tensor } from '../../graph/tensor.ts';
-import { groups64 } from '../grid.ts';
+import columnSource from '../column.wgsl';
+import { channelsOf, groups64, inColumns, pixelsOf } from '../grid.ts';
 import applySource from './backward_apply.wgsl';
 import backwardMergeSource from './backward_merge.wgsl';
 import sumsSource from './backward_sums.wgsl';
@@ -21,6 +22,8 @@ const rowsAtOnce = 64;
 /** Pixels that one invocation of the backward takes at least: what it loads for its channels pays. */
 const pixelsAtOnce = 16;
 
+const shared = { column: columnSource };
+
 /**
  * Batch norm, and the ReLU behind it, as a way of reading x [B, H, W, C]: nothing of x's size is
  * stored. In training the statistics come from the partial rows (count, mean, M2) of the
@@ -34,7 +37,7 @@ export function batchNorm(
   params: BatchNormParams,
   { eps, relu, momentum = 0.1 }: { eps: number; relu: boolean; momentum?: number },
 ): Read {
-  const channels = x.shape[x.shape.length - 1];
+  const channels = channelsOf(x);
   const c4 = channels / 4;
   const affine = g.scratch(`${x.name} affine`, [2, channels]);
   const saved = g.scratch(`${x.name} statistics`, [2, channels]);
@@ -57,27 +60,19 @@ export function batchNorm(
 
   // Stands for the value read; it never gets memory.
   const value = new Tensor(`bn ${x.name}`, x.shape, { batched: true });
-  const pixelsOf = (count: number): number => (x.size / x.shape[0] / channels) * count;
   g.op([x, params.weight, params.bias], value, (dOut, gradients) => {
-    // About 4,096 invocations fill a GPU; a least number of pixels each keeps the partial rows few.
-    const chunksOf = (count: number): number =>
-      Math.max(1, Math.min(Math.ceil(4096 / c4), Math.ceil(pixelsOf(count) / pixelsAtOnce)));
     const wantsParams = gradients.wants(params.weight) || gradients.wants(params.bias);
     const means = g.scratch(`${x.name} gradient means`, [2, channels]);
     if (g.training || wantsParams) {
+      // About 4,096 invocations fill a GPU; more would only leave more partial rows.
+      const work = inColumns(pixelsOf(x), c4, pixelsAtOnce, Math.ceil(4096 / c4));
       const partial = g.partialRows(`${x.name} gradient sums`, channels * 2);
       g.launch({
-        kernel: kernel('bn_backward_sums', sumsSource, { RELU: relu }),
+        kernel: kernel('bn_backward_sums', sumsSource, { RELU: relu }, shared),
         bind: { x, dOut, saved, partial, ...(relu && { affine }) },
-        params: ({ count, row }) => ({
-          rows: pixelsOf(count),
-          chunk: Math.ceil(pixelsOf(count) / chunksOf(count)),
-          chunks: chunksOf(count),
-          c4,
-          row0: row,
-        }),
-        grid: ({ count }) => [groups64(chunksOf(count) * c4)],
-        partial: { tensor: partial, rows: chunksOf },
+        params: ({ count, row }) => ({ ...work.params(count), row0: row }),
+        grid: ({ count }) => work.grid(count),
+        partial: { tensor: partial, rows: work.chunksOf },
       });
       g.launch({
         kernel: kernel('bn_backward_merge', backwardMergeSource, { GRADS: wantsParams }),
@@ -89,18 +84,20 @@ export function batchNorm(
             dBeta: gradients.own(params.bias),
           }),
         },
-        params: () => ({ rows: partial.shape[0], channels, pixels: pixelsOf(g.batch) }),
+        params: () => ({ rows: partial.shape[0], channels, pixels: x.size / channels }),
         grid: () => [groups64(channels)],
       });
     }
     if (!gradients.wants(x)) return;
     const { gradient, accumulate } = gradients.into(x);
+    const work = inColumns(pixelsOf(x), c4, pixelsAtOnce);
     g.launch({
-      kernel: kernel('bn_backward_apply', applySource, {
-        ...flags,
-        RELU: relu,
-        NEEDX: relu || g.training,
-      }),
+      kernel: kernel(
+        'bn_backward_apply',
+        applySource,
+        { ...flags, RELU: relu, NEEDX: relu || g.training },
+        shared,
+      ),
       bind: {
         dOut,
         affine,
@@ -108,14 +105,8 @@ export function batchNorm(
         ...((relu || g.training) && { x }),
         ...(g.training && { saved, means }),
       },
-      params: ({ count }) => ({
-        rows: pixelsOf(count),
-        chunk: pixelsAtOnce,
-        chunks: Math.ceil(pixelsOf(count) / pixelsAtOnce),
-        c4,
-        accumulate: Number(accumulate),
-      }),
-      grid: ({ count }) => [groups64(Math.ceil(pixelsOf(count) / pixelsAtOnce) * c4)],
+      params: ({ count }) => ({ ...work.params(count), accumulate: Number(accumulate) }),
+      grid: ({ count }) => work.grid(count),
     });
   });
   return { tensor: x, affine, relu, value };

@@ -10,12 +10,13 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  let chunk = at / p.c4;
-  if (chunk >= p.chunks) { return; }
-  let c = at % p.c4;
-  let end = min((chunk + 1u) * p.chunk, p.rows);
+  //! include column
+  let step = p.c4;
+  var at = firstRow * step + c;
   var sum = vec4f();
-  for (var row = chunk * p.chunk; row < end; row++) { sum += x[row * p.c4 + c]; }
-  partial[(p.row0 + chunk) * p.c4 + c] = sum;
+  for (var row = firstRow; row < endRow; row++) {
+    sum += x[at];
+    at += step;
+  }
+  partial[(p.row0 + chunk) * step + c] = sum;
 }

@@ -1,11 +1,14 @@
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { groups64, itemsOf } from '../grid.ts';
+import columnSource from '../column.wgsl';
+import { groups64, inColumns, itemsOf } from '../grid.ts';
 import { axis, unpack } from '../matrix.ts';
 import forwardSource from './dot.wgsl';
 import backwardSource from './dot_backward.wgsl';
 import filterSource from './dot_filter.wgsl';
+
+const shared = { column: columnSource };
 
 /**
  * One value a position: the concatenation of `inputs` [B, H, W, Ci] times a weight [1, C, ...] plus
@@ -45,34 +48,31 @@ export function dot(
       const c4 = x.shape[3] / 4;
       if (gradients.wants(x)) {
         const { gradient, accumulate } = gradients.into(x);
+        const work = inColumns(rowsOf, c4, 16);
         g.launch({
-          kernel: kernel('dot_backward', backwardSource),
+          kernel: kernel('dot_backward', backwardSource, {}, shared),
           bind: { dOut, w: weight, dX: gradient },
           params: ({ count }) => ({
-            count: rowsOf(count) * c4,
-            c4,
+            ...work.params(count),
             at: starts[i],
             accumulate: Number(accumulate),
           }),
-          grid: ({ count }) => [groups64(rowsOf(count) * c4)],
+          grid: ({ count }) => work.grid(count),
         });
       }
       if (!gradients.wants(weight)) return;
-      const chunksOf = (count: number): number => Math.ceil(rowsOf(count) / 256);
+      const sums = inColumns(rowsOf, c4, 256);
       const partial = g.partialRows(`partial d ${weight.name}`, c4 * 4 + 1);
       g.launch({
-        kernel: kernel('dot_filter', filterSource),
+        kernel: kernel('dot_filter', filterSource, {}, shared),
         bind: { x, dOut, partial },
         params: ({ count, row }) => ({
-          rows: rowsOf(count),
-          chunk: 256,
-          chunks: chunksOf(count),
-          c4,
+          ...sums.params(count),
           width: c4 * 4 + 1,
           row0: row,
         }),
-        grid: ({ count }) => [groups64(chunksOf(count) * c4)],
-        partial: { tensor: partial, rows: chunksOf },
+        grid: ({ count }) => sums.grid(count),
+        partial: { tensor: partial, rows: sums.chunksOf },
       });
       const rows = axis(1, 0);
       const dWeight = i === 0 ? gradients.own(weight) : gradients.into(weight).gradient;

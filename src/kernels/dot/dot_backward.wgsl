@@ -1,5 +1,5 @@
 // dX[row, c] (+)= dOut[row] * w[at + c]
-struct Params { count: u32, c4: u32, at: u32, accumulate: u32 }
+struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32, at: u32, accumulate: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> dOut: array<f32>;
@@ -11,9 +11,15 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.count) { return; }
-  var value = dOut[at / p.c4] * w[p.at / 4u + at % p.c4];
-  if (p.accumulate != 0u) { value += dX[at]; }
-  dX[at] = value;
+  //! include column
+  let c4 = p.c4;
+  let accumulate = p.accumulate != 0u;
+  let weight = w[p.at / 4u + c];
+  var at = firstRow * c4 + c;
+  for (var row = firstRow; row < endRow; row++) {
+    var value = dOut[row] * weight;
+    if (accumulate) { value += dX[at]; }
+    dX[at] = value;
+    at += c4;
+  }
 }

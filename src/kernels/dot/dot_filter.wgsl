@@ -12,17 +12,16 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let work = id.x + id.z * groups.x * 64u;
-  let chunk = work / p.c4;
-  if (chunk >= p.chunks) { return; }
-  let c = work % p.c4;
+  //! include column
   var sum = vec4f();
   var bias = 0.0;
-  let end = min((chunk + 1u) * p.chunk, p.rows);
-  for (var row = chunk * p.chunk; row < end; row++) {
+  var at = firstRow * p.c4 + c;
+  let step = p.c4;
+  for (var row = firstRow; row < endRow; row++) {
     let d = dOut[row];
-    sum += d * x[row * p.c4 + c];
+    sum += d * x[at];
     bias += d;
+    at += step;
   }
   let to = (p.row0 + chunk) * p.width + c * 4u;
   partial[to] = sum.x;

@@ -2,8 +2,9 @@ import { LlsmError } from '../../errors.ts';
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
-import { groups64, itemsOf } from '../grid.ts';
+import { inStrips } from '../grid.ts';
 import { sumRows } from '../matrix.ts';
+import stripSource from '../strip.wgsl';
 import forwardSource from './gate.wgsl';
 import backwardSource from './gate_backward.wgsl';
 
@@ -18,31 +19,30 @@ export function gate(g: Graph, name: string, a: Read, logit: Tensor): Tensor {
   const pixels = height * width;
   const c4 = channels / 4;
   const out = g.activation(name, [height, width, channels]);
-  const items = itemsOf(out);
+  const shared = { strip: stripSource };
+  const work = inStrips(pixels, 1, c4, 32);
   g.launch({
-    kernel: kernel('gate', forwardSource),
+    kernel: kernel('gate', forwardSource, {}, shared),
     bind: { x: a.tensor, affine, logit, out },
-    params: ({ count }) => ({ count: items(count) / 4, c4, pixels }),
-    grid: ({ count }) => [groups64(items(count) / 4)],
+    params: ({ count }) => work.params(count),
+    grid: ({ count }) => work.grid(count),
   });
   g.op([a.value, logit], out, (dOut, gradients) => {
-    const chunks = Math.ceil(pixels / 128);
-    const partial = g.scratch(`${name} partial gate`, [chunks, g.batch * channels]);
+    // Longer strips than forward: each leaves a row of partial sums.
+    const back = inStrips(pixels, 1, c4, 128);
+    const { strips } = back.params(1);
+    const partial = g.scratch(`${name} partial gate`, [strips, g.batch * channels]);
     const { gradient, accumulate } = gradients.into(a.value);
     g.launch({
-      kernel: kernel('gate_backward', backwardSource),
+      kernel: kernel('gate_backward', backwardSource, {}, shared),
       bind: { x: a.tensor, affine, logit, dOut, dA: gradient, partial },
       params: ({ first, count }) => ({
-        invocations: count * chunks * c4,
-        c4,
-        pixels,
-        chunk: 128,
-        chunks,
+        ...back.params(count),
         width4: g.batch * c4,
         at4: first * c4,
         accumulate: Number(accumulate),
       }),
-      grid: ({ count }) => [groups64(count * chunks * c4)],
+      grid: ({ count }) => back.grid(count),
     });
     if (gradients.wants(logit)) sumRows(g, partial, gradients.own(logit));
   });

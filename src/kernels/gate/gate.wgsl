@@ -1,5 +1,5 @@
 // out[b, y, x, c] = relu(x * scale + shift) * sigmoid(logit[b, c])
-struct Params { count: u32, c4: u32, pixels: u32 }
+struct Params { images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
@@ -12,10 +12,14 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.count) { return; }
-  let c = at % p.c4;
-  let image = at / (p.c4 * p.pixels);
-  let value = max(x[at] * affine[c] + affine[p.c4 + c], vec4f());
-  out[at] = value / (1.0 + exp(-logit[image * p.c4 + c]));
+  //! include strip
+  let c4 = p.c4;
+  let scale = affine[c];
+  let shift = affine[c4 + c];
+  let share = 1.0 / (1.0 + exp(-logit[image * c4 + c]));
+  var at = (image * p.rows + firstRow) * c4 + c;
+  for (var pixel = firstRow; pixel < endRow; pixel++) {
+    out[at] = max(x[at] * scale + shift, vec4f()) * share;
+    at += c4;
+  }
 }

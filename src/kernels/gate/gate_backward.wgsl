@@ -1,7 +1,7 @@
 // With s = sigmoid(logit) and a = relu(x * scale + shift):
-//   dA (+)= dOut * s,   partial[chunk, b, c] = sum over the chunk's pixels of dOut * a * s (1 - s)
+//   dA (+)= dOut * s,   partial[strip, b, c] = sum over the strip's pixels of dOut * a * s (1 - s)
 struct Params {
-  invocations: u32, c4: u32, pixels: u32, chunk: u32, chunks: u32, width4: u32, at4: u32,
+  images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32, width4: u32, at4: u32,
   accumulate: u32,
 }
 
@@ -18,23 +18,21 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let work = id.x + id.z * groups.x * 64u;
-  if (work >= p.invocations) { return; }
-  let c = work % p.c4;
-  let chunk = (work / p.c4) % p.chunks;
-  let image = work / (p.c4 * p.chunks);
+  //! include strip
+  let c4 = p.c4;
+  let accumulate = p.accumulate != 0u;
   let scale = affine[c];
-  let shift = affine[p.c4 + c];
-  let s = 1.0 / (1.0 + exp(-logit[image * p.c4 + c]));
+  let shift = affine[c4 + c];
+  let s = 1.0 / (1.0 + exp(-logit[image * c4 + c]));
   var sum = vec4f();
-  let end = min((chunk + 1u) * p.chunk, p.pixels);
-  for (var pixel = chunk * p.chunk; pixel < end; pixel++) {
-    let at = (image * p.pixels + pixel) * p.c4 + c;
+  var at = (image * p.rows + firstRow) * c4 + c;
+  for (var pixel = firstRow; pixel < endRow; pixel++) {
     let d = dOut[at];
     sum += d * max(x[at] * scale + shift, vec4f());
     var value = d * s;
-    if (p.accumulate != 0u) { value += dA[at]; }
+    if (accumulate) { value += dA[at]; }
     dA[at] = value;
+    at += c4;
   }
-  partial[chunk * p.width4 + p.at4 + image * p.c4 + c] = sum * s * (1.0 - s);
+  partial[part * p.width4 + p.at4 + image * c4 + c] = sum * s * (1.0 - s);
 }

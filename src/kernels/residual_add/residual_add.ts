@@ -3,7 +3,8 @@ import { kernel } from '../../gpu/pipeline.ts';
 import type { Gradients } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
-import { groups64, itemsOf } from '../grid.ts';
+import columnSource from '../column.wgsl';
+import { channelsOf, groups64, inColumns, itemsOf, pixelsOf } from '../grid.ts';
 import addIntoSource from './add_into.wgsl';
 import source from './residual_add.wgsl';
 
@@ -13,13 +14,12 @@ export function residualAdd(g: Graph, name: string, main: Read, skip: Tensor): T
     throw new LlsmError(`${name}: residualAdd reads a batch norm without ReLU`);
   }
   const out = g.activation(name, main.tensor.shape.slice(1));
-  const items = itemsOf(out);
-  const c4 = out.shape[out.shape.length - 1] / 4;
+  const work = inColumns(pixelsOf(out), channelsOf(out) / 4, 16);
   g.launch({
-    kernel: kernel('residual_add', source),
+    kernel: kernel('residual_add', source, {}, { column: columnSource }),
     bind: { main_x: main.tensor, affine: main.affine, skip, out },
-    params: ({ count }) => ({ count: items(count) / 4, c4 }),
-    grid: ({ count }) => [groups64(items(count) / 4)],
+    params: ({ count }) => work.params(count),
+    grid: ({ count }) => work.grid(count),
   });
   g.op([main.value, skip], out, (dOut, gradients) => {
     // The batch norm reads dOut before anything is added to the skip's gradient: its operation

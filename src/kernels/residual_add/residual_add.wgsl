@@ -1,5 +1,5 @@
 // out = main * scale + shift + skip
-struct Params { count: u32, c4: u32 }
+struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> main_x: array<vec4f>;
@@ -12,8 +12,13 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let at = id.x + id.z * groups.x * 64u;
-  if (at >= p.count) { return; }
-  let c = at % p.c4;
-  out[at] = main_x[at] * affine[c] + affine[p.c4 + c] + skip[at];
+  //! include column
+  let c4 = p.c4;
+  let scale = affine[c];
+  let shift = affine[c4 + c];
+  var at = firstRow * c4 + c;
+  for (var row = firstRow; row < endRow; row++) {
+    out[at] = main_x[at] * scale + shift + skip[at];
+    at += c4;
+  }
 }
