@@ -21,7 +21,16 @@ export interface Kernel {
   readonly uniformSize: number;
 }
 
-const kernels = new Map<string, Kernel>();
+/** A kernel by one part of what makes it, then the next. */
+interface Branch {
+  next: Map<string, Branch>;
+  kernel?: Kernel;
+}
+
+/** So that an operation that is recorded a hundred times is expanded and parsed once. */
+const kernels: Branch = { next: new Map() };
+/** By the expanded text: constants that make no difference make no second pipeline. */
+const kernelsByText = new Map<string, Kernel>();
 
 /**
  * Specialises a shader. Every shader has `@group(0) @binding(0) var<uniform> p: Params` (u32, i32
@@ -34,20 +43,42 @@ export function kernel(
   constants: Constants = {},
   includes: Readonly<Record<string, string>> = {},
 ): Kernel {
-  const text = expand(name, source, constants, includes);
-  const known = kernels.get(text);
-  if (known) return known;
+  let branch = kernels;
+  for (const part of [
+    source,
+    JSON.stringify([name, constants]),
+    ...Object.entries(includes).flat(),
+  ]) {
+    let next = branch.next.get(part);
+    if (!next) {
+      next = { next: new Map() };
+      branch.next.set(part, next);
+    }
+    branch = next;
+  }
+  if (!branch.kernel) {
+    const text = expand(name, source, constants, includes);
+    branch.kernel = kernelsByText.get(text) ?? reflect(name, text);
+    kernelsByText.set(text, branch.kernel);
+  }
+  return branch.kernel;
+}
+
+/** What a shader declares, without its functions: parsing those would take ten times as long. */
+const declarations = /^[ \t]*(?:struct\b[^}]*\}|@group\b[^;]*;)/gm;
+
+function reflect(name: string, text: string): Kernel {
   let reflected: WgslReflect;
   try {
-    reflected = new WgslReflect(text);
+    reflected = new WgslReflect((text.match(declarations) ?? []).join('\n'));
   } catch (error) {
-    throw new LlsmError(`${name}.wgsl does not parse: ${messageOf(error)}`);
+    throw new LlsmError(`${name}.wgsl: its declarations do not parse: ${messageOf(error)}`);
   }
   const uniform = reflected.uniforms[0];
   if (uniform?.binding !== 0 || !uniform.members) {
     throw new LlsmError(`${name}.wgsl has no Params uniform at binding 0`);
   }
-  const made: Kernel = {
+  return {
     name,
     source: text,
     bindings: reflected.storage.map((variable) => ({
@@ -62,8 +93,6 @@ export function kernel(
     })),
     uniformSize: uniform.size,
   };
-  kernels.set(text, made);
-  return made;
 }
 
 /** The uniform's bytes for one launch; every field must be given, and none besides. */
@@ -99,7 +128,7 @@ export function pipelineOf(gpu: Gpu, kernel: Kernel): Promise<GPUComputePipeline
   }
   let pipeline = cache.get(kernel);
   if (!pipeline) {
-    pipeline = compile(gpu.device, kernel);
+    pipeline = compile(gpu, kernel);
     cache.set(kernel, pipeline);
   }
   return pipeline;
@@ -108,17 +137,19 @@ export function pipelineOf(gpu: Gpu, kernel: Kernel): Promise<GPUComputePipeline
 /** How many pipelines this device has compiled. */
 export const pipelineCount = (gpu: Gpu): number => pipelines.get(gpu.device)?.size ?? 0;
 
-async function compile(device: GPUDevice, kernel: Kernel): Promise<GPUComputePipeline> {
+async function compile(gpu: Gpu, kernel: Kernel): Promise<GPUComputePipeline> {
+  const { device } = gpu;
   // Told by the error thrown here, and by no second one that condemns the device.
   device.pushErrorScope('validation');
   const module = device.createShaderModule({ label: kernel.name, code: kernel.source });
   await device.popErrorScope();
   try {
-    return await device.createComputePipelineAsync({
+    const pipeline = device.createComputePipelineAsync({
       label: kernel.name,
       layout: 'auto',
       compute: { module, entryPoint: 'main' },
     });
+    return await gpu.wait(pipeline);
   } catch (error) {
     const info = await module.getCompilationInfo();
     const notes = info.messages.map((m) => `${m.message}\n${around(kernel.source, m.lineNum)}`);
