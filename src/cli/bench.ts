@@ -18,8 +18,13 @@ export function register(program: Command): void {
       names,
     )
     .option('--plain', 'also the portable kernels, beside those chosen for this adapter')
+    .option('--cold', 'instead: the parts of a first verdict, from the start of a process')
     .option('--json', 'print the result as JSON')
-    .action(async (options: BenchOptions) => {
+    .action(async (options: BenchOptions & { cold?: boolean }) => {
+      if (options.cold) {
+        const { cold } = await import('../../bench/cold.ts');
+        return cold(options);
+      }
       const { bench } = await import('../../bench/main.ts');
       await bench(options);
     });

@@ -166,8 +166,10 @@ function misfit(name: string, { shape, data }: HostTensor, wanted: readonly numb
   if (shape.length !== wanted.length || shape.some((d, k) => d !== wanted[k])) {
     return `is [${shape}], this network needs [${wanted}]`;
   }
-  const at = data.findIndex((value) => !Number.isFinite(value));
-  if (at >= 0) return `holds ${data[at]} at ${at}`;
+  // A loop, because a callback takes ten times as long for the 24 million values of full width.
+  for (let i = 0; i < data.length; i++) {
+    if (!Number.isFinite(data[i])) return `holds ${data[i]} at ${i}`;
+  }
   if (name.endsWith('.running_var') && data.some((value) => value < 0)) {
     return 'is a variance and holds a negative value';
   }
