@@ -5,7 +5,10 @@ import { version } from '../src/version.ts';
 /** What figures must be read beside. */
 export interface Machine {
   version: string;
+  /** Its driver, with the version. */
   adapter: string;
+  /** The device's own name, as an identifier. */
+  device: string;
   software: boolean;
   subgroupSize: number;
   toggles: readonly string[];
@@ -22,6 +25,7 @@ export function describeMachine(gpu: Gpu): Machine {
   return {
     version,
     adapter: gpu.name,
+    device: gpu.device.adapterInfo.device,
     software: gpu.software,
     subgroupSize: gpu.subgroupSize,
     toggles: gpu.toggles,

@@ -10,7 +10,7 @@ const line = (name: string, ...cells: string[]): string =>
   [name.padEnd(columns[0]), ...cells.map((cell, i) => cell.padStart(columns[i + 1]))].join('');
 
 /** Three figures that mean something. */
-const short = (value: number): string =>
+export const short = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toPrecision(3);
 
 const ceilingText = ({ gflops, gbs }: Ceiling): string =>

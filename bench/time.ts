@@ -35,12 +35,7 @@ export async function time(
   effort: Effort,
   latency = 0,
 ): Promise<Timing> {
-  const measure = async (repeats: number): Promise<number> => {
-    const start = performance.now();
-    for (let i = 0; i < repeats; i++) run();
-    await gpu.wait(gpu.device.queue.onSubmittedWorkDone());
-    return performance.now() - start;
-  };
+  const measure = (repeats: number): Promise<number> => sample(gpu, run, repeats);
   await gpu.wait(gpu.device.queue.onSubmittedWorkDone());
   const first = await measure(1);
   const began = performance.now();
@@ -66,8 +61,16 @@ export async function time(
   };
 }
 
+/** Milliseconds of so many runs, from the first submit until the device is done. */
+export async function sample(gpu: Gpu, run: () => void, repeats: number): Promise<number> {
+  const start = performance.now();
+  for (let i = 0; i < repeats; i++) run();
+  await gpu.wait(gpu.device.queue.onSubmittedWorkDone());
+  return performance.now() - start;
+}
+
 /** The median of sorted values. */
-function medianOf(sorted: readonly number[]): number {
+export function medianOf(sorted: readonly number[]): number {
   const middle = sorted.length >> 1;
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -13,6 +14,8 @@ import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** Folders inside of the sources that are no sources. */
+const made = new Set(['node_modules', 'dist']);
 
 /**
  * @param {string} path
@@ -22,7 +25,8 @@ function newest(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return 0;
   if (!stat.isDirectory()) return stat.mtimeMs;
-  return Math.max(stat.mtimeMs, ...readdirSync(path).map((name) => newest(join(path, name))));
+  const inside = readdirSync(path).filter((name) => !made.has(name));
+  return Math.max(stat.mtimeMs, ...inside.map((name) => newest(join(path, name))));
 }
 
 /**
@@ -42,33 +46,62 @@ export function filesUnder(folder, suffix) {
 /** Builds what is older than its sources. An installed package has dist/ and no src/. */
 export async function ensureBuilt({ tests = false } = {}) {
   if (!existsSync(join(root, 'src'))) return;
-  const stamp = join(root, tests ? 'dist/test/.built' : 'dist/.built');
   const sources = ['src', 'bench', 'package.json', 'scripts/build.js'];
   if (tests) sources.push('test', 'scripts'); // test/scripts tests what is in scripts
+  await bundle(tests ? 'dist/test/.built' : 'dist/.built', sources, {
+    entryPoints: tests
+      ? filesUnder('test', '.test.ts')
+      : [
+          'src/cli/main.ts',
+          ...filesUnder('src', '.worker.ts'),
+          ...filesUnder('bench', '-child.ts'),
+        ],
+    outbase: '.',
+    outdir: 'dist',
+    packages: 'external',
+  });
+}
+
+/**
+ * Builds the benchmark against other libraries, whose packages bench/peers/node_modules holds: its
+ * programs lie beside it. TensorFlow.js' gradients are no package's entry point, so it is bundled.
+ */
+export async function ensurePeersBuilt() {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  await bundle('bench/peers/dist/.built', ['src', 'bench', 'package.json', 'scripts/build.js'], {
+    entryPoints: ['main', 'ort', 'tfjs'].map((name) => `bench/peers/${name}.ts`),
+    outdir: 'bench/peers/dist',
+    external: ['onnxruntime-node', ...Object.keys(dependencies)],
+    mainFields: ['module', 'main'],
+    // Packages written for require, bundled into a module.
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+  });
+}
+
+/**
+ * @param {string} stampName the file whose age is the build's
+ * @param {string[]} sources
+ * @param {import('esbuild').BuildOptions} options
+ */
+async function bundle(stampName, sources, options) {
+  const stamp = join(root, stampName);
   const changed = Math.max(...sources.map((source) => newest(join(root, source))));
   if (newest(stamp) >= changed) return;
   const started = new Date();
   const { build } = await import('esbuild');
   await build({
     absWorkingDir: root,
-    entryPoints: tests
-      ? filesUnder('test', '.test.ts')
-      : [
-          ...filesUnder('src/cli', 'main.ts'),
-          ...filesUnder('bench', '.ts'),
-          ...filesUnder('src', '.worker.ts'),
-        ],
-    outbase: '.',
-    outdir: 'dist',
     bundle: true,
     splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
-    packages: 'external',
     sourcemap: true,
     loader: { '.wgsl': 'text' },
     logLevel: 'warning',
+    ...options,
   });
   // The stamp bears the time of the start: what changed during the build is built next time.
   mkdirSync(dirname(stamp), { recursive: true });

@@ -18,11 +18,14 @@ const probeSeconds = 60;
 /** @param {string} path */
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
-/** Whether node_modules holds what package-lock.json asks for (optional packages apart). */
-function packagesAreCurrent() {
-  const marker = join(root, 'node_modules/.package-lock.json');
+/**
+ * Whether node_modules holds what package-lock.json asks for (optional packages apart).
+ * @param {string} folder
+ */
+function packagesAreCurrent(folder) {
+  const marker = join(folder, 'node_modules/.package-lock.json');
   if (!existsSync(marker)) return false;
-  const wanted = readJson(join(root, 'package-lock.json')).packages;
+  const wanted = readJson(join(folder, 'package-lock.json')).packages;
   const present = readJson(marker).packages;
   return Object.entries(wanted).every(
     ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version,
@@ -31,18 +34,20 @@ function packagesAreCurrent() {
 
 /**
  * Runs `npm ci` where node_modules is missing or older than package-lock.json.
+ * @param {string} folder
+ * @param {string[]} options of npm ci
  * @throws SetupError when npm is missing or fails
  */
-export function ensurePackages() {
+export function ensurePackages(folder = root, options = []) {
   if (Number(process.versions.node.split('.')[0]) < 20) {
     throw new SetupError(`Node 20 or newer is needed; this is ${process.versions.node}.`);
   }
   // An installed package has no lockfile; whoever installed it brought the packages.
-  if (!existsSync(join(root, 'package-lock.json')) || packagesAreCurrent()) return;
-  console.log('Installing the packages of package-lock.json: npm ci');
-  const { status, error } = spawnSync('npm', ['ci', '--no-fund', '--no-audit'], {
-    cwd: root,
-    stdio: 'inherit',
+  if (!existsSync(join(folder, 'package-lock.json')) || packagesAreCurrent(folder)) return;
+  console.error(`Installing the packages of ${join(folder, 'package-lock.json')}: npm ci`);
+  const { status, error } = spawnSync('npm', ['ci', '--no-fund', '--no-audit', ...options], {
+    cwd: folder,
+    stdio: ['inherit', 2, 2],
     shell: process.platform === 'win32',
   });
   if (error) throw new SetupError(`npm could not be started (${error.message}): install npm.`);

@@ -6,12 +6,13 @@ import { type Gpu, openGpu } from './device.ts';
 let instance: GPU | undefined;
 
 /**
- * Opens Dawn's adapter in Node. `LLSM_DAWN` may hold Dawn flags (space-separated, such as
- * `backend=vulkan adapter=NVIDIA`). The process does not end by itself while the instance lives:
- * call `process.exit` when done.
+ * Dawn's `navigator.gpu`. `LLSM_DAWN` may hold Dawn flags (space-separated, such as
+ * `backend=vulkan adapter=NVIDIA`). The process does not end by itself while it lives: call
+ * `process.exit` when done.
  * @param toggles Dawn feature toggles, `name` to enable, `-name` to disable.
+ * @throws LlsmError when Dawn does not start
  */
-export async function openNodeGpu(toggles: readonly string[] = []): Promise<Gpu> {
+export function startDawn(toggles: readonly string[] = []): GPU {
   Object.assign(globalThis, globals);
   const on = toggles.filter((name) => !name.startsWith('-'));
   const off = toggles.filter((name) => name.startsWith('-')).map((name) => name.slice(1));
@@ -25,7 +26,12 @@ export async function openNodeGpu(toggles: readonly string[] = []): Promise<Gpu>
       `Dawn could not start (${messageOf(error)}). Run \`node scripts/setup.js\` to see what is missing.`,
     );
   }
-  const gpu = await openGpu(instance, { toggles });
+  return instance;
+}
+
+/** Opens Dawn's adapter in Node; see `startDawn`. */
+export async function openNodeGpu(toggles: readonly string[] = []): Promise<Gpu> {
+  const gpu = await openGpu(startDawn(toggles), { toggles });
   return gpu.software ? { ...gpu, wait: napping() } : gpu;
 }
 
@@ -38,7 +44,7 @@ const longestNap = 2;
  * in every turn of the event loop whether it is done, which keeps a core busy: on two cores a
  * software driver takes twice as long. So the thread naps once a turn.
  */
-function napping(): Gpu['wait'] {
+export function napping(): Gpu['wait'] {
   const cell = new Int32Array(new SharedArrayBuffer(4));
   let open = 0;
   let since = 0;

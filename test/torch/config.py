@@ -21,6 +21,8 @@ DEFAULTS = {
         'epochs': 20,
         'seed': 0,
         'balance': True,
+        'warmup': 0,
+        'schedule': 'constant',
         'augment': False,
     },
 }

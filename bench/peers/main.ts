@@ -1,0 +1,110 @@
+/** The benchmark against other libraries: see README.md. `npm run bench:peers` installs and builds. */
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { LlsmError, UsageError } from '../../src/errors.ts';
+import { describeGpu } from '../../src/gpu/device.ts';
+import { openNodeGpu } from '../../src/gpu/node.ts';
+import { writeFileWhole } from '../../src/write-file.ts';
+import { type Ceiling, Ceilings } from '../ceilings.ts';
+import { describeMachine, type Machine } from '../machine.ts';
+import { ask } from './contestant.ts';
+import type { DuelEffort } from './duel.ts';
+import { compareMemory, type MemoryResult } from './memory.ts';
+import { type Rival, rivals } from './peers.ts';
+import { memoryText, page, rowText } from './print.ts';
+import { measureRow, type RowResult } from './row.ts';
+import { rowSpecs } from './rows.ts';
+import { type Probe, taskName } from './task.ts';
+
+/** What `--json` prints and `--write` makes a page of. */
+export interface PeersResult {
+  machine: Machine;
+  peers: (Probe & { title: string })[];
+  rows: RowResult[];
+  memory: MemoryResult[];
+  ceilings: Ceiling[];
+  minutes: number;
+}
+
+interface Options {
+  quick?: boolean;
+  only?: string;
+  json?: boolean;
+  write?: string | true;
+}
+
+// Built into bench/peers/dist.
+const resultsFile = fileURLToPath(new URL('../../RESULTS.md', import.meta.url));
+
+const full: DuelEffort = { rounds: 7, sampleMilliseconds: 100, mostMilliseconds: 90_000 };
+const short: DuelEffort = { rounds: 3, sampleMilliseconds: 50, mostMilliseconds: 10_000 };
+
+async function run({ quick = false, only, json, write }: Options): Promise<void> {
+  if (write && (quick || only)) {
+    throw new UsageError('--write takes a whole run: leave --quick and --only out');
+  }
+  const began = performance.now();
+  const say = (text: string) => console.error(text);
+  const gpu = await openNodeGpu();
+  say(describeGpu(gpu));
+  const wanted = rowSpecs.filter(
+    (spec) =>
+      (only ? taskName(spec.task).includes(only) : true) &&
+      (quick ? spec.quick : !spec.gpuOnly || !gpu.software),
+  );
+  const wantsMemory = !quick && (!only || 'memory'.includes(only));
+  if (wanted.length === 0 && !wantsMemory) {
+    throw new UsageError(`--only ${only}: no row's name has that`);
+  }
+  const ceilings = await Ceilings.build(gpu);
+  const present: Rival[] = [];
+  const peers: PeersResult['peers'] = [];
+  for (const rival of rivals()) {
+    const probe: Probe = await ask<Probe>(rival, 'probe');
+    peers.push({ title: rival.title, ...probe });
+    if (probe.absent === undefined) present.push(rival);
+    say(`${rival.title}: ${probe.absent ? `absent: ${probe.absent}` : probe.version}`);
+  }
+  const rows: RowResult[] = [];
+  for (const spec of wanted) {
+    say(`... ${taskName(spec.task)}`);
+    rows.push(await measureRow(gpu, ceilings, spec, present, quick ? short : full));
+    if (!json) console.log(rowText(rows[rows.length - 1]));
+  }
+  const memory: MemoryResult[] = [];
+  if (wantsMemory) {
+    say('... memory');
+    memory.push(await compareMemory(gpu, present));
+    if (!json) console.log(memory.flatMap(memoryText).join('\n'));
+  }
+  const minutes = (performance.now() - began) / 60_000;
+  const machine = describeMachine(gpu);
+  const result: PeersResult = { machine, peers, rows, memory, ceilings: ceilings.all, minutes };
+  if (json) console.log(JSON.stringify(result));
+  if (write) {
+    const file = write === true ? resultsFile : write;
+    writeFileWhole(file, [page(result)]);
+    say(`Written: ${file}`);
+  }
+}
+
+const program = new Command('bench:peers')
+  .description('Times our kernels beside other libraries, in alternation, on one adapter.')
+  .option('--quick', 'the small rows, with few samples')
+  .option('--only <word>', 'rows whose name has this')
+  .option('--json', 'print the result as JSON')
+  .option('--write [file]', 'write the page of results (bench/RESULTS.md)')
+  .exitOverride()
+  .action(run);
+let status = 0;
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) status = error.exitCode === 0 ? 0 : 2;
+  else {
+    console.error(error instanceof LlsmError ? `bench:peers: ${error.message}` : error);
+    status = error instanceof UsageError ? 2 : 1;
+  }
+}
+// The GPU keeps the process alive.
+process.stdout.write('', () => process.exit(status));

@@ -1,0 +1,104 @@
+import type { Gpu } from '../../src/gpu/device.ts';
+import { uploadCheckpoint } from '../../src/model/bind.ts';
+import type { Checkpoint } from '../../src/model/checkpoint.ts';
+import { Program } from '../../src/model/program.ts';
+import type { HostTensor } from '../../src/model/safetensors.ts';
+import { convCase, depthwiseCase } from '../cases/convolutions.ts';
+import { pairCase } from '../cases/pairs.ts';
+import { prepare } from '../prepare.ts';
+import { sample } from '../time.ts';
+import type { Contestant } from './contestant.ts';
+import type { Given } from './given.ts';
+import type { NetworkTask, Task } from './task.ts';
+
+export const ourName = 'llsm';
+
+/** Ourselves, in this process, with what the first run computed. */
+export interface Ours extends Contestant {
+  outputs: Map<string, HostTensor>;
+  /** The arithmetic of a run, where that is nearly all of its work. */
+  flops?: number;
+}
+
+/** Ready, and run once. @throws LlsmError where the row does not fit the adapter */
+export function enterOurs(gpu: Gpu, task: Task, given: Given): Promise<Ours> {
+  return task.kind === 'network'
+    ? enterNetwork(gpu, task, given.input, given.checkpoint as Checkpoint)
+    : enterOperation(gpu, task, given.input);
+}
+
+async function enterOperation(
+  gpu: Gpu,
+  task: Exclude<Task, NetworkTask>,
+  input: Given['input'],
+): Promise<Ours> {
+  const { batch, size } = task;
+  const it =
+    task.kind === 'pairs'
+      ? pairCase(batch, 'mlp', size, task.depth)
+      : task.kind === 'pointwise'
+        ? convCase('', batch, { size, cin: task.channels, n: task.channels, stats: false })
+        : depthwiseCase(batch, size, task.channels, 'nothing');
+  const values = new Map([...input].map(([name, { data }]) => [name, data]));
+  const part = task.kind === 'pairs' ? 'whole' : task.part;
+  const made = await prepare(gpu, it, part, gpu.subgroupSize, values);
+  made.plan.run();
+  const outputs = new Map<string, HostTensor>();
+  for (const tensor of made.outputs) {
+    outputs.set(tensor.name, { shape: tensor.shape, data: await made.plan.read(tensor) });
+  }
+  const flops = it.work[part]?.flops;
+  return { ...contestant(gpu, outputs, () => made.plan.run(), made.destroy), flops };
+}
+
+async function enterNetwork(
+  gpu: Gpu,
+  { part, batch }: NetworkTask,
+  input: Given['input'],
+  checkpoint: Checkpoint,
+): Promise<Ours> {
+  const { config } = checkpoint;
+  const step = part === 'step';
+  const params = uploadCheckpoint(gpu, checkpoint);
+  const program = await Program.build(gpu, config, params, {
+    batch,
+    mode: step ? 'train' : 'eval',
+    similarity: !step,
+    update: step,
+  });
+  const data = (name: string) => (input.get(name) as HostTensor).data;
+  program.write({ image: data('image'), label: data('label'), mask: data('mask') });
+  let t = 0;
+  const run = () => program.run(step ? { lr: config.train.lr, t: ++t } : undefined);
+  run();
+  const outputs = new Map<string, HostTensor>();
+  const put = (name: string, values: Float32Array) =>
+    outputs.set(name, { shape: [values.length], data: values });
+  if (step) {
+    const { total, cls, ls, loc } = await program.losses();
+    put('loss', Float32Array.of(total, cls, ls, loc));
+    for (const [name, values] of await params.readAll('grads')) put(`grad.${name}`, values);
+  } else {
+    put('logit', await program.logits());
+    put('mask', (await program.maskLogits()) as Float32Array);
+    put('similarity', ((await program.similarity()) as HostTensor).data);
+  }
+  const flops = program.graph.launches.reduce((sum, launch) => sum + (launch.flops ?? 0), 0);
+  const destroy = () => {
+    program.destroy();
+    params.destroy();
+  };
+  return { ...contestant(gpu, outputs, run, destroy), flops };
+}
+
+const contestant = (
+  gpu: Gpu,
+  outputs: Ours['outputs'],
+  run: () => void,
+  destroy: () => void,
+): Ours => ({
+  name: ourName,
+  outputs,
+  sample: (repeats) => sample(gpu, run, repeats),
+  close: async () => destroy(),
+});
