@@ -10,6 +10,7 @@ import * as detect from './detect.ts';
 import * as evaluation from './eval.ts';
 import * as exporting from './export.ts';
 import * as forge from './forge.ts';
+import * as importing from './import.ts';
 import * as init from './init.ts';
 import * as run from './run.ts';
 import * as train from './train.ts';
@@ -20,6 +21,7 @@ const COMMANDS: { register(program: Command): void }[] = [
   data,
   forge,
   init,
+  importing,
   train,
   evaluation,
   calibrate,

@@ -47,7 +47,7 @@ const BYTES: Record<string, number> = {
 const LONGEST_HEADER = 100_000_000;
 
 /** PyTorch's count of batches seen: an I64 scalar that nothing here uses. */
-const isBatchCount = (name: string): boolean => /(^|\.)num_batches_tracked$/.test(name);
+export const isBatchCount = (name: string): boolean => /(^|\.)num_batches_tracked$/.test(name);
 
 /**
  * Reads a safetensors file with F32, F16 and BF16 tensors; `num_batches_tracked` is left out. An
@@ -178,8 +178,14 @@ function repeatedKey(json: string): string | undefined {
   return undefined;
 }
 
-function toFloat32(bytes: Uint8Array, dtype: string): Float32Array {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+/** The values of packed little-endian floats; aligned F32 is a view of `bytes`, not a copy. */
+export function toFloat32(bytes: Uint8Array, dtype: 'F32' | 'F16' | 'BF16' | 'F64'): Float32Array {
+  // Not `slice`, which makes no copy of a Buffer.
+  const aligned = bytes.byteOffset % BYTES[dtype] === 0 ? bytes : new Uint8Array(bytes);
+  if (dtype === 'F64') {
+    const { buffer, byteOffset, length } = aligned;
+    return Float32Array.from(new Float64Array(buffer, byteOffset, length / 8));
+  }
   if (dtype === 'F32') {
     return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
   }
