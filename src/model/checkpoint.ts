@@ -77,14 +77,23 @@ export function checkpointFromSafetensors(
   return checkpoint;
 }
 
-function configOf(metadata: Record<string, string>, where: string, given?: Config): Config {
+/**
+ * The config that a checkpoint's file carries; undefined where it carries none.
+ * @throws LlsmError naming the file where it is no valid config
+ */
+export function carriedConfig(metadata: Record<string, string>, where: string): Config | undefined {
   const text = metadata['llsm.config'];
-  if (text === undefined) {
+  if (text === undefined) return undefined;
+  const origin = `${where} (llsm.config, written by llsm ${metadata['llsm.version'] ?? 'unknown'})`;
+  return parseConfig(json(text, origin), origin);
+}
+
+function configOf(metadata: Record<string, string>, where: string, given?: Config): Config {
+  const config = carriedConfig(metadata, where);
+  if (config === undefined) {
     if (given) return given;
     throw new LlsmError(`${where} has no llsm.config in its metadata: name its config (--config)`);
   }
-  const origin = `${where} (llsm.config, written by llsm ${metadata['llsm.version'] ?? 'unknown'})`;
-  const config = parseConfig(json(text, origin), origin);
   const differing = given ? differingKeys(config, given) : [];
   if (differing.length > 0) {
     throw new LlsmError(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../src/data/image-node.ts';
 import { readCheckpoint } from '../../src/model/checkpoint-node.ts';
+import { golden } from '../model/import/support.ts';
 import { llsm, main } from '../support/command.ts';
 import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
@@ -144,6 +145,26 @@ test('--init takes what fits and says what does not', () => {
   assert.is(status, 0, stderr);
   assert.match(stderr, /tensors taken/);
   assert.match(stderr, /head\.fc\.weight/);
+});
+
+test('--init takes an imported encoder whole, with the epsilon and padding that it came with', () => {
+  const weights = join(folder, 'imported.safetensors');
+  const file = join(folder, 'keras.h5');
+  writeFileSync(file, golden('keras.h5'));
+  const imported = llsm(['import', file, '--from', 'keras', '--config', config, '--out', weights]);
+  assert.is(imported.status, 0, imported.stderr);
+  const run = join(folder, 'begun');
+  const args = ['train', '--data', set, '--config', config, '--out', run, '--init', weights];
+  const refused = llsm(args);
+  assert.is(refused.status, 1);
+  assert.match(refused.stderr, /another bnEps and poolPad .*--set bnEps=0\.001 --set poolPad=tf\n/);
+  assert.not(existsSync(run));
+  const geometry = ['--set', 'bnEps=0.001', '--set', 'poolPad=tf'];
+  const once = ['--set', 'train.epochs=1', '--set', 'train.iterations=1'];
+  const { status, stderr } = llsm([...args, ...geometry, ...once]);
+  assert.is(status, 0, stderr);
+  assert.match(stderr, /: \d+ tensors taken\n/);
+  assert.not.match(stderr, /Not taken/);
 });
 
 test('what cannot be trained is refused before anything is written', async () => {
