@@ -32,6 +32,13 @@ const STAGES: { stage: number; width: number; skip: Tap }[] = [
   { stage: 1, width: 32, skip: 'e1' },
 ];
 
+/**
+ * Where the mask's logit begins: p = 0.12, about the altered share of a balanced batch (Lin et al.,
+ * 2017, 4.1, begin so too). From 0 the bias itself is what is learned first, over hundreds of steps,
+ * and the features learn later (bench/NOTES.md).
+ */
+const MASK_BIAS = -2;
+
 /** The channel count that stands for `c` in a network of this width: a multiple of 8, at least 8. */
 export const channels = (width: number, c: number): number =>
   Math.max(8, Math.floor((c * width) / 8 + 0.5) * 8);
@@ -99,10 +106,10 @@ class List {
     this.#add(`${name}.weight`, shape, { kind: 'normal', std });
   }
 
-  /** Uniform within 1 / sqrt(fan_in), as PyTorch's layers begin; with a bias of 0. */
-  biased(name: string, shape: number[]) {
+  /** Uniform within 1 / sqrt(fan_in), as PyTorch's layers begin; with a bias of one value. */
+  biased(name: string, shape: number[], value = 0) {
     this.plain(name, shape);
-    this.bias(`${name}.bias`, shape[0]);
+    this.bias(`${name}.bias`, shape[0], value);
   }
 
   plain(name: string, shape: number[]) {
@@ -110,8 +117,8 @@ class List {
     this.#add(`${name}.weight`, shape, { kind: 'uniform', bound });
   }
 
-  bias(name: string, n: number) {
-    this.#add(name, [n], { kind: 'constant', value: 0 });
+  bias(name: string, n: number, value = 0) {
+    this.#add(name, [n], { kind: 'constant', value });
   }
 
   linear(name: string, inputs: number, outputs: number) {
@@ -199,5 +206,5 @@ function decoder(list: List, config: Config) {
     list.biased(`${name}.attn.fc`, [d, d, 1, 1]);
     before = d;
   }
-  list.biased('flm.mask', [1, before, 1, 1]);
+  list.biased('flm.mask', [1, before, 1, 1], MASK_BIAS);
 }

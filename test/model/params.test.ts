@@ -152,7 +152,9 @@ test('initial values follow their distributions, and the seed alone', () => {
   near(Math.max(...pair.data), 1 / Math.sqrt(2 * 184), 0.01);
   const attn = moments('flm.stage4.attn.conv.weight');
   near(attn.variance, 1 / (64 * 16) / 3, 0.05);
-  assert.ok(moments('flm.mask.bias').data.every((v) => v === 0));
+  assert.ok(moments('flm.stage4.attn.conv.bias').data.every((v) => v === 0));
+  // The mask begins at its prior, about an eighth, and not at a half.
+  assert.equal([...moments('flm.mask.bias').data], [-2]);
   assert.ok(moments('encoder.bn1.weight').data.every((v) => v === 1));
   assert.ok(moments('encoder.bn1.running_mean').data.every((v) => v === 0));
   assert.ok(moments('encoder.bn1.running_var').data.every((v) => v === 1));
