@@ -58,19 +58,7 @@ export class Ceilings {
       grid: () => [groups64(copied / 4)],
     });
     const noops = new Map<number, Plan>();
-    for (const dispatches of [1, 1000]) {
-      const noop = new Graph(1, false, gpu);
-      const out = noop.scratch('nothing', [1]);
-      for (let i = 0; i < dispatches; i++) {
-        noop.launch({
-          kernel: kernel('noop', noopSource),
-          bind: { out },
-          params: () => ({ count: 0 }),
-          grid: () => [1],
-        });
-      }
-      noops.set(dispatches, await Plan.build(gpu, noop));
-    }
+    for (const dispatches of [1, 1000]) noops.set(dispatches, await noopPlan(gpu, dispatches));
     const plans = [await Plan.build(gpu, fma), await Plan.build(gpu, copy)] as const;
     const ceilings = new Ceilings(gpu, plans[0], turns, plans[1], noops);
     ceilings.latency = (await ceilings.noop(1, effort)).milliseconds;
@@ -107,4 +95,19 @@ export class Ceilings {
   destroy(): void {
     for (const plan of [this.fma, this.copy, ...this.noops.values()]) plan.destroy();
   }
+}
+
+/** So many dispatches that do nothing. */
+export function noopPlan(gpu: Gpu, dispatches: number): Promise<Plan> {
+  const noop = new Graph(1, false, gpu);
+  const out = noop.scratch('nothing', [1]);
+  for (let i = 0; i < dispatches; i++) {
+    noop.launch({
+      kernel: kernel('noop', noopSource),
+      bind: { out },
+      params: () => ({ count: 0 }),
+      grid: () => [1],
+    });
+  }
+  return Plan.build(gpu, noop);
 }

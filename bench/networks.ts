@@ -1,4 +1,5 @@
 import type { Gpu } from '../src/gpu/device.ts';
+import type { ParamStore } from '../src/graph/params.ts';
 import type { DispatchTime } from '../src/graph/replay.ts';
 import { uploadCheckpoint } from '../src/model/bind.ts';
 import { parseConfig } from '../src/model/config.ts';
@@ -37,15 +38,15 @@ export interface NetworkRow extends Timing {
   share: number;
 }
 
-interface Spec {
+/** A network to be timed, in inference or in a training step. */
+export interface NetworkSpec {
   train: boolean;
   width: number;
   size: number;
   batch: number;
-  slow?: boolean;
 }
 
-const specs: readonly Spec[] = [
+const specs: readonly (NetworkSpec & { slow?: boolean })[] = [
   { train: false, width: 0.25, size: 112, batch: 8 },
   { train: false, width: 1, size: 224, batch: 1 },
   { train: true, width: 0.25, size: 112, batch: 8 },
@@ -71,12 +72,23 @@ export async function* networkRows(
   }
 }
 
-async function measure(
+/** A network of random weights, ready to run on noise. */
+export interface PreparedNetwork {
+  program: Program;
+  params: ParamStore;
+  /** Queues a run: inference, or a training step. */
+  run(): void;
+  /** Of the products and depthwise convolutions, which is nearly all. */
+  flops: number;
+  /** From the config to the plan: shaders checked, buffers made. */
+  buildMilliseconds: number;
+  destroy(): void;
+}
+
+export async function prepareNetwork(
   gpu: Gpu,
-  { train, width, size, batch }: Spec,
-  ceilings: Ceilings,
-  { effort }: RowOptions,
-): Promise<Omit<NetworkRow, 'name' | 'plain' | 'batch'>> {
+  { train, width, size, batch }: NetworkSpec,
+): Promise<PreparedNetwork> {
   const config = parseConfig({ width, size }, 'benchmark');
   const params = uploadCheckpoint(gpu, initParams(config, 1));
   const start = performance.now();
@@ -88,14 +100,38 @@ async function measure(
   const buildMilliseconds = performance.now() - start;
   program.write(randomBatch(batch, size));
   let t = 0;
-  const run = (): void => program.run(train ? { lr: 1e-4, t: ++t } : undefined);
-  const timing = await time(gpu, run, { ...effort, mostMilliseconds: 10_000 }, ceilings.latency);
+  return {
+    program,
+    params,
+    buildMilliseconds,
+    run: () => program.run(train ? { lr: 1e-4, t: ++t } : undefined),
+    flops: program.graph.launches.reduce((sum, launch) => sum + (launch.flops ?? 0), 0),
+    destroy() {
+      program.destroy();
+      params.destroy();
+    },
+  };
+}
+
+async function measure(
+  gpu: Gpu,
+  spec: NetworkSpec,
+  ceilings: Ceilings,
+  { effort }: RowOptions,
+): Promise<Omit<NetworkRow, 'name' | 'plain' | 'batch'>> {
+  const made = await prepareNetwork(gpu, spec);
+  const { program, params, flops, buildMilliseconds } = made;
+  const timing = await time(
+    gpu,
+    made.run,
+    { ...effort, mostMilliseconds: 10_000 },
+    ceilings.latency,
+  );
   await ceilings.measure();
   const { plan, graph } = program;
   const kernels = gpu.device.features.has('timestamp-query')
     ? mostExpensive(await plan.profile(), 5)
     : [];
-  const flops = graph.launches.reduce((sum, launch) => sum + (launch.flops ?? 0), 0);
   const row = {
     ...timing,
     flops,
@@ -107,8 +143,7 @@ async function measure(
     paramBytes: params.bytes,
     kernels,
   };
-  program.destroy();
-  params.destroy();
+  made.destroy();
   return row;
 }
 

@@ -1,5 +1,5 @@
 /** Files that are either there whole or not there (Node only). */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LlsmError, messageOf } from './errors.ts';
 
@@ -27,6 +27,17 @@ export function writeFileWhole(path: string, parts: readonly (Uint8Array | strin
   } catch (error) {
     rmSync(aside, { force: true });
     throw new LlsmError(`Could not write ${path}: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * For before the work whose result goes there.
+ * @throws LlsmError where the file's folder is missing
+ */
+export function checkFolderOf(path: string): void {
+  const folder = dirname(path);
+  if (!existsSync(folder)) {
+    throw new LlsmError(`${path} cannot be written: there is no folder ${folder}`);
   }
 }
 

@@ -2,18 +2,8 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { messageOf } from '../../src/errors.ts';
+import type { Contestant } from '../alternate.ts';
 import type { Answer } from './task.ts';
-
-/** One who takes part in a row, ready to be timed. */
-export interface Contestant {
-  name: string;
-  /**
-   * Milliseconds of so many runs, from the first one's start until the device is done.
-   * @throws Error where it fails; it takes no further part then
-   */
-  sample(repeats: number): Promise<number>;
-  close(): Promise<void>;
-}
 
 /** A program that measures itself: given `probe` or a row's folder as its last argument. */
 export interface Peer {

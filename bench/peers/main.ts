@@ -4,11 +4,11 @@ import { Command, CommanderError } from 'commander';
 import { LlsmError, UsageError } from '../../src/errors.ts';
 import { describeGpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
-import { writeFileWhole } from '../../src/write-file.ts';
+import { checkFolderOf, writeFileWhole } from '../../src/write-file.ts';
+import type { AlternateEffort } from '../alternate.ts';
 import { type Ceiling, Ceilings } from '../ceilings.ts';
 import { describeMachine, type Machine } from '../machine.ts';
 import { ask } from './contestant.ts';
-import type { DuelEffort } from './duel.ts';
 import { compareMemory, type MemoryResult } from './memory.ts';
 import { type Rival, rivals } from './peers.ts';
 import { memoryText, page, rowText } from './print.ts';
@@ -36,13 +36,15 @@ interface Options {
 // Built into bench/peers/dist.
 const resultsFile = fileURLToPath(new URL('../../RESULTS.md', import.meta.url));
 
-const full: DuelEffort = { rounds: 7, sampleMilliseconds: 100, mostMilliseconds: 90_000 };
-const short: DuelEffort = { rounds: 3, sampleMilliseconds: 50, mostMilliseconds: 10_000 };
+const full: AlternateEffort = { rounds: 7, sampleMilliseconds: 100, mostMilliseconds: 90_000 };
+const short: AlternateEffort = { rounds: 3, sampleMilliseconds: 50, mostMilliseconds: 10_000 };
 
 async function run({ quick = false, only, json, write }: Options): Promise<void> {
   if (write && (quick || only)) {
     throw new UsageError('--write takes a whole run: leave --quick and --only out');
   }
+  const file = write === true ? resultsFile : write;
+  if (file) checkFolderOf(file);
   const began = performance.now();
   const say = (text: string) => console.error(text);
   const gpu = await openNodeGpu();
@@ -81,8 +83,7 @@ async function run({ quick = false, only, json, write }: Options): Promise<void>
   const machine = describeMachine(gpu);
   const result: PeersResult = { machine, peers, rows, memory, ceilings: ceilings.all, minutes };
   if (json) console.log(JSON.stringify(result));
-  if (write) {
-    const file = write === true ? resultsFile : write;
+  if (file) {
     writeFileWhole(file, [page(result)]);
     say(`Written: ${file}`);
   }

@@ -11,7 +11,14 @@ import type { Rival } from './peers.ts';
 export interface MemoryResult {
   name: string;
   ours: number;
-  theirs: { title: string; bytes?: number; method?: string; absent?: string }[];
+  theirs: {
+    title: string;
+    bytes?: number;
+    method?: string;
+    /** The peak of its whole process, where its step is in main memory. */
+    process?: number;
+    absent?: string;
+  }[];
   /** Our share of PyTorch's that is aimed at, at most. */
   goal: number;
   /** What single operations take beyond their inputs and gradients. */
@@ -28,7 +35,7 @@ export async function compareMemory(gpu: Gpu, rivals: readonly Rival[]): Promise
   const { batch } = config.train;
   const theirs: MemoryResult['theirs'] = [];
   for (const rival of rivals.filter(({ name }) => name.startsWith('torch'))) {
-    const said = await ask<{ bytes: number; method: string }>(
+    const said = await ask<{ bytes: number; method: string; process?: number }>(
       rival,
       ...['memory', JSON.stringify({ width, size }), String(batch)],
     );

@@ -3,11 +3,11 @@ import { uploadCheckpoint } from '../../src/model/bind.ts';
 import type { Checkpoint } from '../../src/model/checkpoint.ts';
 import { Program } from '../../src/model/program.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
+import type { Contestant } from '../alternate.ts';
 import { convCase, depthwiseCase } from '../cases/convolutions.ts';
 import { pairCase } from '../cases/pairs.ts';
 import { prepare } from '../prepare.ts';
 import { sample } from '../time.ts';
-import type { Contestant } from './contestant.ts';
 import type { Given } from './given.ts';
 import type { NetworkTask, Task } from './task.ts';
 

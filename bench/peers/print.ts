@@ -57,11 +57,12 @@ export function rowText(row: RowResult): string {
 const mebibytes = (bytes: number): string => `${short(bytes / 2 ** 20)} MiB`;
 
 export function memoryText({ name, ours, theirs, goal, workspace }: MemoryResult): string[] {
-  const lines = theirs.map(({ title, bytes, method, absent }) => {
+  const lines = theirs.map(({ title, bytes, method, process, absent }) => {
     if (bytes === undefined) return `${title}: absent: ${absent}`;
     const share = ours / bytes;
     const aim = ` (goal at most ${goal}: ${share <= goal ? 'met' : 'missed'})`;
-    return `${title}: ${mebibytes(bytes)}, ${method}; ours is ${share.toFixed(2)} of it${aim}`;
+    const whole = process ? `; its whole process peaked at ${mebibytes(process)}` : '';
+    return `${title}: ${mebibytes(bytes)}, ${method}; ours is ${share.toFixed(2)} of it${aim}${whole}`;
   });
   return [
     `${name}: ours ${mebibytes(ours)}, as planned: everything that a step holds on the GPU`,

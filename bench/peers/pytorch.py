@@ -6,6 +6,7 @@ step keeps at its peak.
 
 import json
 import os
+import resource
 import sys
 import time
 
@@ -151,17 +152,18 @@ def serve(folder):
 
 
 def memory(config, batch):
-    """Bytes that a training step has at its peak, {'bytes', 'method'}.
+    """What a training step holds at its peak: {'bytes', 'method', 'process'}.
 
     On the GPU PyTorch's own count. On the CPU what must be there when the forward ends: weights,
     gradients, Adam's two moments, buffers, inputs and every tensor saved for the backward, each
-    storage once. Workspaces and the gradients of activations come on top.
+    storage once; workspaces and the gradients of activations come on top. `process` is the peak of
+    the process over the whole step, with all that: bytes, in main memory.
     """
     model = LLSM(read_config(config)).to(DEVICE).to(memory_format=torch.channels_last).train()
     inputs = make_input(model.config, 0, batch)
     inputs = {name: torch.from_numpy(array).to(DEVICE) for name, array in inputs.items()}
+    adam = torch.optim.Adam(model.parameters())
     if DEVICE == 'cuda':
-        adam = torch.optim.Adam(model.parameters())
         for _ in range(2):
             torch.cuda.reset_peak_memory_stats()
             adam.zero_grad(set_to_none=True)
@@ -181,10 +183,14 @@ def memory(config, batch):
     for tensor in [*weights, *model.buffers(), *inputs.values()]:
         count(tensor)
     moments_and_gradients = 3 * sum(weight.numel() * weight.element_size() for weight in weights)
-    del loss
+    loss[0].backward()
+    adam.step()
+    # Linux counts in KiB, macOS in bytes.
+    unit = 1 if sys.platform == 'darwin' else 1024
     return {
         'bytes': sum(storages.values()) + moments_and_gradients,
         'method': 'weights, gradients, moments, inputs and the storages saved for the backward',
+        'process': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
     }
 
 

@@ -5,10 +5,10 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import { readSafetensors } from '../../src/model/checkpoint-node.ts';
 import { serialiseSafetensors } from '../../src/model/safetensors.ts';
 import { writeFileWhole } from '../../src/write-file.ts';
+import { type AlternateEffort, alternate, type Contestant, type Standing } from '../alternate.ts';
 import type { Ceilings } from '../ceilings.ts';
 import { type Agreement, compare } from './compare.ts';
-import { type Contestant, enter } from './contestant.ts';
-import { type DuelEffort, duel, type Standing } from './duel.ts';
+import { enter } from './contestant.ts';
 import { checkpointParts, type Given, give } from './given.ts';
 import { onnxOf } from './onnx.ts';
 import { enterOurs, type Ours } from './ours.ts';
@@ -45,7 +45,7 @@ export async function measureRow(
   ceilings: Ceilings,
   { task, goals, ceiling }: RowSpec,
   rivals: readonly Rival[],
-  effort: DuelEffort,
+  effort: AlternateEffort,
 ): Promise<RowResult> {
   const folder = mkdtempSync(join(tmpdir(), 'llsm-peers-'));
   const [load] = loadavg();
@@ -76,7 +76,7 @@ export async function measureRow(
       }
     }
     const measured = ceilings.all.length - 1;
-    const standings = await duel([ours, ...entered], effort, () => ceilings.measure());
+    const standings = await alternate([ours, ...entered], effort, () => ceilings.measure());
     for (const it of standings) {
       const result = results.find(({ name }) => name === it.name);
       if (result) Object.assign(result, 'absent' in it ? { absent: it.absent } : { standing: it });

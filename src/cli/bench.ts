@@ -2,6 +2,13 @@ import type { Command } from 'commander';
 import type { BenchOptions } from '../../bench/main.ts';
 import { names, wholeNumber } from './arguments.ts';
 
+/** What is measured in place of operations and networks. */
+interface Instead {
+  cold?: boolean;
+  scaling?: boolean;
+  plot?: string;
+}
+
 export function register(program: Command): void {
   program
     .command('bench')
@@ -19,11 +26,17 @@ export function register(program: Command): void {
     )
     .option('--plain', 'also the portable kernels, beside those chosen for this adapter')
     .option('--cold', 'instead: the parts of a first verdict, from the start of a process')
+    .option('--scaling', 'instead: how the cost grows with batch, positions and size')
+    .option('--plot <file>', 'with --scaling: draw it as an SVG file')
     .option('--json', 'print the result as JSON')
-    .action(async (options: BenchOptions & { cold?: boolean }) => {
+    .action(async (options: BenchOptions & Instead) => {
       if (options.cold) {
         const { cold } = await import('../../bench/cold.ts');
         return cold(options);
+      }
+      if (options.scaling) {
+        const { scaling } = await import('../../bench/scaling.ts');
+        return scaling(options);
       }
       const { bench } = await import('../../bench/main.ts');
       await bench(options);

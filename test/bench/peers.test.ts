@@ -1,15 +1,19 @@
 import * as assert from 'uvu/assert';
+import {
+  type AlternateEffort,
+  alternate,
+  type Contestant,
+  standing,
+} from '../../bench/alternate.ts';
 import { compare } from '../../bench/peers/compare.ts';
-import type { Contestant } from '../../bench/peers/contestant.ts';
 import { ask, enter } from '../../bench/peers/contestant.ts';
-import { type DuelEffort, duel, standing } from '../../bench/peers/duel.ts';
 import { page, rowText } from '../../bench/peers/print.ts';
 import type { RowResult } from '../../bench/peers/row.ts';
 import type { Task } from '../../bench/peers/task.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
 import { test } from '../support/run.ts';
 
-const effort: DuelEffort = { rounds: 5, sampleMilliseconds: 100, mostMilliseconds: 60_000 };
+const effort: AlternateEffort = { rounds: 5, sampleMilliseconds: 100, mostMilliseconds: 60_000 };
 
 /** Takes so many milliseconds a run, on a machine that is slower in each round. */
 function contestant(name: string, cost: number, machine: { slowness: number }, failAt = Infinity) {
@@ -30,7 +34,7 @@ test('ratios are taken within a round, so that a drifting machine does not move 
   const machine = { slowness: 1 };
   const ours = contestant('llsm', 10, machine);
   const theirs = contestant('peer', 30, machine);
-  const [own, other] = await duel([ours.it, theirs.it], effort, async () => {
+  const [own, other] = await alternate([ours.it, theirs.it], effort, async () => {
     machine.slowness *= 2;
   });
   assert.equal(ours.asked, [1, 1, 10, 10, 10, 10, 10], '100 ms a sample');
@@ -45,13 +49,13 @@ test('a peer that fails says why and stands no longer in the way; ours may not f
   const machine = { slowness: 1 };
   const ours = contestant('llsm', 10, machine);
   const theirs = contestant('peer', 30, machine, 4);
-  const [own, other] = await duel([ours.it, theirs.it], effort);
+  const [own, other] = await alternate([ours.it, theirs.it], effort);
   assert.ok('rounds' in own && own.rounds === 5);
   assert.equal(other, { name: 'peer', absent: 'device lost' });
   assert.is(theirs.asked.length, 4);
   const broken = contestant('llsm', 10, machine, 2);
   try {
-    await duel([broken.it, theirs.it], effort);
+    await alternate([broken.it, theirs.it], effort);
     assert.unreachable();
   } catch (error) {
     assert.match((error as Error).message, 'device lost');

@@ -1,0 +1,77 @@
+/** Time against arithmetic as a picture. */
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+import type { ScalingResult } from './scaling.ts';
+
+const panels = ['batch', 'positions', 'size'] as const;
+const titles = {
+  batch: 'Batch',
+  positions: 'Positions of the pair loss',
+  size: 'Size of the image',
+};
+const colours = ['#2f7fc1', '#d9622b'];
+
+/** A panel for each direction of growth, both axes logarithmic; 1 is the slope of the dashed lines. */
+export function scalingFigure({ machine, series }: ScalingResult): string {
+  const { document } = parseHTML('<html><body></body></html>');
+  const drawn = series.map((it) => {
+    const beside = series.filter(({ along }) => along === it.along);
+    const order = beside.indexOf(it);
+    const panel = panels.indexOf(it.along);
+    const points = it.points.map(({ at, flops, milliseconds }) => ({
+      ...{ panel, at, gflop: flops / 1e9, milliseconds },
+    }));
+    return { ...it, order, panel, points, stroke: colours[order % colours.length] };
+  });
+  const facet = { fx: 'panel', x: 'gflop', y: 'milliseconds' };
+  const svg = Plot.plot({
+    document,
+    width: 960,
+    height: 340,
+    marginLeft: 52,
+    marginTop: 72,
+    marginBottom: 40,
+    style: { fontSize: '11px', background: '#fff', color: '#222' },
+    ariaLabel: 'Time against arithmetic',
+    fx: { axis: null },
+    x: {
+      type: 'log',
+      label: 'arithmetic, GFLOP',
+      labelArrow: 'none',
+      grid: true,
+      ticks: 5,
+      tickFormat: '~g',
+    },
+    y: { type: 'log', label: 'ms', labelArrow: 'none', grid: true, tickFormat: '~g' },
+    marks: [
+      ...drawn.flatMap(({ name, panel, order, points, stroke, exponent }) => [
+        Plot.lineY(proportional(points), {
+          ...{ ...facet, stroke, strokeDasharray: '3,4', strokeOpacity: 0.7 },
+        }),
+        Plot.dot(points, { ...facet, fill: stroke, r: 3, title: 'at' }),
+        Plot.text([{ panel, text: `${name}: exponent ${exponent.toFixed(2)}` }], {
+          ...{ fx: 'panel', text: 'text', fill: stroke, frameAnchor: 'top-left' },
+          ...{ dy: 14 * order - 32, fontSize: 10, fontWeight: 600 },
+        }),
+      ]),
+      Plot.text(
+        panels.map((along, panel) => ({ panel, text: titles[along] })),
+        { fx: 'panel', text: 'text', frameAnchor: 'top-left', dy: -50, fontSize: 13 },
+      ),
+      Plot.text([{ panel: 0, text: `${machine.adapter}, ${machine.date.slice(0, 10)}` }], {
+        ...{ fx: 'panel', text: 'text', frameAnchor: 'bottom-left', dy: 34, fillOpacity: 0.7 },
+      }),
+    ],
+  });
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  return `${svg.outerHTML}\n`;
+}
+
+/** Through the middle point, in proportion to the arithmetic. */
+function proportional<T extends { gflop: number; milliseconds: number }>(
+  points: readonly T[],
+): T[] {
+  const middle = points[points.length >> 1];
+  const rate = middle.milliseconds / middle.gflop;
+  return points.map((point) => ({ ...point, milliseconds: point.gflop * rate }));
+}
