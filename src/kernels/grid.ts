@@ -49,6 +49,7 @@ export function inStrips(rows: number, across: number, c4: number, most: number)
   const strips = Math.ceil(rows / most);
   const strip = Math.ceil(rows / strips);
   return {
+    strips,
     params: (images: number) => ({ images, strips, strip, rows, across, c4 }),
     grid: (images: number): [number] => [groups64(images * strips * across * c4)],
   };

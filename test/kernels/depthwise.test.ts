@@ -19,7 +19,8 @@ interface Shape {
   parts: readonly (readonly [channels: number, through?: Through])[];
 }
 
-function depthwiseCase({ batch = 1, h, w = h, parts }: Shape): Case {
+/** @param wanted what is differentiated, if not the weight and all inputs */
+function depthwiseCase({ batch = 1, h, w = h, parts }: Shape, wanted?: string[]): Case {
   const inputs = parts.map(([c, through]) => {
     const affine = through?.includes('affine') ? randomAffine(random, c) : undefined;
     const x = awayFromKinks(normal(random, [batch, h, w, c]), affine);
@@ -40,9 +41,14 @@ function depthwiseCase({ batch = 1, h, w = h, parts }: Shape): Case {
     weights: { weight, ...Object.fromEntries(affines) },
     build(g, t) {
       const reads = inputs.map(({ masked }, i) => readThrough(t[`x${i}`], t[`affine${i}`], masked));
-      const wrt = Object.fromEntries(reads.map((read, i) => [`x${i}`, read.value]));
-      const made = depthwise(g, 'out', reads, t.weight);
-      return { outs: { out: made }, wrt: { weight: t.weight, ...wrt } };
+      const all = reads.map((read, i) => [`x${i}`, read.value] as const);
+      const wrt = [['weight', t.weight] as const, ...all].filter(
+        ([name]) => !wanted || wanted.includes(name),
+      );
+      return {
+        outs: { out: depthwise(g, 'out', reads, t.weight) },
+        wrt: Object.fromEntries(wrt),
+      };
     },
     reference: {
       outs: { out },
@@ -83,6 +89,13 @@ for (const shape of shapes) {
 const concatenated: Shape = { batch: 3, h: 7, parts: [[8, 'relu'], [16]] };
 test('adds to gradients', () =>
   check('depthwise', { ...depthwiseCase(concatenated), prior: ['x0', 'x1'] }));
+
+test('only the weight, only one input', async () => {
+  const shape: Shape = { batch: 3, h: 7, parts: [[8, 'relu'], [16, 'affine relu'], [4]] };
+  for (const wanted of ['weight', 'x0', 'x1', 'x2']) {
+    await check(`depthwise by ${wanted}`, depthwiseCase(shape, [wanted]));
+  }
+});
 
 test('in slices', async () => {
   const sliced: Shape = { batch: 5, h: 8, parts: [[16, 'affine relu'], [32]] };

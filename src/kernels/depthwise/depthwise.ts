@@ -1,78 +1,21 @@
 import { kernel } from '../../gpu/pipeline.ts';
+import type { Gradients } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
-import { groups64 } from '../grid.ts';
+import { channelsOf, inStrips } from '../grid.ts';
 import { axis, unpack } from '../matrix.ts';
+import stripSource from '../strip.wgsl';
 import forwardSource from './depthwise.wgsl';
-import filterSource from './depthwise_filter.wgsl';
+import backwardSource from './depthwise_backward.wgsl';
 
-/** A range of channels of a tensor, in vec4 units. */
-interface Range {
-  c4: number;
+/** An input, and where its channels begin in the output's, in vec4 units. */
+interface Part {
+  read: Read;
   at: number;
+  c4: number;
 }
 
-const channelsOf = (tensor: Tensor): number => tensor.shape[3];
-
-/** Rows an invocation rolls over: a strip shares its borders' loads, many strips fill a GPU. */
-const stripOf = (height: number): { strips: number; strip: number } => {
-  const strips = Math.ceil(height / 28);
-  return { strips, strip: Math.ceil(height / strips) };
-};
-
-function rolling(
-  g: Graph,
-  name: string,
-  x: Read,
-  from: Range,
-  w: Tensor,
-  out: Tensor,
-  to: Range,
-  options: {
-    channels: number;
-    filterAt: number;
-    flip: boolean;
-    accumulate: boolean;
-    masked?: Tensor;
-  },
-): void {
-  const [, height, width] = out.shape;
-  const c4 = options.channels / 4;
-  const pairs = Math.ceil(width / 2);
-  const { strips, strip } = stripOf(height);
-  g.launch({
-    kernel: kernel(name, forwardSource, {
-      AFFINE: x.affine !== undefined,
-      RELU: x.relu,
-      MASK: options.masked !== undefined,
-      FLIP: options.flip,
-    }),
-    bind: {
-      x: x.tensor,
-      w,
-      out,
-      ...(x.affine && { affine: x.affine }),
-      ...(options.masked && { masked: options.masked }),
-    },
-    params: ({ count }) => ({
-      invocations: count * strips * pairs * c4,
-      c4,
-      pairs,
-      height,
-      width,
-      strips,
-      strip,
-      inC4: from.c4,
-      inAt: from.at,
-      outC4: to.c4,
-      outAt: to.at,
-      filterAt: options.filterAt,
-      accumulate: Number(options.accumulate),
-    }),
-    grid: ({ count }) => [groups64(count * strips * pairs * c4)],
-    flops: 18 * g.batch * height * width * options.channels,
-  });
-}
+const shared = { strip: stripSource };
 
 /**
  * 3x3 depthwise convolution, stride 1, padding 1, weight [C, 1, 3, 3], over the concatenation of
@@ -85,71 +28,94 @@ export function depthwise(
   inputs: readonly (Read | Tensor)[],
   weight: Tensor,
 ): Tensor {
-  const parts = inputs.map(asRead);
-  const [, height, width] = parts[0].tensor.shape;
-  const channels = weight.shape[0];
-  const out = g.activation(name, [height, width, channels]);
-  const starts: number[] = [];
-  parts.reduce((at, part) => {
-    starts.push(at);
-    return at + channelsOf(part.tensor);
-  }, 0);
-  const whole = (i: number): Range => ({ c4: channels / 4, at: starts[i] / 4 });
-  const own = (part: Read): Range => ({ c4: channelsOf(part.tensor) / 4, at: 0 });
-
-  parts.forEach((part, i) => {
-    rolling(g, 'depthwise', part, own(part), weight, out, whole(i), {
-      channels: channelsOf(part.tensor),
-      filterAt: starts[i],
-      flip: false,
-      accumulate: false,
-    });
+  let at = 0;
+  const parts: Part[] = inputs.map(asRead).map((read) => {
+    const part = { read, at, c4: channelsOf(read.tensor) / 4 };
+    at += part.c4;
+    return part;
   });
-
-  g.op([...parts.map((part) => part.value), weight], out, (dOut, gradients) => {
-    if (gradients.wants(weight)) {
-      const partial = g.partialRows(`partial d ${weight.name}`, 9 * channels);
-      const strips = Math.ceil(height / 16);
-      parts.forEach((part, i) => {
-        const c4 = channelsOf(part.tensor) / 4;
-        g.launch({
-          kernel: kernel('depthwise_filter', filterSource, {
-            AFFINE: part.affine !== undefined,
-            RELU: part.relu,
-          }),
-          bind: { x: part.tensor, dOut, partial, ...(part.affine && { affine: part.affine }) },
-          params: ({ count, row }) => ({
-            invocations: count * strips * c4,
-            c4,
-            height,
-            width,
-            strips,
-            strip: Math.ceil(height / strips),
-            dC4: channels / 4,
-            dAt: starts[i] / 4,
-            filterC4: channels / 4,
-            filterAt: starts[i] / 4,
-            row0: row,
-          }),
-          grid: ({ count }) => [groups64(count * strips * c4)],
-          partial: { tensor: partial, rows: (count) => count * strips },
-          flops: 18 * g.batch * height * width * c4 * 4,
-        });
-      });
-      const view = { rows: axis(9, 1), columns: axis(channels, 9), base: 0 };
-      unpack(g, partial, gradients.own(weight), view);
-    }
-    parts.forEach((part, i) => {
-      if (!gradients.wants(part.value)) return;
-      const { gradient, accumulate } = gradients.into(part.value);
-      rolling(g, 'depthwise_dx', asRead(dOut), whole(i), weight, gradient, own(part), {
-        channels: channelsOf(part.tensor),
-        filterAt: starts[i],
-        flip: true,
-        accumulate,
-        masked: part.relu && !part.affine ? part.tensor : undefined,
-      });
-    });
+  const [, height, width] = parts[0].read.tensor.shape;
+  const out = g.activation(name, [height, width, weight.shape[0]]);
+  for (const part of parts) forward(g, part, weight, out);
+  const values = parts.map(({ read }) => read.value);
+  g.op([...values, weight], out, (dOut, gradients) => {
+    backward(g, parts, weight, dOut, gradients);
   });
   return out;
+}
+
+function forward(g: Graph, { read, at, c4 }: Part, weight: Tensor, out: Tensor): void {
+  const { tensor, affine, relu } = read;
+  const [, height, width] = out.shape;
+  const work = inStrips(height, Math.ceil(width / 2), c4, 28);
+  g.launch({
+    kernel: kernel(
+      'depthwise',
+      forwardSource,
+      { AFFINE: affine !== undefined, RELU: relu },
+      shared,
+    ),
+    bind: { x: tensor, w: weight, out, ...(affine && { affine }) },
+    params: ({ count }) => ({
+      ...work.params(count),
+      width,
+      outC4: channelsOf(out) / 4,
+      outAt: at,
+    }),
+    grid: ({ count }) => work.grid(count),
+    flops: 18 * g.batch * height * width * c4 * 4,
+  });
+}
+
+function backward(
+  g: Graph,
+  parts: readonly Part[],
+  weight: Tensor,
+  dOut: Tensor,
+  gradients: Gradients,
+): void {
+  const [, height, width, channels] = dOut.shape;
+  const partial = gradients.wants(weight)
+    ? g.partialRows(`partial d ${weight.name}`, 9 * channels)
+    : undefined;
+  for (const { read, at, c4 } of parts) {
+    const { tensor, affine, relu, value } = read;
+    const into = gradients.wants(value) ? gradients.into(value) : undefined;
+    if (!partial && !into) continue;
+    const work = inStrips(height, 1, c4, 8);
+    const products = Number(partial !== undefined) + Number(into !== undefined);
+    const flags = {
+      DW: partial !== undefined,
+      DX: into !== undefined,
+      AFFINE: partial !== undefined && affine !== undefined,
+      RELU: relu,
+      // A batch norm masks the gradient itself.
+      MASK: into !== undefined && relu && !affine,
+    };
+    const needX = flags.DW || flags.MASK;
+    g.launch({
+      kernel: kernel('depthwise_backward', backwardSource, { ...flags, NEEDX: needX }, shared),
+      bind: {
+        dOut,
+        ...(needX && { x: tensor }),
+        ...(flags.AFFINE && { affine }),
+        ...(into && { w: weight, dX: into.gradient }),
+        ...(partial && { partial }),
+      },
+      params: ({ count, row }) => ({
+        ...work.params(count),
+        width,
+        dC4: channels / 4,
+        at,
+        row0: row,
+        accumulate: Number(into?.accumulate ?? false),
+      }),
+      grid: ({ count }) => work.grid(count),
+      partial: partial && { tensor: partial, rows: (count) => count * work.strips },
+      flops: products * 18 * g.batch * height * width * c4 * 4,
+    });
+  }
+  if (!partial) return;
+  const view = { rows: axis(9, 1), columns: axis(channels, 9), base: 0 };
+  unpack(g, partial, gradients.own(weight), view);
 }

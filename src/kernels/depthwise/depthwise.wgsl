@@ -1,13 +1,12 @@
 // 3x3 depthwise convolution, stride 1, zeros around:
-//   out[y, x, c] (+)= sum over ky, kx of read(x)[y + ky - 1, x + kx - 1, c] * w[c, ky, kx]
-// and, with the filter turned by 180 degrees (FLIP), its gradient with respect to the input.
+//   out[y, x, c] = sum over ky, kx of read(x)[y + ky - 1, x + kx - 1, c] * w[c, ky, kx]
 //
 // An invocation makes four channels of two columns, rolling down the rows: each input row is
-// loaded once and goes into three partial output rows. Input and output may be a range of the
-// channels of a wider tensor, so that a concatenation is never stored.
+// loaded once and goes into three partial output rows. The output may be a range of the channels
+// of a wider tensor, so that a concatenation is never stored.
 struct Params {
-  invocations: u32, c4: u32, pairs: u32, height: u32, width: u32, strips: u32, strip: u32,
-  inC4: u32, inAt: u32, outC4: u32, outAt: u32, filterAt: u32, accumulate: u32,
+  images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32, width: u32,
+  outC4: u32, outAt: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -17,41 +16,21 @@ struct Params {
 //! if AFFINE
 @group(0) @binding(4) var<storage, read> affine: array<vec4f>;
 //! end
-//! if MASK
-@group(0) @binding(5) var<storage, read> masked: array<vec4f>;
-//! end
-
-fn store(at: u32, made: vec4f) {
-  var value = made;
-  //! if MASK
-  value = select(vec4f(), value, masked[at] > vec4f());
-  //! end
-  if (p.accumulate != 0u) { value += out[at]; }
-  out[at] = value;
-}
 
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let work = id.x + id.z * groups.x * 64u;
-  if (work >= p.invocations) { return; }
-  let c = work % p.c4;
-  let column = ((work / p.c4) % p.pairs) * 2u;
-  let strip = (work / (p.c4 * p.pairs)) % p.strips;
-  let image = work / (p.c4 * p.pairs * p.strips);
-  let firstRow = i32(strip * p.strip);
-  let lastRow = min(firstRow + i32(p.strip), i32(p.height)) - 1;
-  let pair = column + 1u < p.width;
+  //! include strip
+  let height = p.rows;
+  let width = p.width;
+  let column = across * 2u;
+  let pair = column + 1u < width;
 
-  let f = (p.filterAt + c * 4u) * 9u;
+  let f = (p.outAt + c) * 36u;
   //! for t in 0 .. 9
-  //! if FLIP
-  let w$t = vec4f(w[f + 8u - ${t}u], w[f + 17u - ${t}u], w[f + 26u - ${t}u], w[f + 35u - ${t}u]);
-  //! else
   let w$t = vec4f(w[f + ${t}u], w[f + 9u + ${t}u], w[f + 18u + ${t}u], w[f + 27u + ${t}u]);
-  //! end
   //! end
   //! if AFFINE
   let scale = affine[c];
@@ -60,21 +39,21 @@ fn main(
   // The columns left of, and behind, the pair may lie outside.
   let live0 = select(0.0, 1.0, column > 0u);
   let live2 = select(0.0, 1.0, pair);
-  let live3 = select(0.0, 1.0, column + 2u < p.width);
-  let left = select(0u, p.inC4, column > 0u);
-  let right = select(0u, p.inC4, pair);
-  let far = select(0u, p.inC4 * 2u, column + 2u < p.width);
+  let live3 = select(0.0, 1.0, column + 2u < width);
+  let left = select(0u, p.c4, column > 0u);
+  let right = select(0u, p.c4, pair);
+  let far = select(0u, p.c4 * 2u, column + 2u < width);
 
   // Output rows y - 1 (above), y, and y + 1 (below), two columns each.
   var above0 = vec4f();
   var above1 = vec4f();
   var here0 = vec4f();
   var here1 = vec4f();
-  for (var y = firstRow - 1; y <= lastRow + 1; y++) {
+  for (var y = i32(firstRow) - 1; y <= i32(endRow); y++) {
     var below0 = vec4f();
     var below1 = vec4f();
-    if (y >= 0 && y < i32(p.height)) {
-      let at = ((image * p.height + u32(y)) * p.width + column) * p.inC4 + p.inAt + c;
+    if (y >= 0 && y < i32(height)) {
+      let at = ((image * height + u32(y)) * width + column) * p.c4 + c;
       var v0 = x[at - left];
       var v1 = x[at];
       var v2 = x[at + right];
@@ -101,10 +80,10 @@ fn main(
       below0 = v0 * w0 + v1 * w1 + v2 * w2;
       below1 = v1 * w0 + v2 * w1 + v3 * w2;
     }
-    if (y > firstRow) {
-      let to = ((image * p.height + u32(y - 1)) * p.width + column) * p.outC4 + p.outAt + c;
-      store(to, above0);
-      if (pair) { store(to + p.outC4, above1); }
+    if (y > i32(firstRow)) {
+      let to = ((image * height + u32(y - 1)) * width + column) * p.outC4 + p.outAt + c;
+      out[to] = above0;
+      if (pair) { out[to + p.outC4] = above1; }
     }
     above0 = here0;
     above1 = here1;
