@@ -1,7 +1,7 @@
 import { messageOf } from '../src/errors.ts';
 import { medianOf } from './time.ts';
 
-/** Something ready to be timed. */
+/** Something ready to be timed: it has run once, and what that compiled and allocated is there. */
 export interface Contestant {
   name: string;
   /**
@@ -17,7 +17,7 @@ export interface AlternateEffort {
   rounds: number;
   /** A sample repeats the run until it takes so many milliseconds. */
   sampleMilliseconds: number;
-  /** No round is begun after so many milliseconds, once there are two. */
+  /** No round is begun after so many milliseconds, once there is one. */
   mostMilliseconds: number;
 }
 
@@ -37,8 +37,6 @@ export interface Standing {
 
 /** Threads that poll for more work (OpenMP's, ONNX Runtime's) have gone to sleep by then. */
 const rest = 30;
-/** Rounds that are run whatever they take. */
-const fewest = 2;
 
 /**
  * Times contestants alternately, one sample of each a round, each round in another order: whatever
@@ -68,14 +66,12 @@ export async function alternate(
     }
   };
   for (const it of contestants) {
-    // What is compiled or allocated in the first run has no part in a replay.
-    await attempt(it, 1);
     const once = await attempt(it, 1);
     repeats.set(it.name, Math.max(1, Math.ceil(effort.sampleMilliseconds / (once ?? Infinity))));
   }
   const began = performance.now();
   for (let round = 0; round < effort.rounds; round++) {
-    if (round >= fewest && performance.now() - began > effort.mostMilliseconds) break;
+    if (round > 0 && performance.now() - began > effort.mostMilliseconds) break;
     for (let i = 0; i < contestants.length; i++) {
       const it = contestants[(i + round) % contestants.length];
       const count = repeats.get(it.name) as number;

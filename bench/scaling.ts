@@ -139,19 +139,21 @@ export async function scaling({ quick = false, json, plot }: ScalingOptions): Pr
 async function measure(gpu: Gpu, sweep: Sweep, effort: AlternateEffort): Promise<ScalingSeries> {
   const { name, along } = sweep;
   const contestants: Contestant[] = [];
-  const enter = (title: string, run: () => void, destroy: () => void) =>
+  const enter = async (title: string, run: () => void, destroy: () => void) => {
+    await sample(gpu, run, 1);
     contestants.push({
       name: title,
       sample: (repeats) => sample(gpu, run, repeats),
       close: async () => destroy(),
     });
+  };
   const opened: (Omit<Opened, 'run' | 'destroy'> & { at: number })[] = [];
   for (const { at, open } of sweep.points) {
     const made = await open(gpu);
     opened.push({ at, flops: made.flops, dispatches: made.dispatches });
-    enter(`${at}`, made.run, made.destroy);
+    await enter(`${at}`, made.run, made.destroy);
     const noop = await noopPlan(gpu, made.dispatches);
-    enter(`${at} of nothing`, () => noop.run(), noop.destroy.bind(noop));
+    await enter(`${at} of nothing`, () => noop.run(), noop.destroy.bind(noop));
   }
   const standings = await alternate(contestants, effort);
   for (const it of contestants) await it.close();

@@ -13,13 +13,13 @@ import { compareMemory, type MemoryResult } from './memory.ts';
 import { type Rival, rivals } from './peers.ts';
 import { memoryText, page, rowText } from './print.ts';
 import { measureRow, type RowResult } from './row.ts';
-import { rowSpecs } from './rows.ts';
+import { rowsFor } from './rows.ts';
 import { type Probe, taskName } from './task.ts';
 
 /** What `--json` prints and `--write` makes a page of. */
 export interface PeersResult {
   machine: Machine;
-  peers: (Probe & { title: string })[];
+  peers: (Probe & Pick<Rival, 'name' | 'title'>)[];
   rows: RowResult[];
   memory: MemoryResult[];
   ceilings: Ceiling[];
@@ -28,6 +28,7 @@ export interface PeersResult {
 
 interface Options {
   quick?: boolean;
+  slow?: boolean;
   only?: string;
   json?: boolean;
   write?: string | true;
@@ -39,7 +40,7 @@ const resultsFile = fileURLToPath(new URL('../../RESULTS.md', import.meta.url));
 const full: AlternateEffort = { rounds: 7, sampleMilliseconds: 100, mostMilliseconds: 90_000 };
 const short: AlternateEffort = { rounds: 3, sampleMilliseconds: 50, mostMilliseconds: 10_000 };
 
-async function run({ quick = false, only, json, write }: Options): Promise<void> {
+async function run({ quick = false, slow = false, only, json, write }: Options): Promise<void> {
   if (write && (quick || only)) {
     throw new UsageError('--write takes a whole run: leave --quick and --only out');
   }
@@ -49,34 +50,30 @@ async function run({ quick = false, only, json, write }: Options): Promise<void>
   const say = (text: string) => console.error(text);
   const gpu = await openNodeGpu();
   say(describeGpu(gpu));
-  const wanted = rowSpecs.filter(
-    (spec) =>
-      (only ? taskName(spec.task).includes(only) : true) &&
-      (quick ? spec.quick : !spec.gpuOnly || !gpu.software),
+  const wanted = rowsFor({ quick, slow }, gpu.software).filter(({ task }) =>
+    taskName(task).includes(only ?? ''),
   );
   const wantsMemory = !quick && (!only || 'memory'.includes(only));
   if (wanted.length === 0 && !wantsMemory) {
     throw new UsageError(`--only ${only}: no row's name has that`);
   }
   const ceilings = await Ceilings.build(gpu);
-  const present: Rival[] = [];
-  const peers: PeersResult['peers'] = [];
+  const peers: (Rival & Probe)[] = [];
   for (const rival of rivals()) {
     const probe: Probe = await ask<Probe>(rival, 'probe');
-    peers.push({ title: rival.title, ...probe });
-    if (probe.absent === undefined) present.push(rival);
+    peers.push({ ...rival, ...probe });
     say(`${rival.title}: ${probe.absent ? `absent: ${probe.absent}` : probe.version}`);
   }
   const rows: RowResult[] = [];
   for (const spec of wanted) {
     say(`... ${taskName(spec.task)}`);
-    rows.push(await measureRow(gpu, ceilings, spec, present, quick ? short : full));
+    rows.push(await measureRow(gpu, ceilings, spec, peers, quick ? short : full));
     if (!json) console.log(rowText(rows[rows.length - 1]));
   }
   const memory: MemoryResult[] = [];
   if (wantsMemory) {
     say('... memory');
-    memory.push(await compareMemory(gpu, present));
+    memory.push(await compareMemory(gpu, peers));
     if (!json) console.log(memory.flatMap(memoryText).join('\n'));
   }
   const minutes = (performance.now() - began) / 60_000;
@@ -92,6 +89,7 @@ async function run({ quick = false, only, json, write }: Options): Promise<void>
 const program = new Command('bench:peers')
   .description('Times our kernels beside other libraries, in alternation, on one adapter.')
   .option('--quick', 'the small rows, with few samples')
+  .option('--slow', 'on a software driver also the rows that take half an hour')
   .option('--only <word>', 'rows whose name has this')
   .option('--json', 'print the result as JSON')
   .option('--write [file]', 'write the page of results (bench/RESULTS.md)')

@@ -29,16 +29,21 @@ export interface MemoryResult {
  * The planned peak of a step at width 1, 224 px, against what PyTorch holds for the same network, by
  * its own count: see `memory` in pytorch.py. Nothing of ours is run or allocated.
  */
-export async function compareMemory(gpu: Gpu, rivals: readonly Rival[]): Promise<MemoryResult> {
+export async function compareMemory(
+  gpu: Gpu,
+  rivals: readonly (Rival & { absent?: string })[],
+): Promise<MemoryResult> {
   const config = parseConfig({ train: { batch: 32 } }, 'benchmark');
   const { width, size } = config;
   const { batch } = config.train;
   const theirs: MemoryResult['theirs'] = [];
   for (const rival of rivals.filter(({ name }) => name.startsWith('torch'))) {
-    const said = await ask<{ bytes: number; method: string; process?: number }>(
-      rival,
-      ...['memory', JSON.stringify({ width, size }), String(batch)],
-    );
+    const said = rival.absent
+      ? { absent: rival.absent }
+      : await ask<{ bytes: number; method: string; process?: number }>(
+          rival,
+          ...['memory', JSON.stringify({ width, size }), String(batch)],
+        );
     theirs.push({ title: rival.title, ...said });
   }
   return {

@@ -63,6 +63,7 @@ async function prepare({ task, folder, input }: Assignment): Promise<Prepared> {
     }
     if (gpu) await last.run({ x: one });
   };
+  await run(1);
   return { outputs, run };
 }
 

@@ -44,7 +44,7 @@ export async function measureRow(
   gpu: Gpu,
   ceilings: Ceilings,
   { task, goals, ceiling }: RowSpec,
-  rivals: readonly Rival[],
+  rivals: readonly (Rival & { absent?: string })[],
   effort: AlternateEffort,
 ): Promise<RowResult> {
   const folder = mkdtempSync(join(tmpdir(), 'llsm-peers-'));
@@ -58,9 +58,11 @@ export async function measureRow(
     ours = await enterOurs(gpu, task, given);
     const results: RivalResult[] = [];
     for (const rival of rivals.filter(({ takes }) => takes(task))) {
-      const { name, title } = rival;
+      const { name, title, absent } = rival;
       const goal = goals.find(({ peer, on }) => peer === name && on === kind);
-      const contestant = await enter(rival, folder);
+      // Who is not there at all is missed where a goal names it.
+      if (absent !== undefined && !goal) continue;
+      const contestant = absent === undefined ? await enter(rival, folder) : { absent };
       const result: RivalResult = { name, title, goal };
       results.push(result);
       if ('absent' in contestant) {

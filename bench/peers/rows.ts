@@ -18,6 +18,8 @@ export interface RowSpec {
   quick?: boolean;
   /** Only on a GPU: a software driver would take too long. */
   gpuOnly?: boolean;
+  /** On a software driver only with `--slow`: it takes half an hour and more. */
+  slow?: boolean;
   /** The share of the measured multiply-add ceiling that is aimed at, by kind of adapter. */
   ceiling?: { software?: number; gpu?: number };
 }
@@ -51,8 +53,16 @@ const middle = [728, 14, 32] as const;
 const early = [128, 112, 4] as const;
 const cublas = gpu('torch-cuda', 0.8);
 
+/** The rows of a run, by the kind of adapter it is on. */
+export function rowsFor({ quick, slow }: { quick: boolean; slow: boolean }, software: boolean) {
+  return rowSpecs.filter((spec) => {
+    if (quick) return spec.quick;
+    return !software || (!spec.gpuOnly && (slow || !spec.slow));
+  });
+}
+
 /** Every row, with the goals of the project. Batches of 8 stand for 32 where `--quick` asks. */
-export const rowSpecs: readonly RowSpec[] = [
+const rowSpecs: readonly RowSpec[] = [
   convolution('pointwise', 'forward', [728, 14, 8], { goals: [], quick: true }),
   convolution('pointwise', 'forward', middle, {
     goals: [software('ort-webgpu', 7), software('tfjs', 12), cublas],
@@ -74,6 +84,6 @@ export const rowSpecs: readonly RowSpec[] = [
   network('inference', [0.25, 112, 8], [], { quick: true }),
   network('inference', [1, 224, 8], [software('ort-webgpu', 5), software('tfjs', 8)]),
   network('step', [0.25, 112, 8], [software('tfjs', 10)], { quick: true }),
-  network('step', [1, 224, 8], [software('tfjs', 10)]),
+  network('step', [1, 224, 8], [software('tfjs', 10)], { slow: true }),
   network('step', [1, 224, 32], [gpu('torch-cuda', 1.2)], { gpuOnly: true }),
 ];

@@ -9,7 +9,8 @@ import { compare } from '../../bench/peers/compare.ts';
 import { ask, enter } from '../../bench/peers/contestant.ts';
 import { page, rowText } from '../../bench/peers/print.ts';
 import type { RowResult } from '../../bench/peers/row.ts';
-import type { Task } from '../../bench/peers/task.ts';
+import { rowsFor } from '../../bench/peers/rows.ts';
+import { type Task, taskName } from '../../bench/peers/task.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
 import { test } from '../support/run.ts';
 
@@ -37,8 +38,8 @@ test('ratios are taken within a round, so that a drifting machine does not move 
   const [own, other] = await alternate([ours.it, theirs.it], effort, async () => {
     machine.slowness *= 2;
   });
-  assert.equal(ours.asked, [1, 1, 10, 10, 10, 10, 10], '100 ms a sample');
-  assert.equal(theirs.asked, [1, 1, 4, 4, 4, 4, 4]);
+  assert.equal(ours.asked, [1, 10, 10, 10, 10, 10], '100 ms a sample');
+  assert.equal(theirs.asked, [1, 4, 4, 4, 4, 4]);
   if ('absent' in own || 'absent' in other) throw new Error('both take part');
   assert.is(own.milliseconds, 40, 'the median of 10, 20, 40, 80 and 160');
   assert.equal([own.low, own.high, own.ratio], [10, 160, 1]);
@@ -153,8 +154,8 @@ test('the page has a line for every peer, and the memory', () => {
       },
     },
     peers: [
-      { title: 'Fast', version: '2' },
-      { title: 'Gone', absent: 'no adapter' },
+      { name: 'fast', title: 'Fast', version: '2' },
+      { name: 'gone', title: 'Gone', absent: 'no adapter' },
     ],
     rows: [row],
     memory: [
@@ -177,6 +178,27 @@ test('the page has a line for every peer, and the memory', () => {
   );
   assert.match(text, 'ours is 0.25 of it (goal at most 0.6: met)');
   assert.match(text, 'pairs: 3.00 MiB beyond inputs and gradients (goal under 2.00 MiB: missed)');
+});
+
+test('rows have names of their own; what takes long on a software driver is asked for', () => {
+  const names = (quick: boolean, slow: boolean, software: boolean): string[] =>
+    rowsFor({ quick, slow }, software).map(({ task }) => taskName(task));
+  const whole = names(false, true, false);
+  assert.is(new Set(whole).size, whole.length);
+  for (const some of [
+    names(true, false, true),
+    names(false, false, true),
+    names(false, true, true),
+  ]) {
+    assert.ok(some.length > 0 && some.every((name) => whole.includes(name)));
+  }
+  const step = 'training step, width 1, 224x224, b8';
+  assert.equal(
+    [false, true].map((slow) => names(false, slow, true).includes(step)),
+    [false, true],
+  );
+  assert.ok(names(false, false, false).includes(step));
+  assert.not(names(false, true, true).some((name) => name.startsWith('pointwise 4096')));
 });
 
 /** A peer that is a Node program of one line. */
