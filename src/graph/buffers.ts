@@ -36,9 +36,10 @@ export class Buffers {
         return [tensor, storage(tensor.name, placeBytes(tensor) * places)];
       }),
     );
+    const dispatches = [...memory.preparations, ...memory.dispatches];
     const uniforms = device.createBuffer({
       label: 'uniforms',
-      size: Math.max(1, memory.dispatches.length) * uniformStride,
+      size: Math.max(1, dispatches.length) * uniformStride,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     const refused = await device.popErrorScope();
@@ -48,7 +49,7 @@ export class Buffers {
       );
     }
     const bytes = new DataView(new ArrayBuffer(uniforms.size));
-    memory.dispatches.forEach(({ launch, slice }, i) => {
+    dispatches.forEach(({ launch, slice }, i) => {
       packUniform(launch.kernel, launch.params(slice), bytes, i * uniformStride);
     });
     device.queue.writeBuffer(uniforms, 0, bytes.buffer);
@@ -96,7 +97,7 @@ export class Buffers {
     return { buffer, offset, size };
   }
 
-  /** The uniform's range of the dispatch at a place in the plan. */
+  /** The uniform's range of a dispatch, counted from the first preparation. */
   uniform(at: number): Required<GPUBufferBinding> {
     return { buffer: this.uniforms, offset: at * uniformStride, size: uniformStride };
   }

@@ -21,6 +21,8 @@ export class ParamStore {
   readonly #tensors = new Map<string, Tensor>();
   readonly #buffers = new Map<FlatHome, GPUBuffer>();
   readonly #sizes = { weight: 0, state: 0 };
+  /** Counts the changes of weights and running statistics: whoever prepared from them compares. */
+  changes = 0;
 
   constructor(
     readonly gpu: Gpu,
@@ -91,6 +93,7 @@ export class ParamStore {
       throw new LlsmError(`${name} has ${data.length} values where ${tensor.size} are expected`);
     }
     const offset = (tensor.options.offset ?? 0) * 4;
+    this.changes++;
     this.gpu.device.queue.writeBuffer(this.buffer(home), offset, data as Float32Array<ArrayBuffer>);
   }
 

@@ -22,6 +22,8 @@ export interface Slot {
 }
 
 export interface MemoryPlan {
+  /** Run once, and again when weights have changed; what they write lives as long as the plan. */
+  preparations: Dispatch[];
   dispatches: Dispatch[];
   slots: Slot[];
   slotOf: Map<Tensor, number>;
@@ -48,10 +50,13 @@ const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
  * larger than a binding may be.
  */
 export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
-  const dispatches = graph.launches.flatMap((launch) =>
-    slices(launch, graph.batch, limits).map((slice) => ({ launch, slice })),
-  );
-  for (const { launch } of dispatches) {
+  const cut = (launches: readonly Launch[]): Dispatch[] =>
+    launches.flatMap((launch) =>
+      slices(launch, graph.batch, limits).map((slice) => ({ launch, slice })),
+    );
+  const preparations = cut(graph.preparations);
+  const dispatches = cut(graph.launches);
+  for (const { launch } of [...preparations, ...dispatches]) {
     for (const tensor of Object.values(launch.bind)) {
       if (tensor.size === 0) {
         throw new LlsmError(`${launch.kernel.name}: ${tensor.name} is empty when it is bound`);
@@ -64,7 +69,7 @@ export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
       }
     }
   }
-  const lives = lifetimes(graph.launches);
+  const lives = lifetimes(graph);
   const temps = [...lives.keys()].filter((tensor) => tensor.home === 'temp');
   const inputs = [...lives.keys()].filter((tensor) => tensor.home === 'input');
   for (const tensor of temps) {
@@ -87,8 +92,9 @@ export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
     (sum, tensor) => sum + placeBytes(tensor) * (1 + (shifts.get(tensor)?.length ?? 0)),
     0,
   );
-  const peak = peakOf(temps, lives, graph.launches.length);
+  const peak = peakOf(temps, lives, graph.preparations.length + graph.launches.length);
   return {
+    preparations,
     dispatches,
     slots,
     slotOf,
@@ -167,14 +173,15 @@ interface Life {
   unwritten: boolean;
 }
 
-function lifetimes(launches: readonly Launch[]): Map<Tensor, Life> {
+function lifetimes({ preparations, launches }: Graph): Map<Tensor, Life> {
   const lives = new Map<Tensor, Life>();
-  launches.forEach((launch, at) => {
+  const all = [...preparations, ...launches];
+  all.forEach((launch, at) => {
     for (const { name, access } of launch.kernel.bindings) {
       const tensor = launch.bind[name];
       const life = lives.get(tensor);
-      const to = tensor.keep ? launches.length : at;
-      if (life) life.to = to;
+      const to = tensor.keep || at < preparations.length ? all.length : at;
+      if (life) life.to = Math.max(life.to, to);
       else lives.set(tensor, { from: at, to, unwritten: access === 'read' });
     }
   });

@@ -41,9 +41,13 @@ export interface Traits {
 
 /**
  * The tape: operations append launches, and with each what takes a gradient back.
- * `training` picks the statistics of batch norm (this batch's, or the running ones).
+ * `training` picks the statistics of batch norm (this batch's, or the running ones); `inference`
+ * says that nothing is differentiated and no run changes a weight.
  */
 export class Graph {
+  /** What depends on weights and statistics alone: done once, and again when they have changed. */
+  readonly preparations: Launch[] = [];
+  /** What each run does. */
   readonly launches: Launch[] = [];
   readonly ops: Op[] = [];
 
@@ -51,6 +55,7 @@ export class Graph {
     readonly batch: number,
     readonly training: boolean,
     readonly traits: Traits,
+    readonly inference = false,
   ) {}
 
   /** A tensor with a batch axis. `shape` is that of one item. */
@@ -72,22 +77,36 @@ export class Graph {
     return new Tensor(name, [...shape]);
   }
 
+  /** Appends work of each run. */
   launch(launch: Launch): void {
-    for (const { name } of launch.kernel.bindings) {
-      if (!launch.bind[name]) {
-        throw new LlsmError(`${launch.kernel.name}.wgsl: nothing bound to ${name}`);
-      }
-    }
-    const unknown = Object.keys(launch.bind).filter(
-      (name) => !launch.kernel.bindings.some((binding) => binding.name === name),
-    );
-    if (unknown.length) {
-      throw new LlsmError(`${launch.kernel.name}.wgsl has no binding ${unknown.join(', ')}`);
-    }
-    this.launches.push(launch);
+    this.launches.push(checked(launch));
+  }
+
+  /**
+   * Appends work that depends on weights and statistics alone: a preparation in inference, else a
+   * part of each run, since runs that train change them.
+   */
+  prepare(launch: Launch): void {
+    (this.inference ? this.preparations : this.launches).push(checked(launch));
   }
 
   op(inputs: readonly Tensor[], output: Tensor, backward: Op['backward']): void {
     this.ops.push({ inputs, output, backward });
   }
+}
+
+/** @throws LlsmError when the shader's variables and what is bound to them differ */
+function checked(launch: Launch): Launch {
+  for (const { name } of launch.kernel.bindings) {
+    if (!launch.bind[name]) {
+      throw new LlsmError(`${launch.kernel.name}.wgsl: nothing bound to ${name}`);
+    }
+  }
+  const unknown = Object.keys(launch.bind).filter(
+    (name) => !launch.kernel.bindings.some((binding) => binding.name === name),
+  );
+  if (unknown.length) {
+    throw new LlsmError(`${launch.kernel.name}.wgsl has no binding ${unknown.join(', ')}`);
+  }
+  return launch;
 }

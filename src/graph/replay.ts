@@ -28,18 +28,33 @@ export interface DispatchTime {
 
 /**
  * A graph made ready: memory, pipelines, bind groups and uniforms are settled once, and a run
- * only replays dispatches.
+ * only replays dispatches. Preparations are replayed before a run when what they read has changed:
+ * weights and statistics by whatever plan, or inputs.
  */
 export class Plan {
+  readonly #preparation: Submits;
   readonly #submits: Submits;
+  /** What preparations bind. */
+  readonly #preparedFrom: ReadonlySet<Tensor>;
+  /** `params.changes` when the preparations ran last. */
+  #preparedAt: number | undefined;
+  /** Whether a run changes weights or running statistics. */
+  readonly #trains: boolean;
 
   private constructor(
     private readonly gpu: Gpu,
     readonly memory: MemoryPlan,
     private readonly buffers: Buffers,
+    private readonly params: ParamStore | undefined,
+    preparations: readonly Prepared[],
     private readonly prepared: readonly Prepared[],
   ) {
+    this.#preparation = new Submits(gpu, preparations);
     this.#submits = new Submits(gpu, prepared);
+    this.#trains = memory.dispatches.some(changesParams);
+    this.#preparedFrom = new Set(
+      memory.preparations.flatMap(({ launch }) => Object.values(launch.bind)),
+    );
   }
 
   /**
@@ -53,12 +68,13 @@ export class Plan {
     limits: PlanLimits = gpu.device.limits,
   ): Promise<Plan> {
     const memory = planMemory(graph, limits);
+    const dispatches = [...memory.preparations, ...memory.dispatches];
     // Threads of the driver compile while the buffers are made.
     const [buffers, ...pipelines] = await Promise.all([
       Buffers.make(gpu, memory, params),
-      ...memory.dispatches.map(({ launch }) => pipelineOf(gpu, launch.kernel)),
+      ...dispatches.map(({ launch }) => pipelineOf(gpu, launch.kernel)),
     ]);
-    const prepared = memory.dispatches.map((dispatch, i) =>
+    const prepared = dispatches.map((dispatch, i) =>
       prepare(gpu.device, dispatch, {
         pipeline: pipelines[i],
         buffers,
@@ -67,7 +83,9 @@ export class Plan {
       }),
     );
     gpu.check();
-    return new Plan(gpu, memory, buffers, prepared);
+    const first = memory.preparations.length;
+    const [before, each] = [prepared.slice(0, first), prepared.slice(first)];
+    return new Plan(gpu, memory, buffers, params, before, each);
   }
 
   /** Fills an input. Takes effect for the runs that follow. */
@@ -78,6 +96,7 @@ export class Plan {
       );
     }
     this.buffers.write(tensor, data as Float32Array<ArrayBuffer>);
+    if (this.#preparedFrom.has(tensor)) this.#preparedAt = undefined;
   }
 
   /**
@@ -86,7 +105,20 @@ export class Plan {
    */
   run(most?: number): void {
     this.gpu.check();
+    this.#prepare(most);
     this.#submits.run(most);
+    this.#changed();
+  }
+
+  #prepare(most?: number): void {
+    const changes = this.params?.changes ?? 0;
+    if (this.#preparedFrom.size === 0 || this.#preparedAt === changes) return;
+    this.#preparation.run(most);
+    this.#preparedAt = changes;
+  }
+
+  #changed(): void {
+    if (this.params && this.#trains) this.params.changes++;
   }
 
   /** Reads a kept tensor (or an input) back: its f32 values. */
@@ -105,7 +137,9 @@ export class Plan {
 
   /** One run with a timestamped pass a dispatch: the time of each, in order. */
   async profile(): Promise<DispatchTime[]> {
+    this.#prepare();
     const times = await timeEach(this.gpu, this.prepared);
+    this.#changed();
     return this.prepared.map(({ kernel, makes, flops }, i) => ({
       kernel,
       makes,
@@ -118,6 +152,12 @@ export class Plan {
     this.buffers.destroy();
   }
 }
+
+const changesParams = ({ launch }: Dispatch): boolean =>
+  launch.kernel.bindings.some(
+    ({ name, access }) =>
+      access === 'write' && ['weights', 'state'].includes(launch.bind[name].home),
+  );
 
 function prepare(
   device: GPUDevice,

@@ -51,20 +51,23 @@ const fields = ({ rows, columns, base }: MatrixView) => ({
 });
 
 /**
- * The parameter as a dense matrix, zero beyond its own up to
- * [padRows, padColumns].
+ * The parameter as a dense matrix, zero beyond its own up to [padRows, padColumns]; each column
+ * times its value of `scale`, where there is one.
  */
 export function pack(
   g: Graph,
   from: Tensor,
   view: MatrixView,
-  padRows = view.rows.count,
-  padColumns = pad4(view.columns.count),
+  {
+    padRows = view.rows.count,
+    padColumns = pad4(view.columns.count),
+    scale,
+  }: { padRows?: number; padColumns?: number; scale?: Tensor } = {},
 ): Tensor {
   const to = g.scratch(`packed ${from.name}`, [padRows, padColumns]);
-  g.launch({
-    kernel: kernel('pack', packSource, { ROWS: packRows }),
-    bind: { parameter: from, matrix: to },
+  g.prepare({
+    kernel: kernel('pack', packSource, { ROWS: packRows, SCALE: scale !== undefined }),
+    bind: { parameter: from, matrix: to, ...(scale && { scale }) },
     params: () => ({ ...fields(view), padded: padColumns, padRows }),
     grid: () => [groups64(Math.ceil(padRows / packRows) * padColumns)],
   });

@@ -1,6 +1,6 @@
 import type { Graph } from '../graph/record.ts';
-import type { Read, Tensor } from '../graph/tensor.ts';
-import { batchNorm } from '../kernels/batch_norm/batch_norm.ts';
+import { type Read, read, type Tensor, relu as throughRelu } from '../graph/tensor.ts';
+import { batchNorm, runningAffine } from '../kernels/batch_norm/batch_norm.ts';
 import { conv } from '../kernels/conv/conv.ts';
 import { depthwise } from '../kernels/depthwise/depthwise.ts';
 import type { Config } from './config.ts';
@@ -13,29 +13,28 @@ export interface Builder {
   param(name: string): Tensor;
 }
 
-/** A convolution without bias and the batch norm behind it. */
+/** A convolution without bias and the batch norm behind it, which inference folds into it. */
 export function convNorm(
   { g, config, param }: Builder,
   x: Read | Tensor,
   names: { conv: string; norm: string },
   { relu, stride = 1 }: { relu: boolean; stride?: 1 | 2 },
 ): Read {
-  const { out, stats } = conv(g, names.conv, x, param(`${names.conv}.weight`), {
-    stride,
-    stats: g.training,
-  });
-  return batchNorm(
-    g,
-    out,
-    stats,
-    {
-      weight: param(`${names.norm}.weight`),
-      bias: param(`${names.norm}.bias`),
-      runningMean: param(`${names.norm}.running_mean`),
-      runningVar: param(`${names.norm}.running_var`),
-    },
-    { eps: config.bnEps, relu },
-  );
+  const weight = param(`${names.conv}.weight`);
+  const eps = config.bnEps;
+  const params = {
+    weight: param(`${names.norm}.weight`),
+    bias: param(`${names.norm}.bias`),
+    runningMean: param(`${names.norm}.running_mean`),
+    runningVar: param(`${names.norm}.running_var`),
+  };
+  if (g.inference) {
+    const norm = runningAffine(g, names.norm, params, { eps });
+    const { out } = conv(g, names.conv, x, weight, { stride, norm });
+    return relu ? throughRelu(out) : read(out);
+  }
+  const { out, stats } = conv(g, names.conv, x, weight, { stride, stats: g.training });
+  return batchNorm(g, out, stats, params, { eps, relu });
 }
 
 /**

@@ -79,7 +79,8 @@ export function record(
   const update = options.update ?? false;
   const grad = update || (options.grad ?? false);
   const wantsLoss = grad || (options.loss ?? false);
-  const g = new Graph(options.batch, options.mode === 'train', traits);
+  const training = options.mode === 'train';
+  const g = new Graph(options.batch, training, traits, !training && !grad);
   const build: Builder = { g, config, param: (name) => params.get(name) };
   const image = g.input('image', [config.size, config.size, 3]);
   const net = network(build, image);

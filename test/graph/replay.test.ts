@@ -60,6 +60,49 @@ test('a plan is replayed with new inputs, in one submit or in many', async () =>
   plan.destroy();
 });
 
+test('a preparation runs once, and again when what it reads has changed', async () => {
+  const weights = new ParamStore(gpu, [{ name: 'w', shape: [8], kind: 'weight' }]);
+  const g = new Graph(1, false, { subgroupSize: 0 }, true);
+  const [x, w] = [g.input('x', [8]), weights.get('w')];
+  const [prepared, total] = [g.scratch('prepared', [8]), g.activation('total', [8])];
+  total.keep = true;
+  // The kernel that adds leaves its traces: each preparation adds w once more.
+  addTo(g, prepared, w);
+  g.preparations.push(...g.launches.splice(0));
+  fill(g, total, 0);
+  // Memory that is free between, for whom a prepared tensor must not make room.
+  const between = g.activation('between', [8]);
+  fill(g, between, 5);
+  addTo(g, total, between);
+  addTo(g, total, prepared);
+  addTo(g, total, x);
+  const plan = await Plan.build(gpu, g, weights);
+  assert.is(plan.memory.preparations.length, 1);
+  const result = async (): Promise<number> => {
+    plan.run();
+    return (await plan.read(total))[3];
+  };
+  const w3 = (value: number) => weights.write('w', new Float32Array(8).fill(value));
+  w3(1);
+  plan.write(x, new Float32Array(8).fill(100));
+  assert.equal([await result(), await result()], [106, 106]);
+  w3(10);
+  assert.equal([await result(), await result()], [116, 116]);
+  // A plan that writes weights, and one that only reads them.
+  const reads = newGraph();
+  addTo(reads, reads.scratch('copy', [8]), w);
+  const writes = newGraph();
+  fill(writes, weights.flat('weights'), 1000);
+  const [reader, writer] = [
+    await Plan.build(gpu, reads, weights),
+    await Plan.build(gpu, writes, weights),
+  ];
+  reader.run();
+  assert.is(await result(), 116);
+  writer.run();
+  assert.equal([await result(), await result()], [1116, 1116]);
+});
+
 test('an input of one value an item is cut at any item', async () => {
   const [batch, size] = [5, 8];
   const of = async (limits?: PlanLimits) => {

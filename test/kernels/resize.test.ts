@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { backward } from '../../src/graph/backward.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { relu } from '../../src/graph/tensor.ts';
 import { resize } from '../../src/kernels/resize/resize.ts';
@@ -63,7 +64,9 @@ for (const shape of shapes) test(title(shape), () => check('resize', resized(sha
 test('a bare ReLU, whose gradient it does not mask, is refused', () => {
   const g = new Graph(1, true, { subgroupSize: 0 });
   const x = g.input('x', [4, 4, 4]);
-  assert.throws(() => resize(g, 'out', relu(x), 8, 8), /bare ReLU/);
+  const out = resize(g, 'out', relu(x), 8, 8);
+  const seeds = new Map([[out, g.input('d out', out.shape.slice(1))]]);
+  assert.throws(() => backward(g, seeds, [x]), /bare ReLU/);
 });
 
 test('adds to a gradient', () =>

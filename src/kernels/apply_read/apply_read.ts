@@ -11,19 +11,21 @@ import source from './apply_read.wgsl';
  * network). The network's operations apply their reads as they load.
  */
 export function applyRead(g: Graph, name: string, x: Read): Tensor {
-  if (x.relu && !x.affine) throw new LlsmError(`${name}: a bare ReLU is not stored`);
-  if (!x.affine) return x.tensor;
+  if (!x.affine && !x.relu) return x.tensor;
   const out = g.activation(name, x.tensor.shape.slice(1));
   const items = itemsOf(out);
   g.launch({
-    kernel: kernel('apply_read', source, { AFFINE: true, RELU: x.relu }),
-    bind: { x: x.tensor, affine: x.affine, out },
+    kernel: kernel('apply_read', source, { AFFINE: x.affine !== undefined, RELU: x.relu }),
+    bind: { x: x.tensor, out, ...(x.affine && { affine: x.affine }) },
     params: ({ count }) => ({
       count: items(count) / 4,
       c4: out.shape[out.shape.length - 1] / 4,
     }),
     grid: ({ count }) => [groups64(items(count) / 4)],
   });
-  g.op([x.value], out, (dOut, gradients) => passOn(g, gradients, x.value, dOut));
+  g.op([x.value], out, (dOut, gradients) => {
+    if (!x.affine) throw new LlsmError(`${name}: no gradient through a bare ReLU`);
+    passOn(g, gradients, x.value, dOut);
+  });
   return out;
 }

@@ -24,6 +24,51 @@ const pixelsAtOnce = 16;
 
 const shared = { column: columnSource };
 
+/** What a batch norm does to its input, and what its backward takes. */
+interface Affine {
+  /** [2, C]: scale and shift. */
+  affine: Tensor;
+  /** [2, C]: mean and 1 / standard deviation. */
+  saved: Tensor;
+}
+
+/** @param stats the partial rows of a batch's statistics; without, the running ones hold. */
+function finalise(
+  g: Graph,
+  name: string,
+  params: BatchNormParams,
+  { eps, momentum = 0, stats }: { eps: number; momentum?: number; stats?: Tensor },
+): Affine {
+  const channels = params.weight.size;
+  const affine = g.scratch(`${name} affine`, [2, channels]);
+  const saved = g.scratch(`${name} statistics`, [2, channels]);
+  const launch = {
+    kernel: kernel('bn_finalise', finaliseSource, { TRAINING: stats !== undefined }),
+    bind: {
+      gamma: params.weight,
+      beta: params.bias,
+      affine,
+      saved,
+      runningMean: params.runningMean,
+      runningVar: params.runningVar,
+      ...(stats && { stats }),
+    },
+    params: () => ({ rows: stats?.shape[0] ?? 0, channels, eps, momentum }),
+    grid: (): [number] => [groups64(channels)],
+  };
+  if (stats) g.launch(launch);
+  else g.prepare(launch);
+  return { affine, saved };
+}
+
+/** Scale and shift [2, C] of a batch norm with its running statistics. */
+export const runningAffine = (
+  g: Graph,
+  name: string,
+  params: BatchNormParams,
+  { eps }: { eps: number },
+): Tensor => finalise(g, name, params, { eps }).affine;
+
 /**
  * Batch norm, and the ReLU behind it, as a way of reading x [B, H, W, C]: nothing of x's size is
  * stored. In training the statistics come from the partial rows (count, mean, M2) of the
@@ -39,24 +84,8 @@ export function batchNorm(
 ): Read {
   const channels = channelsOf(x);
   const c4 = channels / 4;
-  const affine = g.scratch(`${x.name} affine`, [2, channels]);
-  const saved = g.scratch(`${x.name} statistics`, [2, channels]);
-  const flags = { TRAINING: g.training };
   const merged = g.training && stats ? mergeRows(g, stats, channels) : undefined;
-  g.launch({
-    kernel: kernel('bn_finalise', finaliseSource, flags),
-    bind: {
-      gamma: params.weight,
-      beta: params.bias,
-      affine,
-      saved,
-      runningMean: params.runningMean,
-      runningVar: params.runningVar,
-      ...(merged && { stats: merged }),
-    },
-    params: () => ({ rows: merged?.shape[0] ?? 0, channels, eps, momentum }),
-    grid: () => [groups64(channels)],
-  });
+  const { affine, saved } = finalise(g, x.name, params, { eps, momentum, stats: merged });
 
   // Stands for the value read; it never gets memory.
   const value = new Tensor(`bn ${x.name}`, x.shape, { batched: true });
@@ -95,7 +124,7 @@ export function batchNorm(
       kernel: kernel(
         'bn_backward_apply',
         applySource,
-        { ...flags, RELU: relu, NEEDX: relu || g.training },
+        { TRAINING: g.training, RELU: relu, NEEDX: relu || g.training },
         shared,
       ),
       bind: {

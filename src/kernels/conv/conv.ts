@@ -16,6 +16,8 @@ import productSource from './product.wgsl';
 export interface ConvOptions {
   stride?: 1 | 2;
   bias?: Tensor;
+  /** [2, N]: scale and shift of the batch norm behind, to be part of weight and bias. */
+  norm?: Tensor;
   /** Also give the partial rows (count, mean, M2) that `batchNorm` merges. */
   stats?: boolean;
   /**
@@ -61,11 +63,11 @@ function viewsOf(weight: Tensor, layout: ConvOptions['layout']): WeightViews {
   };
 }
 
-/** The bias as one row, zero where the output has columns that the bias has not. */
-const biasView = (bias: Tensor): MatrixView => ({
+/** `count` values from `base` on as one row, for the bias. */
+const rowView = (count: number, base: number): MatrixView => ({
   rows: axis(1, 0),
-  columns: axis(bias.size, 1),
-  base: 0,
+  columns: axis(count, 1),
+  base,
 });
 
 /** One product of the family: the fields of conv_*.wgsl's Params that its callers choose. */
@@ -164,8 +166,11 @@ export function conv(
   name: string,
   input: Read | Tensor,
   weight: Tensor,
-  { stride = 1, bias, stats: wantStats = false, layout = 'window' }: ConvOptions = {},
+  { stride = 1, bias, norm, stats: wantStats = false, layout = 'window' }: ConvOptions = {},
 ): { out: Tensor; stats?: Tensor } {
+  if (norm && (bias || !g.inference)) {
+    throw new LlsmError(`${name}: a batch norm is folded in inference, where there is no bias`);
+  }
   const x = asRead(input);
   const [, h, w, c] = x.tensor.shape;
   const views = viewsOf(weight, layout);
@@ -177,7 +182,7 @@ export function conv(
   const stats = wantStats ? g.partialRows(`${name} statistics`, columns * 3) : undefined;
   product(g, {
     x,
-    w: pack(g, weight, views.forward),
+    w: pack(g, weight, views.forward, { scale: norm }),
     out,
     from: [h, w, c],
     rows: [outH, outW],
@@ -186,7 +191,7 @@ export function conv(
     pad: 0,
     spread: 1,
     accumulate: false,
-    bias: bias && pack(g, bias, biasView(bias), 1, columns),
+    bias: addend(g, bias, norm, columns),
     stats,
   });
 
@@ -206,7 +211,7 @@ export function conv(
     if (stride > 1 && !accumulate) fill(g, gradient, 0);
     product(g, {
       x: asRead(dOut),
-      w: pack(g, weight, views.backward, kernelSize ** 2 * columns),
+      w: pack(g, weight, views.backward, { padRows: kernelSize ** 2 * columns }),
       out: gradient,
       from: [outH, outW, columns],
       rows: stride > 1 ? [outH, outW] : [h, w],
@@ -219,6 +224,18 @@ export function conv(
     });
   });
   return { out, stats };
+}
+
+/** What is added to each row: a bias, or a batch norm's shift. */
+function addend(
+  g: Graph,
+  bias: Tensor | undefined,
+  norm: Tensor | undefined,
+  padColumns: number,
+): Tensor | undefined {
+  if (bias) return pack(g, bias, rowView(bias.size, 0), { padColumns });
+  const count = (norm?.size ?? 0) / 2;
+  return norm && pack(g, norm, rowView(count, count), { padColumns });
 }
 
 function filterGradient(

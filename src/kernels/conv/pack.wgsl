@@ -10,6 +10,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> parameter: array<f32>;
 @group(0) @binding(2) var<storage, read_write> matrix: array<f32>;
+//! if SCALE
+@group(0) @binding(3) var<storage, read> scale: array<f32>;
+//! end
 
 @compute @workgroup_size(64)
 fn main(
@@ -28,6 +31,9 @@ fn main(
     var value = 0.0;
     if (row < p.rows && column < p.columns) {
       value = parameter[start + i32(outer) * p.row0 + i32(inner) * p.row1];
+      //! if SCALE
+      value *= scale[column];
+      //! end
     }
     matrix[row * p.padded + column] = value;
     inner++;

@@ -9,11 +9,11 @@ import forwardSource from './gate.wgsl';
 import backwardSource from './gate_backward.wgsl';
 
 /**
- * CLAFFM's last step: A [B, H, W, C], read through batch norm and ReLU, times
+ * CLAFFM's last step: A [B, H, W, C], read through ReLU and mostly batch norm, times
  * sigmoid(logit [B, 1, 1, C]) a channel (paper section III.C, Fig. 3).
  */
 export function gate(g: Graph, name: string, a: Read, logit: Tensor): Tensor {
-  if (!a.affine || !a.relu) throw new LlsmError(`${name}: gate reads batch norm and ReLU`);
+  if (!a.relu) throw new LlsmError(`${name}: gate reads through a ReLU`);
   const { affine } = a;
   const [, height, width, channels] = a.tensor.shape;
   const pixels = height * width;
@@ -22,12 +22,13 @@ export function gate(g: Graph, name: string, a: Read, logit: Tensor): Tensor {
   const shared = { strip: stripSource };
   const work = inStrips(pixels, 1, c4, 32);
   g.launch({
-    kernel: kernel('gate', forwardSource, {}, shared),
-    bind: { x: a.tensor, affine, logit, out },
+    kernel: kernel('gate', forwardSource, { AFFINE: affine !== undefined }, shared),
+    bind: { x: a.tensor, logit, out, ...(affine && { affine }) },
     params: ({ count }) => work.params(count),
     grid: ({ count }) => work.grid(count),
   });
   g.op([a.value, logit], out, (dOut, gradients) => {
+    if (!affine) throw new LlsmError(`${name}: gate differentiates through a batch norm only`);
     // Longer strips than forward: each leaves a row of partial sums.
     const back = inStrips(pixels, 1, c4, 128);
     const { strips } = back.params(1);

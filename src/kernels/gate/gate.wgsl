@@ -1,9 +1,11 @@
-// out[b, y, x, c] = relu(x * scale + shift) * sigmoid(logit[b, c])
+// out[b, y, x, c] = relu(x * scale + shift) * sigmoid(logit[b, c]), as far as the read has them
 struct Params { images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
+//! if AFFINE
 @group(0) @binding(2) var<storage, read> affine: array<vec4f>;
+//! end
 @group(0) @binding(3) var<storage, read> logit: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 
@@ -14,12 +16,18 @@ fn main(
 ) {
   //! include strip
   let c4 = p.c4;
+  //! if AFFINE
   let scale = affine[c];
   let shift = affine[c4 + c];
+  //! end
   let share = 1.0 / (1.0 + exp(-logit[image * c4 + c]));
   var at = (image * p.rows + firstRow) * c4 + c;
   for (var pixel = firstRow; pixel < endRow; pixel++) {
-    out[at] = max(x[at] * scale + shift, vec4f()) * share;
+    var value = x[at];
+    //! if AFFINE
+    value = value * scale + shift;
+    //! end
+    out[at] = max(value, vec4f()) * share;
     at += c4;
   }
 }

@@ -10,7 +10,8 @@ import backwardSource from './pool_backward.wgsl';
 
 /**
  * The end of Xception's down-sampling blocks: max pool 3x3 with stride 2 of the main branch
- * [B, H, W, C] plus the skip branch [B, ceil(H/2), ceil(W/2), C], each read through its batch norm.
+ * [B, H, W, C] plus the skip branch [B, ceil(H/2), ceil(W/2), C], both read through batch norms or,
+ * in inference, both plainly.
  * `poolPad` is PyTorch's (1, 1), or TensorFlow's, which pads (0, 1) where the size is even. The
  * first maximum wins.
  */
@@ -22,8 +23,8 @@ export function poolAdd(
   poolPad: 'torch' | 'tf',
 ): Tensor {
   const [, inH, inW, channels] = main.tensor.shape;
-  if (!main.affine || !skip.affine || main.relu || skip.relu) {
-    throw new LlsmError(`${name}: poolAdd reads two batch norms without ReLU`);
+  if (!main.affine !== !skip.affine || main.relu || skip.relu) {
+    throw new LlsmError(`${name}: poolAdd reads two batch norms, or none, without ReLU`);
   }
   if (inH !== inW) throw new LlsmError(`${name}: poolAdd takes square maps, not ${inH} x ${inW}`);
   const c4 = channels / 4;
@@ -34,14 +35,19 @@ export function poolAdd(
   const winner = g.activation(`${name} winners`, [outH, outW, c4]);
   const windows = inStrips(outH, outW, c4, 8);
   g.launch({
-    kernel: kernel('pool_add', forwardSource, {}, { strip: stripSource }),
+    kernel: kernel(
+      'pool_add',
+      forwardSource,
+      { AFFINE: main.affine !== undefined },
+      { strip: stripSource },
+    ),
     bind: {
       main_x: main.tensor,
-      mainAffine: main.affine,
       skip: skip.tensor,
-      skipAffine: skip.affine,
       out,
       winner,
+      ...(main.affine && { mainAffine: main.affine }),
+      ...(skip.affine && { skipAffine: skip.affine }),
     },
     params: ({ count }) => ({ ...windows.params(count), inH, inW, pad }),
     grid: ({ count }) => windows.grid(count),

@@ -7,9 +7,11 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> main_x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> mainAffine: array<vec4f>;
 @group(0) @binding(3) var<storage, read> skip: array<vec4f>;
+//! if AFFINE
+@group(0) @binding(2) var<storage, read> mainAffine: array<vec4f>;
 @group(0) @binding(4) var<storage, read> skipAffine: array<vec4f>;
+//! end
 @group(0) @binding(5) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> winner: array<u32>;
 
@@ -30,10 +32,17 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
 ) {
   //! include strip
+  //! if AFFINE
   let scale = mainAffine[c];
   let shift = mainAffine[p.c4 + c];
   let skipScale = skipAffine[c];
   let skipShift = skipAffine[p.c4 + c];
+  //! else
+  let scale = 1.0;
+  let shift = 0.0;
+  let skipScale = 1.0;
+  let skipShift = 0.0;
+  //! end
   let c4 = p.c4;
   let inH = p.inH;
   let step = p.inW * c4;

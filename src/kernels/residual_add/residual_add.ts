@@ -10,18 +10,25 @@ import source from './residual_add.wgsl';
 
 /** The end of Xception's identity blocks: the main branch through its batch norm, plus the skip. */
 export function residualAdd(g: Graph, name: string, main: Read, skip: Tensor): Tensor {
-  if (!main.affine || main.relu) {
-    throw new LlsmError(`${name}: residualAdd reads a batch norm without ReLU`);
-  }
+  if (main.relu) throw new LlsmError(`${name}: residualAdd reads without ReLU`);
+  const { affine } = main;
   const out = g.activation(name, main.tensor.shape.slice(1));
   const work = inColumns(pixelsOf(out), channelsOf(out) / 4, 16);
   g.launch({
-    kernel: kernel('residual_add', source, {}, { column: columnSource }),
-    bind: { main_x: main.tensor, affine: main.affine, skip, out },
+    kernel: kernel(
+      'residual_add',
+      source,
+      { AFFINE: affine !== undefined },
+      { column: columnSource },
+    ),
+    bind: { main_x: main.tensor, skip, out, ...(affine && { affine }) },
     params: ({ count }) => work.params(count),
     grid: ({ count }) => work.grid(count),
   });
   g.op([main.value, skip], out, (dOut, gradients) => {
+    // Without one, main and skip would have one gradient, to which both go on adding.
+    if (!affine)
+      throw new LlsmError(`${name}: residualAdd differentiates through a batch norm only`);
     // The batch norm reads dOut before anything is added to the skip's gradient: its operation
     // was recorded just before this one, so its backward comes next.
     passOn(g, gradients, main.value, dOut);

@@ -20,7 +20,6 @@ export function resize(
   width: number,
 ): Tensor {
   const x = asRead(input);
-  if (x.relu && !x.affine) throw new LlsmError(`${name}: resize reads no bare ReLU`);
   const [, inH, inW, c] = x.tensor.shape;
   const lanes = c % 4 === 0 ? 4 : 1;
   const type = { TYPE: lanes === 4 ? 'vec4f' : 'f32' };
@@ -39,6 +38,7 @@ export function resize(
     grid: ({ count }) => work.grid(count),
   });
   g.op([x.value], out, (dOut, gradients) => {
+    if (x.relu && !x.affine) throw new LlsmError(`${name}: no gradient through a bare ReLU`);
     const { gradient, accumulate } = gradients.into(x.value);
     const back = inStrips(inH, inW, c / lanes, 8);
     g.launch({
