@@ -1,10 +1,7 @@
 /** Crops made in threads beside the one that feeds the GPU (Node only). */
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { LlsmError, messageOf } from '../errors.ts';
-import { packageRoot } from '../paths.ts';
+import { LlsmError } from '../errors.ts';
+import { Thread, threadFile } from '../threads.ts';
 import {
   type Crop,
   CropLoader,
@@ -28,17 +25,8 @@ export interface CropSettings extends Omit<CropOptions, 'read'> {
 
 /** What a thread is asked. */
 export interface CropRequest {
-  id: number;
   index: number;
   step: number;
-}
-
-/** What it answers, to the request of that id. */
-type CropAnswer = { id: number; crop: Crop } | { id: number; error: SentError };
-
-interface Waiting {
-  resolve(crop: Crop): void;
-  reject(error: Error): void;
 }
 
 export const defaultWorkers = (): number => Math.min(4, Math.max(1, availableParallelism() - 1));
@@ -51,7 +39,7 @@ export const defaultWorkers = (): number => Math.min(4, Math.max(1, availablePar
 export class CropPool implements CropSource {
   readonly items: readonly ManifestItem[];
   readonly #inline: CropLoader | undefined;
-  readonly #threads: Thread[] = [];
+  readonly #threads: Thread<CropRequest, Crop>[] = [];
   /** Which thread an item goes to. */
   readonly #threadOf: number[] = [];
   #closed = false;
@@ -66,10 +54,7 @@ export class CropPool implements CropSource {
       this.#inline = new CropLoader(items, { ...options, cacheBytes, read: readBytes });
       return;
     }
-    const path = join(packageRoot(), 'dist', 'src', 'data', 'crop.worker.js');
-    if (!existsSync(path)) {
-      throw new LlsmError(`${path} is missing: build it with \`npm run build\``);
-    }
+    const path = threadFile('data/crop.worker');
     // In turn within each class, so that a batch with as many of both is spread evenly.
     const next = [0, 0];
     this.#threadOf = items.map(({ label }) => next[label]++ % workers);
@@ -78,7 +63,10 @@ export class CropPool implements CropSource {
       shares[this.#threadOf[i]][i] = item;
     });
     const common = { ...options, cacheBytes: cacheBytes / workers };
-    this.#threads = shares.map((share) => new Thread(path, { ...common, items: share }));
+    this.#threads = shares.map((items) => {
+      const settings: CropSettings = { ...common, items };
+      return new Thread(path, settings, ended);
+    });
   }
 
   /**
@@ -88,83 +76,18 @@ export class CropPool implements CropSource {
   async load(index: number, step: number): Promise<Crop> {
     if (this.#closed) throw closed();
     if (this.#inline) return this.#inline.load(index, step);
-    return this.#threads[this.#threadOf[index]].load(index, step);
+    return this.#threads[this.#threadOf[index]].ask({ index, step });
   }
 
   /** Ends the threads; loads that wait are rejected. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#threads.map((thread) => thread.close()));
+    await Promise.all(this.#threads.map((thread) => thread.close(closed())));
   }
 }
 
 const closed = (): LlsmError => new LlsmError('The pool of faces was closed');
 
-class Thread {
-  readonly #path: string;
-  readonly #settings: CropSettings;
-  #worker: Worker | undefined;
-  readonly #waiting = new Map<number, Waiting>();
-  #asked = 0;
-  #ended: LlsmError | undefined;
-
-  constructor(path: string, settings: CropSettings) {
-    this.#path = path;
-    this.#settings = settings;
-  }
-
-  load(index: number, step: number): Promise<Crop> {
-    if (this.#ended) return Promise.reject(this.#ended);
-    return new Promise((resolve, reject) => {
-      this.#worker ??= this.#start();
-      const id = this.#asked++;
-      if (this.#waiting.size === 0) this.#worker.ref();
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, index, step } satisfies CropRequest);
-    });
-  }
-
-  #start(): Worker {
-    const worker = new Worker(this.#path, { workerData: this.#settings });
-    worker.on('message', (answer: CropAnswer) => this.#answer(answer));
-    worker.on('messageerror', (error) => this.#end(messageOf(error)));
-    worker.on('error', (error) => this.#end(messageOf(error)));
-    worker.on('exit', (code) => this.#end(`exit status ${code}`));
-    return worker;
-  }
-
-  #answer(answer: CropAnswer): void {
-    const waiting = this.#waiting.get(answer.id);
-    if (!waiting) return;
-    this.#waiting.delete(answer.id);
-    if (this.#waiting.size === 0) this.#worker?.unref();
-    if ('crop' in answer) waiting.resolve(answer.crop);
-    else waiting.reject(errorOf(answer.error));
-  }
-
-  /** Nothing more will come: what waits and what is yet to be asked gets the reason. */
-  #end(reason: string): void {
-    this.#ended ??= new LlsmError(
-      `A thread that prepares faces ended (${reason}), and the run with it. Resume it from its ` +
-        'last saved state; where memory was short, with fewer threads (--workers)',
-    );
-    for (const { reject } of this.#waiting.values()) reject(this.#ended);
-    this.#waiting.clear();
-  }
-
-  async close(): Promise<void> {
-    this.#ended ??= closed();
-    await this.#worker?.terminate();
-  }
-}
-
-interface SentError {
-  /** It was an LlsmError. */
-  expected: boolean;
-  message: string;
-  stack?: string;
-}
-
-function errorOf({ expected, message, stack }: SentError): Error {
-  return expected ? new LlsmError(message) : Object.assign(new Error(message), { stack });
-}
+const ended = (reason: string): string =>
+  `A thread that prepares faces ended (${reason}), and the run with it. Resume it from its ` +
+  'last saved state; where memory was short, with fewer threads (--workers)';
