@@ -73,6 +73,9 @@ def main():
     parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    # f32 throughout, as our kernels compute: PyTorch's default lets convolutions round to TF32.
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
     config = read_config(args.config)
     print(f'torch {torch.__version__}, {args.device}, {args.threads} threads')
     print(f'{"batch":>5} {"forward ms":>11} {"MiB":>7} {"step ms":>11} {"MiB":>7}')

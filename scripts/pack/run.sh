@@ -1,0 +1,92 @@
+#!/bin/sh
+# Runs the tests and the benchmark of this bundle on the GPU of this machine. Nothing is installed and
+# no network is used.
+#
+#   ./run.sh [PART ...]     parts: adapter tests bench tuned cold torch; all of them by default
+#
+# Results are written into $OUT, or ./out.
+#   TESTS   words that a test file's path must contain one of (default: kernels graph gpu model)
+#   QUICK   not empty: short samples, no long case
+#   ONLY    rows of the benchmark whose name matches this regular expression
+#   LLSM_DAWN  flags for Dawn, such as 'backend=vulkan adapter=NVIDIA'
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+out=${OUT:-$PWD/out}
+mkdir -p "$out" || exit 1
+out=$(cd "$out" && pwd)
+cd "$here" || exit 1
+export LLSM_SETUP=never
+node=$here/node/node
+quick=${QUICK:+--quick}
+only=${ONLY:-.}
+
+# A loader of the machine's own goes with its driver; the one carried along is for where there is none.
+if [ -n "$(ls -A loader)" ] && ! (ldconfig -p 2>/dev/null || /sbin/ldconfig -p) | grep -q 'libvulkan\.so\.1'; then
+  export LD_LIBRARY_PATH="$here/loader${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  echo "Vulkan loader: the bundle's"
+fi
+# Drivers in containers may lie where no loader looks.
+if [ -z "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ] &&
+  ! ls /etc/vulkan/icd.d/*.json /usr/share/vulkan/icd.d/*.json >/dev/null 2>&1; then
+  for file in /usr/local/nvidia/share/vulkan/icd.d/*.json /usr/local/share/vulkan/icd.d/*.json; do
+    if [ -e "$file" ]; then
+      export VK_DRIVER_FILES="$file"
+      echo "Vulkan driver: $file"
+      break
+    fi
+  done
+fi
+
+failed=''
+# Runs a part, with its output into a file. A part that fails does not keep the next ones from running.
+part() {
+  name=$1
+  file=$2
+  shift 2
+  echo "== $name"
+  if "$@" >"$out/$file" 2>"$out/$name.err"; then
+    echo "   done: $out/$file"
+  else
+    echo "   FAILED ($?): the end of $out/$file and of what it said:"
+    tail -n 15 "$out/$file" "$out/$name.err"
+    failed="$failed $name"
+  fi
+  [ -s "$out/$name.err" ] || rm -f "$out/$name.err"
+}
+
+# Toggles of Dawn that are no default: what they bring is a measurement of its own.
+toggles=skip_validation,disable_robustness,disable_workgroup_init,-lazy_clear_resource_on_first_use
+
+for name in ${*:-adapter tests bench tuned cold torch}; do
+  case $name in
+    adapter)
+      part adapter adapter.json "$node" scripts/probe.js
+      [ -s "$out/adapter.json" ] && cat "$out/adapter.json"
+      ;;
+    # Words are to be split.
+    # shellcheck disable=SC2086
+    tests) part tests tests.txt "$node" scripts/test.js ${TESTS:-kernels graph gpu model} ;;
+    bench) part bench bench.json "$node" bench/llsm.js --json --plain --only "$only" $quick ;;
+    tuned) part tuned bench-tuned.json "$node" bench/llsm.js --json --toggles $toggles --only "$only" $quick ;;
+    cold) part cold cold.txt "$node" bench/llsm.js --cold $quick ;;
+    torch)
+      if device=$(python3 -c 'import torch; print("cuda" if torch.cuda.is_available() else "cpu")' 2>/dev/null); then
+        batches='1 8 32'
+        [ -n "$quick" ] && batches=1
+        # shellcheck disable=SC2086
+        part torch torch.txt python3 test/torch/bench.py --config paper --device "$device" --batch $batches
+      else
+        echo '== torch: python3 has no torch here'
+      fi
+      ;;
+    *)
+      echo "no part is called $name" >&2
+      exit 2
+      ;;
+  esac
+done
+if [ -n "$failed" ]; then
+  echo "Failed:$failed"
+  exit 1
+fi
+echo "All done: $out"
