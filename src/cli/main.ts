@@ -2,36 +2,25 @@
 import { Command, CommanderError } from 'commander';
 import { LlsmError, messageOf, UsageError } from '../errors.ts';
 import { version } from '../version.ts';
-import * as bench from './bench.ts';
-import * as calibrate from './calibrate.ts';
-import * as data from './data.ts';
-import * as demo from './demo.ts';
-import * as detect from './detect.ts';
-import * as evaluation from './eval.ts';
-import * as exporting from './export.ts';
-import * as forge from './forge.ts';
-import * as importing from './import.ts';
-import * as init from './init.ts';
-import * as run from './run.ts';
-import * as train from './train.ts';
 
-/** One file a command, in the order of the help. */
-const COMMANDS: { register(program: Command): void }[] = [
-  demo,
-  data,
-  forge,
-  init,
-  importing,
-  train,
-  evaluation,
-  calibrate,
-  detect,
-  run,
-  exporting,
-  bench,
-];
+/** One file a command, in the order of the help. Only the one that is called is loaded. */
+const COMMANDS: Record<string, () => Promise<{ register(program: Command): void }>> = {
+  demo: () => import('./demo.ts'),
+  data: () => import('./data.ts'),
+  forge: () => import('./forge.ts'),
+  init: () => import('./init.ts'),
+  import: () => import('./import.ts'),
+  train: () => import('./train.ts'),
+  eval: () => import('./eval.ts'),
+  calibrate: () => import('./calibrate.ts'),
+  detect: () => import('./detect.ts'),
+  run: () => import('./run.ts'),
+  export: () => import('./export.ts'),
+  bench: () => import('./bench.ts'),
+};
 
-function makeProgram(): Command {
+/** @param called the first word behind `llsm`; where it is no command, the help needs them all */
+async function makeProgram(called = ''): Promise<Command> {
   const program = new Command('llsm')
     .description('Face-forgery detection and localisation on WebGPU, in Node and the browser.')
     .version(version)
@@ -39,7 +28,9 @@ function makeProgram(): Command {
     .showHelpAfterError('(--help lists what can be given)')
     .exitOverride()
     .addHelpText('after', '\nExit status: 0 done, 1 failed, 2 called wrongly.');
-  for (const command of COMMANDS) command.register(program);
+  const wanted = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
+  const commands = await Promise.all(wanted.map((name) => COMMANDS[name]()));
+  for (const command of commands) command.register(program);
   return program;
 }
 
@@ -76,7 +67,8 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
 
 let status = 0;
 try {
-  await makeProgram().parseAsync(process.argv);
+  const program = await makeProgram(process.argv[2]);
+  await program.parseAsync(process.argv);
 } catch (error) {
   status = report(error);
 }
