@@ -1,5 +1,14 @@
 /** Files that are either there whole or not there (Node only). */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { LlsmError, messageOf } from './errors.ts';
 
@@ -27,6 +36,15 @@ export function writeFileWhole(path: string, parts: readonly (Uint8Array | strin
   } catch (error) {
     rmSync(aside, { force: true });
     throw new LlsmError(`Could not write ${path}: ${messageOf(error)}`);
+  }
+}
+
+/** Makes a folder for results, before the work. @throws LlsmError naming it */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (error) {
+    throw new LlsmError(`${path} cannot be made: ${messageOf(error)}`);
   }
 }
 

@@ -22,6 +22,9 @@ export function positiveNumber(text: string): number {
   return value;
 }
 
+/** Of an option that may be repeated: all its values. */
+export const collect = (value: string, before: string[]): string[] => [...before, value];
+
 /** Comma-separated names, each once. */
 export function names(text: string): string[] {
   const found = text.split(',').map((name) => name.trim());

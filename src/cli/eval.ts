@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readBytes } from '../data/image-node.ts';
 import type { ManifestItem, Split } from '../data/manifest.ts';
 import { readManifests } from '../data/manifest-node.ts';
-import { LlsmError, messageOf, UsageError } from '../errors.ts';
+import { LlsmError, UsageError } from '../errors.ts';
 import { type VideoRule, videoRules } from '../eval/classification.ts';
 import { type Evaluation, evaluate } from '../eval/evaluate.ts';
 import { evaluationRecord, writeEvaluation } from '../eval/evaluation-file.ts';
@@ -17,7 +16,7 @@ import { maskThreshold, thresholdInWords, uncalibrated } from '../eval/verdict.t
 import { largestMap, tapPositions } from '../model/positions.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
-import { writeFileWhole } from '../write-file.ts';
+import { makeFolder, writeFileWhole } from '../write-file.ts';
 import { wholeNumber } from './arguments.ts';
 import { countsInWords, dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
 
@@ -188,14 +187,6 @@ function priorOf({ prior }: Options, own: readonly ManifestItem[]): readonly Man
     );
   }
   return items;
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw new LlsmError(`${path} cannot be made: ${messageOf(error)}`);
-  }
 }
 
 function print(

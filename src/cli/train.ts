@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
-import { LlsmError, UsageError } from '../errors.ts';
-import { type Checkpoint, carriedConfig, fitInto, listUnfit } from '../model/checkpoint.ts';
-import { readSafetensors } from '../model/checkpoint-node.ts';
+import { UsageError } from '../errors.ts';
 import type { Config } from '../model/config.ts';
 import { loadConfig } from '../model/config-node.ts';
-import { initParams, listParams } from '../model/params.ts';
-import { wholeNumber } from './arguments.ts';
+import { beginning } from '../train/beginning.ts';
+import { collect, wholeNumber } from './arguments.ts';
 
 interface Options {
   data: string[];
@@ -58,8 +56,6 @@ export function register(program: Command): void {
     .action(run);
 }
 
-const collect = (value: string, before: string[]): string[] => [...before, value];
-
 const say = (line: string): void => console.error(line);
 
 async function run(options: Options): Promise<void> {
@@ -89,39 +85,13 @@ async function run(options: Options): Promise<void> {
     out: options.out,
     config: given,
     resume: options.resume,
-    begin: given && !options.resume ? beginning(given, options.init) : undefined,
+    begin: given && !options.resume ? beginning(given, options.init, say) : undefined,
     saveEvery: options.saveEvery,
     workers: options.workers,
     say,
   });
   report(options, result);
   if (!result.finished) process.exitCode = 130;
-}
-
-/** Weights that came with another epsilon or padding would fit, and give other maps. */
-function refuseOtherGeometry(carried: Config | undefined, config: Config, init: string): void {
-  const differing = (['bnEps', 'poolPad'] as const).filter(
-    (key) => carried !== undefined && carried[key] !== config[key],
-  );
-  if (differing.length === 0) return;
-  const settings = differing.map((key) => `--set ${key}=${carried?.[key]}`);
-  throw new LlsmError(
-    `${init} has weights of a network with another ${differing.join(' and ')} than this config: ` +
-      `train with ${settings.join(' ')}`,
-  );
-}
-
-/** The weights of a new run. */
-function beginning(config: Config, init: string | undefined): Checkpoint {
-  const fresh = initParams(config, config.train.seed);
-  if (!init) return fresh;
-  const file = readSafetensors(init);
-  refuseOtherGeometry(carriedConfig(file.metadata, init), config, init);
-  const { fitting, unfit } = fitInto(file, listParams(config));
-  if (fitting.size === 0) throw new LlsmError(`${init} holds nothing that fits this network`);
-  say(`${init}: ${fitting.size} tensors taken`);
-  if (unfit.length) say(`Not taken, or not there (these begin anew):\n${listUnfit(unfit)}`);
-  return { ...fresh, tensors: new Map([...fresh.tensors, ...fitting]) };
 }
 
 function report(options: Options, result: import('../train/run.ts').TrainRunResult): void {

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import type { ManifestItem } from '../data/manifest.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Config, parseConfig } from '../model/config.ts';
-import { initParams } from '../model/params.ts';
 import { trainRun } from '../train/run.ts';
-import { Trainer } from '../train/trainer.ts';
+import { timeStep } from '../train/step-time.ts';
 import { trainingItems } from './data.ts';
 import { type Demo, targetAuc } from './folder.ts';
 
@@ -43,24 +42,9 @@ const reserve = 0.85;
 async function stepsIn(gpu: Gpu, seconds: number, seed: number): Promise<number> {
   const started = performance.now();
   const config = demoConfig(fewestSteps, seed);
-  const trainer = await Trainer.build(gpu, { checkpoint: initParams(config, seed) });
-  const values = (each: number) => new Float32Array(batch * each);
-  const { size } = config;
-  const faces = {
-    image: values(size * size * 3),
-    label: values(1),
-    mask: values(size * size),
-    maskWeight: values(1).fill(1),
-  };
-  await trainer.step(faces, 0, 0);
-  const warm = performance.now();
-  const measured = 3;
-  for (let k = 0; k < measured; k++) await trainer.step(faces, 1 + k, 0);
-  const ended = performance.now();
-  trainer.program.destroy();
-  trainer.store.destroy();
-  const left = seconds - (ended - started) / 1000;
-  const steps = Math.floor((reserve * left * 1000) / ((ended - warm) / measured));
+  const each = await timeStep(gpu, config);
+  const left = seconds - (performance.now() - started) / 1000;
+  const steps = Math.floor((reserve * left) / each);
   return Math.max(fewestSteps, Math.min(mostSteps, steps));
 }
 

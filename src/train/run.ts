@@ -70,10 +70,12 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     say,
   });
   const pools: CropPool[] = [];
+  const onGpu: { destroy(): void }[] = [];
   try {
     const { config, state } = folder;
     const begin = () => options.begin ?? initParams(config, config.train.seed);
     const trainer = await Trainer.build(gpu, state ?? { checkpoint: begin() });
+    onGpu.push(trainer);
     const faces = (items: readonly ManifestItem[], augment: Config['train']['augment']) => {
       const { size, train } = config;
       const pool = new CropPool(items, {
@@ -89,6 +91,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
       validated.length > 0
         ? await Validator.build(gpu, config, trainer.store, faces(validated, false))
         : undefined;
+    if (validator) onGpu.unshift(validator);
     say(`To train on: ${describeFaces(trained)}; to validate on: ${describeFaces(validated)}`);
     say(peakInWords(stepPlanOf(trainer.program.plan.memory, trainer.store, config)));
     const progress = new Progress({
@@ -122,6 +125,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     }
   } finally {
     await Promise.all(pools.map((pool) => pool.close()));
+    for (const held of onGpu) held.destroy();
     folder.close();
   }
 }

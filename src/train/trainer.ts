@@ -98,6 +98,13 @@ export class Trainer {
     const v = await this.store.readAll('adamV');
     return { checkpoint, adam: { m, v }, counters };
   }
+
+  /** Frees the GPU's memory; nothing may be asked of it any more. */
+  destroy(): void {
+    this.program.destroy();
+    this.merge?.destroy();
+    this.store.destroy();
+  }
 }
 
 /** The flat buffers that micro-batches need beside those of their program. */
@@ -134,6 +141,10 @@ class Merge {
   update({ lr, t }: { lr: number; t: number }): void {
     this.apply.write(this.rate, adamStep(lr, t));
     this.apply.run();
+  }
+
+  destroy(): void {
+    for (const plan of [this.clear, this.addition, this.apply]) plan.destroy();
   }
 }
 

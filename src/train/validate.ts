@@ -72,6 +72,11 @@ export class Validator {
     const auc = rocAuc(tallyOf(scores, labels));
     return { total: cls + alpha * ls + beta * loc, cls, ls, loc, auc };
   }
+
+  /** Frees what it holds of the GPU; the store is its owner's. */
+  destroy(): void {
+    this.program.destroy();
+  }
 }
 
 const bce = (z: number, t: number): number =>

@@ -1,0 +1,41 @@
+/** The weights that a new run begins with (Node only). */
+import { LlsmError } from '../errors.ts';
+import { type Checkpoint, carriedConfig, fitInto, listUnfit } from '../model/checkpoint.ts';
+import { readSafetensors } from '../model/checkpoint-node.ts';
+import type { Config } from '../model/config.ts';
+import { initParams, listParams } from '../model/params.ts';
+
+/**
+ * Drawn from the config's seed; from a file, what fits, and the rest drawn.
+ * @param init a safetensors file
+ * @param say receives what was taken of it and what was not
+ * @throws LlsmError where nothing fits, or the file's weights belong to another epsilon or padding
+ */
+export function beginning(
+  config: Config,
+  init: string | undefined,
+  say: (line: string) => void,
+): Checkpoint {
+  const fresh = initParams(config, config.train.seed);
+  if (init === undefined) return fresh;
+  const file = readSafetensors(init);
+  refuseOtherGeometry(carriedConfig(file.metadata, init), config, init);
+  const { fitting, unfit } = fitInto(file, listParams(config));
+  if (fitting.size === 0) throw new LlsmError(`${init} holds nothing that fits this network`);
+  say(`${init}: ${fitting.size} tensors taken`);
+  if (unfit.length) say(`Not taken, or not there (these begin anew):\n${listUnfit(unfit)}`);
+  return { ...fresh, tensors: new Map([...fresh.tensors, ...fitting]) };
+}
+
+/** Weights that came with another epsilon or padding would fit, and give other maps. */
+function refuseOtherGeometry(carried: Config | undefined, config: Config, init: string): void {
+  const differing = (['bnEps', 'poolPad'] as const).filter(
+    (key) => carried !== undefined && carried[key] !== config[key],
+  );
+  if (differing.length === 0) return;
+  const settings = differing.map((key) => `--set ${key}=${carried?.[key]}`);
+  throw new LlsmError(
+    `${init} has weights of a network with another ${differing.join(' and ')} than this config: ` +
+      `train with ${settings.join(' ')}`,
+  );
+}
