@@ -81,6 +81,9 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
     if (how !== 'relu') keep(resize(g, 'resize', through(how), 11, 11));
     if (how.startsWith('norm')) keep(applyRead(g, 'stored', through(how) as Read));
   }
+  // So many pixels that their statistics are merged twice.
+  const large = conv(g, 'large', map(33), weight(8, 8, 1, 1), { stats: true });
+  keep(resize(g, 'normed', norm(large.out, large.stats, false), 8, 8));
   keep(conv(g, 'first', image, weight(8, 3, 3, 3), { stride: 2, stats: true }).out);
   keep(conv(g, 'pair', map(8), weight(6, 8, 2, 1), { layout: 'pair', bias: weight(6) }).out);
   keep(resize(g, 'mask', dot(g, 'dot', [map(4)], weight(1, 8, 1, 1), weight(1)), 9, 9));

@@ -8,6 +8,7 @@ import backwardMergeSource from './backward_merge.wgsl';
 import sumsSource from './backward_sums.wgsl';
 import finaliseSource from './finalise.wgsl';
 import mergeSource from './merge.wgsl';
+import statisticsSource from './statistics.wgsl';
 
 export interface BatchNormParams {
   weight: Tensor;
@@ -19,10 +20,13 @@ export interface BatchNormParams {
 /** Rows of partial statistics that one invocation still merges by itself. */
 const rowsAtOnce = 64;
 
+/** Pixels of a partial row, to foresee how many rows a convolution leaves: any number is right. */
+const pixelsOfRow = 32;
+
 /** Pixels that one invocation of the backward takes at least: what it loads for its channels pays. */
 const pixelsAtOnce = 16;
 
-const shared = { column: columnSource };
+const shared = { column: columnSource, statistics: statisticsSource };
 
 /** What a batch norm does to its input, and what its backward takes. */
 interface Affine {
@@ -43,7 +47,7 @@ function finalise(
   const affine = g.scratch(`${name} affine`, [2, channels]);
   const saved = g.scratch(`${name} statistics`, [2, channels]);
   const launch = {
-    kernel: kernel('bn_finalise', finaliseSource, { TRAINING: stats !== undefined }),
+    kernel: kernel('bn_finalise', finaliseSource, { TRAINING: stats !== undefined }, shared),
     bind: {
       gamma: params.weight,
       beta: params.bias,
@@ -53,8 +57,8 @@ function finalise(
       runningVar: params.runningVar,
       ...(stats && { stats }),
     },
-    params: () => ({ rows: stats?.shape[0] ?? 0, channels, eps, momentum }),
-    grid: (): [number] => [groups64(channels)],
+    params: () => ({ rows: stats?.shape[0] ?? 0, c4: channels / 4, eps, momentum }),
+    grid: (): [number] => [groups64(channels / 4)],
   };
   if (stats) g.launch(launch);
   else g.prepare(launch);
@@ -84,7 +88,7 @@ export function batchNorm(
 ): Read {
   const channels = channelsOf(x);
   const c4 = channels / 4;
-  const merged = g.training && stats ? mergeRows(g, stats, channels) : undefined;
+  const merged = g.training && stats ? fewRows(g, stats, x) : undefined;
   const { affine, saved } = finalise(g, x.name, params, { eps, momentum, stats: merged });
 
   // Stands for the value read; it never gets memory.
@@ -113,8 +117,8 @@ export function batchNorm(
             dBeta: gradients.own(params.bias),
           }),
         },
-        params: () => ({ rows: partial.shape[0], channels, pixels: x.size / channels }),
-        grid: () => [groups64(channels)],
+        params: () => ({ rows: partial.shape[0], c4, pixels: x.size / channels }),
+        grid: () => [groups64(c4)],
       });
     }
     if (!gradients.wants(x)) return;
@@ -141,18 +145,21 @@ export function batchNorm(
   return { tensor: x, affine, relu, value };
 }
 
-function mergeRows(g: Graph, stats: Tensor, channels: number): Tensor {
-  const merged = g.scratch(`${stats.name} merged`, [rowsAtOnce, stats.shape[1]]);
+/** The partial rows as they are where they are few, else merged to about the square root of them. */
+function fewRows(g: Graph, stats: Tensor, x: Tensor): Tensor {
+  const c4 = channelsOf(x) / 4;
+  const rows = x.size / channelsOf(x) / pixelsOfRow;
+  if (rows <= rowsAtOnce) return stats;
+  const chunks = Math.ceil(Math.sqrt(rows));
+  const merged = g.scratch(`${stats.name} merged`, [chunks, stats.shape[1]]);
   g.launch({
-    kernel: kernel('bn_merge', mergeSource),
+    kernel: kernel('bn_merge', mergeSource, {}, shared),
     bind: { stats, out: merged },
-    params: () => ({
-      rows: stats.shape[0],
-      chunk: Math.ceil(stats.shape[0] / rowsAtOnce),
-      channels,
-      merged: rowsAtOnce,
-    }),
-    grid: () => [groups64(rowsAtOnce * channels)],
+    params: () => {
+      const rows = stats.shape[0];
+      return { rows, chunk: Math.ceil(rows / chunks), chunks, c4 };
+    },
+    grid: () => [groups64(chunks * c4)],
   });
   return merged;
 }
