@@ -6,21 +6,46 @@ import { type Gpu, openGpu } from './device.ts';
 let instance: GPU | undefined;
 
 /**
+ * Switched on always. Dawn hides f16 on NVIDIA's Vulkan drivers because of their failures in its
+ * conformance tests (crbug.com/42251215); without a shader that uses f16 this changes nothing.
+ */
+const always = ['vulkan_enable_f16_on_nvidia'];
+
+/**
+ * Dawn's flags from LLSM_DAWN and from toggles (`name`, or `-name` to disable); in a conflict the
+ * toggles count. Of several flags of one name Dawn takes the last alone, so they are joined.
+ */
+export function dawnFlags(given = '', toggles: readonly string[] = []): string[] {
+  const flags: string[] = [];
+  const features = new Map(always.map((name) => [name, 'enable']));
+  for (const flag of given.split(/\s+/).filter(Boolean)) {
+    const [, kind, names] = /^(enable|disable)-dawn-features=(.*)$/.exec(flag) ?? [];
+    if (!kind) flags.push(flag);
+    else for (const name of names.split(',')) features.set(name, kind);
+  }
+  for (const name of toggles) {
+    if (name.startsWith('-')) features.set(name.slice(1), 'disable');
+    else features.set(name, 'enable');
+  }
+  for (const kind of ['enable', 'disable']) {
+    const names = [...features.keys()].filter((name) => features.get(name) === kind);
+    if (names.length) flags.push(`${kind}-dawn-features=${names.join(',')}`);
+  }
+  return flags;
+}
+
+/**
  * Dawn's `navigator.gpu`. `LLSM_DAWN` may hold Dawn flags (space-separated, such as
  * `backend=vulkan adapter=NVIDIA`). The process does not end by itself while it lives: call
  * `process.exit` when done.
- * @param toggles Dawn feature toggles, `name` to enable, `-name` to disable.
+ * @param toggles Dawn feature toggles, `name` to enable, `-name` to disable: for instance
+ *   `-timestamp_quantization`, without which timestamps are rounded to 65,536 ns.
  * @throws LlsmError when Dawn does not start
  */
 export function startDawn(toggles: readonly string[] = []): GPU {
   Object.assign(globalThis, globals);
-  const on = toggles.filter((name) => !name.startsWith('-'));
-  const off = toggles.filter((name) => name.startsWith('-')).map((name) => name.slice(1));
-  const flags = process.env.LLSM_DAWN?.split(/\s+/).filter(Boolean) ?? [];
-  if (on.length) flags.push(`enable-dawn-features=${on.join(',')}`);
-  if (off.length) flags.push(`disable-dawn-features=${off.join(',')}`);
   try {
-    instance = create(flags);
+    instance = create(dawnFlags(process.env.LLSM_DAWN, toggles));
   } catch (error) {
     throw new LlsmError(
       `Dawn could not start (${messageOf(error)}). Run \`node scripts/setup.js\` to see what is missing.`,

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { openNodeGpu } from '../../src/gpu/node.ts';
+import { dawnFlags, openNodeGpu } from '../../src/gpu/node.ts';
 import { kernel } from '../../src/gpu/pipeline.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
@@ -71,4 +71,23 @@ test('several waits at once, ended in any order, and what fails fails', async ()
   await late;
   assert.is(await gpu.wait(Promise.resolve(3)), 3);
   plan.destroy();
+});
+
+test("Dawn's toggles are joined, whoever asks for them", () => {
+  const f16 = 'vulkan_enable_f16_on_nvidia';
+  assert.equal(dawnFlags(), [`enable-dawn-features=${f16}`]);
+  assert.equal(
+    dawnFlags(' backend=vulkan  enable-dawn-features=a,b disable-dawn-features=c adapter=NVIDIA', [
+      'd',
+      '-a',
+      'c',
+    ]),
+    [
+      'backend=vulkan',
+      'adapter=NVIDIA',
+      `enable-dawn-features=${f16},b,c,d`,
+      'disable-dawn-features=a',
+    ],
+  );
+  assert.equal(dawnFlags(`disable-dawn-features=${f16}`), [`disable-dawn-features=${f16}`]);
 });
