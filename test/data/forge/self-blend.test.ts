@@ -28,6 +28,17 @@ test('masks are soft, reach 1, are never nearly empty or nearly everything, and 
   assert.ok(Math.max(...sums) < 0.85, `${Math.max(...sums)}`);
 });
 
+test('most masks are of a whole face, without which little is learned; some are smaller', () => {
+  let whole = 0;
+  const count = 200;
+  for (let n = 0; n < count; n++) {
+    const mask = drawMask(64, 64, new Random(3, 'mask', n));
+    const core = mask.filter((value) => value > 0.5).length / mask.length;
+    if (core > 0.2) whole++;
+  }
+  assert.ok(whole > 0.5 * count && whole < 0.8 * count, `${whole} of ${count}`);
+});
+
 test('a forgery is its real picture outside of the mask, and another inside', () => {
   let changed = 0;
   for (let n = 0; n < 30; n++) {
