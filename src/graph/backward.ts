@@ -14,9 +14,18 @@ export const gradientTensor = (tensor: Tensor): Tensor =>
 export class Gradients {
   readonly #gradients = new Map<Tensor, Tensor>();
   readonly #path: Set<Tensor>;
+  readonly #seeds: ReadonlySet<Tensor>;
+  readonly #asked: readonly Tensor[];
 
-  constructor(path: Set<Tensor>, seeds: ReadonlyMap<Tensor, Tensor>) {
+  /** @param asked whose gradients somebody reads when all is done */
+  constructor(
+    path: Set<Tensor>,
+    seeds: ReadonlyMap<Tensor, Tensor>,
+    asked: readonly Tensor[] = [],
+  ) {
     this.#path = path;
+    this.#seeds = new Set(seeds.values());
+    this.#asked = asked;
     for (const [tensor, seed] of seeds) this.#gradients.set(tensor, seed);
   }
 
@@ -56,10 +65,12 @@ export class Gradients {
   /**
    * Passes `dOut` on unchanged, without a copy: from here on it is the gradient of `tensor`, and
    * later contributions are added in place. Every launch that reads it as dOut must come before.
-   * @returns false where `tensor` has a gradient already; then the caller adds.
+   * @returns false where `tensor` has a gradient already, or where dOut must stay as it is: a seed,
+   *   which is the caller's, or a gradient that was asked for. Then the caller adds or copies.
    */
   alias(tensor: Tensor, dOut: Tensor): boolean {
-    if (this.#gradients.has(tensor)) return false;
+    if (this.#gradients.has(tensor) || this.#seeds.has(dOut)) return false;
+    if (this.#asked.some((it) => this.#gradients.get(it) === dOut)) return false;
     this.#gradients.set(tensor, dOut);
     return true;
   }
@@ -81,7 +92,7 @@ export function backward(
   for (const { inputs, output } of graph.ops) {
     if (inputs.some((tensor) => path.has(tensor))) path.add(output);
   }
-  const gradients = new Gradients(path, seeds);
+  const gradients = new Gradients(path, seeds, asked);
   for (let i = graph.ops.length - 1; i >= 0; i--) {
     const { output, inputs, backward } = graph.ops[i];
     const dOut = gradients.of(output);

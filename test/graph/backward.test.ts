@@ -80,16 +80,37 @@ test('alias passes a gradient on where it is the first, and own refuses to share
   const out = g.activation('out', [4]);
   const d = new Tensor('d', [2, 4], { batched: true });
   let seen: Gradients | undefined;
-  g.op([x, w], out, (dOut, gradients) => {
+  g.op([x, w], out, (_, gradients) => {
     seen = gradients;
-    assert.ok(gradients.alias(x, dOut));
+    assert.ok(gradients.alias(x, d));
     assert.is(gradients.of(x), d);
     assert.not(gradients.alias(x, new Tensor('other', [2, 4])));
     assert.equal(gradients.into(x), { gradient: d, accumulate: true });
     gradients.own(w);
   });
-  backward(g, new Map([[out, d]]), [x, w]);
+  backward(g, seed(out), [x, w]);
   assert.throws(() => seen?.own(w), /w is read by two operations/);
+});
+
+test('a seed and a gradient that was asked for are not passed on without a copy', () => {
+  const g = newGraph();
+  const x = g.input('x', [4]);
+  const passed: boolean[] = [];
+  const pass = (from: Tensor, name: string): Tensor => {
+    const out = g.activation(name, [4]);
+    g.op([from], out, (dOut, gradients) => {
+      passed.push(gradients.alias(from, dOut));
+      if (!gradients.of(from)) gradients.into(from);
+    });
+    return out;
+  };
+  const a = pass(x, 'a');
+  const b = pass(a, 'b');
+  const c = pass(b, 'c');
+  const gradients = backward(g, seed(c), [x, b]);
+  // c's is the seed; b's was asked for; a's may go on as x's.
+  assert.equal(passed, [false, false, true]);
+  assert.is.not(gradients.of(b), gradients.of(x));
 });
 
 test('what does not influence the seed is named', () => {

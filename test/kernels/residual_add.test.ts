@@ -51,8 +51,14 @@ test('adds to a gradient of the skip', () =>
 test('in slices', () => check('residualAdd', { ...sum(5, 8, 16), limit: 3 * 4096 }));
 
 // x is read three times and its gradient is passed on without a copy, then added to in place.
-for (const limit of [undefined, 3 * 8 * 8 * 16 * 4]) {
-  test(`two identity blocks${limit ? ', sliced' : ''}`, async () => {
+for (const [limit, middle] of [
+  [undefined, false],
+  [3 * 8 * 8 * 16 * 4, false],
+  // Asked for, so that it is copied before the first block adds to it.
+  [undefined, true],
+] as const) {
+  const how = `${limit ? ', sliced' : ''}${middle ? ', by the map between them too' : ''}`;
+  test(`two identity blocks${how}`, async () => {
     const shape = [5, 8, 8, 16];
     const x = awayFromKinks(normal(random, shape));
     const weights: Record<string, Values> = {};
@@ -105,6 +111,7 @@ for (const limit of [undefined, 3 * 8 * 8 * 16 * 4]) {
           };
           const read = batchNorm(g, point.out, point.stats, params, { eps: 1e-5, relu: false });
           from = residualAdd(g, `block${i}`, read, from);
+          if (i === 0 && middle) wrt.middle = from;
           for (const key of ['depthwise', 'pointwise', 'gamma', 'beta']) {
             wrt[`${key}${i}`] = t[`${key}${i}`];
           }
@@ -116,7 +123,7 @@ for (const limit of [undefined, 3 * 8 * 8 * 16 * 4]) {
         backward(dOuts) {
           const d2 = second.backward(dOuts.out);
           const d1 = first.backward(d2.x);
-          return { ...d2, ...d1 };
+          return { ...d2, ...d1, middle: d2.x };
         },
       },
       limit,

@@ -1,5 +1,5 @@
-// to += from
-struct Params { count: u32 }
+// sum (+)= addend
+struct Params { count: u32, accumulate: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> addend: array<vec4f>;
@@ -12,5 +12,7 @@ fn main(
 ) {
   let at = id.x + id.z * groups.x * 64u;
   if (at >= p.count) { return; }
-  sum[at] += addend[at];
+  var value = addend[at];
+  if (p.accumulate != 0u) { value += sum[at]; }
+  sum[at] = value;
 }

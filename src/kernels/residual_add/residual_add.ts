@@ -37,19 +37,22 @@ export function residualAdd(g: Graph, name: string, main: Read, skip: Tensor): T
   return out;
 }
 
-/** Adds `dOut` to the gradient of `tensor`: without a copy where it is the first contribution. */
+/**
+ * Adds `dOut` to the gradient of `tensor`: mostly without a copy where it is the first contribution.
+ */
 export function passOn(g: Graph, gradients: Gradients, tensor: Tensor, dOut: Tensor): void {
   if (!gradients.wants(tensor) || gradients.alias(tensor, dOut)) return;
-  addInto(g, dOut, gradients.into(tensor).gradient);
+  const { gradient, accumulate } = gradients.into(tensor);
+  addInto(g, dOut, gradient, accumulate);
 }
 
-/** to += addend, of one shape. */
-export function addInto(g: Graph, addend: Tensor, to: Tensor): void {
+/** to += addend, or without `accumulate` to = addend; of one shape. */
+export function addInto(g: Graph, addend: Tensor, to: Tensor, accumulate = true): void {
   const items = itemsOf(to);
   g.launch({
     kernel: kernel('add_into', addIntoSource),
     bind: { addend, sum: to },
-    params: ({ count }) => ({ count: items(count) / 4 }),
+    params: ({ count }) => ({ count: items(count) / 4, accumulate: Number(accumulate) }),
     grid: ({ count }) => [groups64(items(count) / 4)],
   });
 }
