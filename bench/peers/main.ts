@@ -24,6 +24,8 @@ export interface PeersResult {
   memory: MemoryResult[];
   ceilings: Ceiling[];
   minutes: number;
+  /** The options that chose the rows. */
+  chosen: string;
 }
 
 interface Options {
@@ -41,8 +43,10 @@ const full: AlternateEffort = { rounds: 7, sampleMilliseconds: 100, mostMillisec
 const short: AlternateEffort = { rounds: 3, sampleMilliseconds: 50, mostMilliseconds: 10_000 };
 
 async function run({ quick = false, slow = false, only, json, write }: Options): Promise<void> {
-  if (write && (quick || only)) {
-    throw new UsageError('--write takes a whole run: leave --quick and --only out');
+  if (write === true && (quick || only)) {
+    throw new UsageError(
+      'bench/RESULTS.md is of a whole run: leave --quick and --only out, or name another file',
+    );
   }
   const file = write === true ? resultsFile : write;
   if (file) checkFolderOf(file);
@@ -78,7 +82,11 @@ async function run({ quick = false, slow = false, only, json, write }: Options):
   }
   const minutes = (performance.now() - began) / 60_000;
   const machine = describeMachine(gpu);
-  const result: PeersResult = { machine, peers, rows, memory, ceilings: ceilings.all, minutes };
+  const chosen = `${quick ? ' --quick' : ''}${slow ? ' --slow' : ''}${only ? ` --only ${only}` : ''}`;
+  const result: PeersResult = {
+    ...{ machine, peers, rows, memory, ceilings: ceilings.all, minutes },
+    chosen: chosen.trim(),
+  };
   if (json) console.log(JSON.stringify(result));
   if (file) {
     writeFileWhole(file, [page(result)]);

@@ -78,7 +78,8 @@ export function memoryText({ name, ours, theirs, goal, workspace }: MemoryResult
 const tableRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 /** bench/RESULTS.md. */
-export function page({ machine, peers, rows, memory, ceilings, minutes }: PeersResult) {
+export function page(result: PeersResult): string {
+  const { machine, peers, rows, memory, ceilings, minutes, chosen } = result;
   const { adapter, device, software, subgroupSize, node, platform, cpu, cpus, date, version } =
     machine;
   const rates = ceilings.map(({ gflops }) => gflops);
@@ -87,7 +88,7 @@ export function page({ machine, peers, rows, memory, ceilings, minutes }: PeersR
       ? `- ${title} ${version}${device ? `, ${device}` : ''}`
       : `- ${title}: absent: ${absent}`,
   );
-  const head = ['case', 'with', 'its time', 'its time / ours', 'goal', '', 'agrees to'];
+  const head = ['case', 'with', 'its time', 'its time / ours', 'goal', '', 'difference'];
   const body = rows.flatMap((row) => [
     tableRow([`**${row.name}**`, 'llsm', ownText(row), '1', '', '', '']),
     ...row.rivals.map((result) =>
@@ -100,7 +101,7 @@ export function page({ machine, peers, rows, memory, ceilings, minutes }: PeersR
     'Written by `npm run bench:peers -- --write`; do not edit. How to read it is in',
     '`bench/peers/README.md`; what the figures mean, and what was tried, in `bench/NOTES.md`.',
     '',
-    `- llsm ${version}, ${date}, ${minutes.toFixed(0)} minutes`,
+    `- llsm ${version}, ${date}, ${minutes.toFixed(0)} minutes${chosen && `, rows by ${chosen}`}`,
     `- Adapter: ${device || 'unnamed'} (${software ? 'software driver' : 'GPU'}, ${subgroupSize ? `subgroups of ${subgroupSize}` : 'no fixed subgroup size'}), driver ${adapter}`,
     `- Node ${node}, ${platform}, ${cpus} x ${cpu}`,
     `- Multiply-adds measured between the rounds: ${short(Math.min(...rates))} to ${short(Math.max(...rates))} GFLOP/s`,
@@ -110,8 +111,7 @@ export function page({ machine, peers, rows, memory, ceilings, minutes }: PeersR
     tableRow(head.map(() => '---')),
     ...body,
     '',
-    '## Memory',
-    '',
+    ...(memory.length > 0 ? ['## Memory', ''] : []),
     ...memory.flatMap(memoryText).map((line) => `- ${line}`),
   ].join('\n')}\n`;
 }

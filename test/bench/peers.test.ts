@@ -169,6 +169,7 @@ test('the page has a line for every peer, and the memory', () => {
     ],
     ceilings: [{ gflops: 50, gbs: 5 }],
     minutes: 3,
+    chosen: '',
   });
   assert.match(text, '- Gone: absent: no adapter');
   assert.match(text, '| **pointwise 2, 1x1, b1: forward** | llsm |');
