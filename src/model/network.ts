@@ -1,7 +1,7 @@
 import { LlsmError } from '../errors.ts';
 import { asRead, type Read, type Tensor } from '../graph/tensor.ts';
-import { applyRead } from '../kernels/apply_read/apply_read.ts';
 import { type Features, llsmFeatures } from '../kernels/llsm/llsm.ts';
+import { stored } from '../kernels/resize/resize.ts';
 import { flm, type Localisation } from './flm.ts';
 import { head } from './head.ts';
 import type { Builder } from './layers.ts';
@@ -47,7 +47,7 @@ export function tapOf({ g }: Builder, net: Network, name: string): Tensor {
   if (!found) {
     throw new LlsmError(`No tap named ${name}; this network has ${tapNames(net).join(', ')}`);
   }
-  const tensor = applyRead(g, `tap ${name}`, asRead(found));
+  const tensor = stored(g, `tap ${name}`, asRead(found));
   tensor.keep = true;
   return tensor;
 }

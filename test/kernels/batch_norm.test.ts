@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
-import { applyRead } from '../../src/kernels/apply_read/apply_read.ts';
 import { batchNorm } from '../../src/kernels/batch_norm/batch_norm.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
+import { stored } from '../../src/kernels/resize/resize.ts';
 import { Random } from '../../src/random.ts';
 import {
   affineOf,
@@ -76,7 +76,7 @@ function norm(it: Shape): Case {
       const read = batchNorm(g, t.x, t.stats, params, { eps, relu });
       assert.ok(read.affine);
       return {
-        outs: { out: applyRead(g, 'out', read) },
+        outs: { out: stored(g, 'out', read) },
         wrt: Object.fromEntries(wanted.map((name) => [name, t[name]])),
         also: { affine: read.affine, mean: t.runningMean, variance: t.runningVar },
       };

@@ -13,7 +13,6 @@ import { Plan } from '../../src/graph/replay.ts';
 import { type Read, relu, Tensor } from '../../src/graph/tensor.ts';
 import { adam } from '../../src/kernels/adam/adam.ts';
 import { adaptivePool } from '../../src/kernels/adaptive_pool/adaptive_pool.ts';
-import { applyRead } from '../../src/kernels/apply_read/apply_read.ts';
 import { batchNorm } from '../../src/kernels/batch_norm/batch_norm.ts';
 import { bce } from '../../src/kernels/bce/bce.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
@@ -79,7 +78,6 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
     keep(depthwise(g, 'depthwise', [through(how), through(how)], weight(16, 1, 3, 3)));
     keep(adaptivePool(g, 'pool', through(how), 4));
     if (how !== 'relu') keep(resize(g, 'resize', through(how), 11, 11));
-    if (how.startsWith('norm')) keep(applyRead(g, 'stored', through(how) as Read));
   }
   // So many pixels that their statistics are merged twice.
   const large = conv(g, 'large', map(33), weight(8, 8, 1, 1), { stats: true });

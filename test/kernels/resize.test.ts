@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { backward } from '../../src/graph/backward.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { relu } from '../../src/graph/tensor.ts';
-import { resize } from '../../src/kernels/resize/resize.ts';
+import { resize, stored } from '../../src/kernels/resize/resize.ts';
 import { Random } from '../../src/random.ts';
 import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { resize as reference } from '../reference/resize.ts';
@@ -60,6 +60,32 @@ const shapes: Shape[] = [
   { batch: 3, c: 8, from: [5, 5], to: [5, 5] },
 ];
 for (const shape of shapes) test(title(shape), () => check('resize', resized(shape)));
+
+for (const masked of [true, false]) {
+  for (const prior of [[], ['x']]) {
+    test(`stores what is read${masked ? ' through ReLU' : ''}${prior.length ? ', adding' : ''}`, () => {
+      const affine = randomAffine(random, 40);
+      const x = awayFromKinks(normal(random, [3, 7, 7, 40]), affine);
+      return check('stored', {
+        batch: 3,
+        maps: { x },
+        weights: { affine },
+        build(g, t) {
+          const read = readThrough(t.x, t.affine, masked);
+          return { outs: { out: stored(g, 'out', read) }, wrt: { x: read.value } };
+        },
+        // The gradient is that of the value read: batch norm masks it and takes it further.
+        reference: {
+          outs: { out: referenceRead(x, affine, masked) },
+          backward: (d) => ({ x: d.out }),
+        },
+        tolerance: { forward: 2 ** -22, gradient: prior.length ? 2 ** -23 : 0 },
+        prior,
+        forms: ['tile'],
+      });
+    });
+  }
+}
 
 test('a bare ReLU, whose gradient it does not mask, is refused', () => {
   const g = new Graph(1, true, { subgroupSize: 0 });

@@ -1,7 +1,7 @@
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
-import { applyRead } from '../apply_read/apply_read.ts';
 import { conv } from '../conv/conv.ts';
+import { stored } from '../resize/resize.ts';
 
 export type PairHead = 'linear' | 'mlp' | 'absdiff' | 'bilinear';
 
@@ -40,7 +40,7 @@ export function llsmFeatures(
   const [, height, width, channels] = x.tensor.shape;
   const place = { head, height, width };
   if (head === 'absdiff') {
-    const side = { tensor: applyRead(g, 'llsm.tap', x), at: 0 };
+    const side = { tensor: stored(g, 'llsm.tap', x), at: 0 };
     const weight = param('llsm.diff.weight');
     const bias = param('llsm.diff.bias');
     return { ...place, depth: channels, left: side, right: side, weight, bias };

@@ -5,7 +5,9 @@
 struct Taps { low: u32, high: u32, share: f32 }
 
 fn taps(o: u32, inSize: u32, outSize: u32) -> Taps {
-  let at = max((f32(o) + 0.5) * (f32(inSize) / f32(outSize)) - 0.5, 0.0);
+  // A map of its own size stays what it is, whatever an adapter makes of n / n.
+  let scale = select(f32(inSize) / f32(outSize), 1.0, inSize == outSize);
+  let at = max((f32(o) + 0.5) * scale - 0.5, 0.0);
   let low = min(u32(at), inSize - 1u);
   return Taps(low, min(low + 1u, inSize - 1u), at - f32(low));
 }

@@ -55,3 +55,13 @@ export function resize(
   });
   return out;
 }
+
+/**
+ * What is read as a tensor of its own, for who must have it stored: a resize to its own size, which
+ * changes no value. The network's operations apply their reads as they load.
+ */
+export function stored(g: Graph, name: string, x: Read): Tensor {
+  if (!x.affine && !x.relu) return x.tensor;
+  const [, height, width] = x.tensor.shape;
+  return resize(g, name, x, height, width);
+}
