@@ -103,6 +103,8 @@ const program = new Command('bench:peers')
   .option('--write [file]', 'write the page of results (bench/RESULTS.md)')
   .exitOverride()
   .action(run);
+// The files of the row being measured are removed as the process ends.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 let status = 0;
 try {
   await program.parseAsync(process.argv);

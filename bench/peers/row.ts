@@ -48,6 +48,8 @@ export async function measureRow(
   effort: AlternateEffort,
 ): Promise<RowResult> {
   const folder = mkdtempSync(join(tmpdir(), 'llsm-peers-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
   const [load] = loadavg();
   const kind = gpu.software ? 'software' : 'gpu';
   let ours: Ours | undefined;
@@ -90,7 +92,8 @@ export async function measureRow(
     return { name: taskName(task), task, load, ours: own, share, shareGoal, rivals: results };
   } finally {
     await Promise.all([ours, ...entered].map((it) => it?.close()));
-    rmSync(folder, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 
