@@ -28,6 +28,8 @@ export interface ColdRow {
   cache: Cache;
   /** Medians over the processes, in milliseconds. */
   stages: Stages;
+  /** Of the same processes: what all threads computed until the first verdict. */
+  processor: number;
   /** From the start of `llsm detect` to its end, likewise: the parts overlap there. */
   command: number;
   samples: number;
@@ -101,6 +103,7 @@ function rowOf(config: string, cache: Cache, taken: { told: Told; command: numbe
     config,
     cache,
     stages,
+    processor: median(taken.map(({ told }) => told.processor)),
     command: median(taken.map((each) => each.command)),
     samples: taken.length,
     pipelines: taken[0].told.pipelines,
