@@ -31,8 +31,7 @@ export function gate(g: Graph, name: string, a: Read, logit: Tensor): Tensor {
     if (!affine) throw new LlsmError(`${name}: gate differentiates through a batch norm only`);
     // Longer strips than forward: each leaves a row of partial sums.
     const back = inStrips(pixels, 1, c4, 128);
-    const { strips } = back.params(1);
-    const partial = g.scratch(`${name} partial gate`, [strips, g.batch * channels]);
+    const partial = g.scratch(`${name} partial gate`, [back.strips, g.batch * channels]);
     const { gradient, accumulate } = gradients.into(a.value);
     g.launch({
       kernel: kernel('gate_backward', backwardSource, {}, shared),
