@@ -1,5 +1,6 @@
 import { LlsmError } from '../errors.ts';
 import type { Graph } from './record.ts';
+import { remakeCheap } from './remake.ts';
 import { Tensor } from './tensor.ts';
 
 /** A tensor for the gradient of another: beside the weights for a weight, else temporary. */
@@ -87,6 +88,7 @@ export function backward(
   seeds: ReadonlyMap<Tensor, Tensor>,
   wrt: Iterable<Tensor>,
 ): Gradients {
+  const from = graph.launches.length;
   const asked = [...wrt];
   const path = new Set(asked);
   for (const { inputs, output } of graph.ops) {
@@ -98,6 +100,7 @@ export function backward(
     const dOut = gradients.of(output);
     if (dOut && inputs.some((tensor) => path.has(tensor))) backward(dOut, gradients);
   }
+  remakeCheap(graph, from);
   for (const tensor of asked) {
     if (!gradients.of(tensor)) {
       throw new LlsmError(`${tensor.name} does not influence what is differentiated`);

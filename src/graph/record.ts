@@ -26,6 +26,21 @@ export interface Launch {
   partial?: { tensor: Tensor; rows(count: number): number };
   /** Arithmetic and traffic of the whole launch, for the benchmark's rates. */
   flops?: number;
+  /**
+   * Quickly done, of what does not change later in the run: a backward walk does it again rather than
+   * have its output kept until then.
+   */
+  cheap?: boolean;
+  /** Where the kernel is one of several forms: which one, for `bench --tune`. */
+  choice?: Choice;
+}
+
+/** A kernel chosen from several forms that compute the same. */
+export interface Choice {
+  /** What it was chosen for, such as a shape. */
+  key: string;
+  form: string;
+  among: readonly string[];
 }
 
 interface Op {
@@ -37,6 +52,8 @@ interface Op {
 /** What kernels may ask of the adapter when they choose a variant. */
 export interface Traits {
   subgroupSize: number;
+  /** The forms that were measured best on this adapter, by their choice's key. */
+  tuned?: { get(key: string): string | undefined };
 }
 
 /**

@@ -64,6 +64,7 @@ function forward(g: Graph, { read, at, c4 }: Part, weight: Tensor, out: Tensor):
     }),
     grid: ({ count }) => work.grid(count),
     flops: 18 * g.batch * height * width * c4 * 4,
+    cheap: true,
   });
 }
 
