@@ -65,11 +65,15 @@ export async function ensureBuilt({ tests = false } = {}) {
 /**
  * Builds the benchmark against other libraries, whose packages bench/peers/node_modules holds: its
  * programs lie beside it. TensorFlow.js' gradients are no package's entry point, so it is bundled.
+ * Where the packages are not there, only what PyTorch needs is built.
  */
 export async function ensurePeersBuilt() {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  await bundle('bench/peers/dist/.built', ['src', 'bench', 'package.json', 'scripts/build.js'], {
-    entryPoints: ['main', 'ort', 'tfjs'].map((name) => `bench/peers/${name}.ts`),
+  const packages = 'bench/peers/node_modules/.package-lock.json';
+  const names = existsSync(join(root, packages)) ? ['main', 'ort', 'tfjs'] : ['main'];
+  const sources = ['src', 'bench', 'package.json', 'scripts/build.js', packages];
+  await bundle('bench/peers/dist/.built', sources, {
+    entryPoints: names.map((name) => `bench/peers/${name}.ts`),
     outdir: 'bench/peers/dist',
     external: ['onnxruntime-node', ...Object.keys(dependencies)],
     mainFields: ['module', 'main'],

@@ -1,7 +1,8 @@
 /**
  * `npm run bench:pack`: everything that the tests and the benchmark need, Node included, as one
  * .tar.xz for a machine with a GPU and without a network. There: unpack it and run run.sh, which says
- * what it does (scripts/pack/run.sh).
+ * what it does (scripts/pack/run.sh). Of the other libraries it has TensorFlow.js, where
+ * `npm run bench:peers` has installed it here; PyTorch it takes from the machine.
  *
  *     npm run bench:pack -- [--out FILE | --folder DIR] [--loader FILE ...]
  *
@@ -29,7 +30,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ensureBuilt } from './build.js';
+import { ensureBuilt, ensurePeersBuilt } from './build.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const platform = `${process.platform}-${process.arch}`;
@@ -74,7 +75,7 @@ function place(from, to) {
     dereference: true,
     filter: (path) => {
       const other = /webgpu\/dist\/([^/]+)/.exec(path)?.[1];
-      return !(other && other !== platform) && !path.endsWith('.wasm.map');
+      return !(other && other !== platform) && !path.includes('bench/peers/node_modules');
     },
   });
 }
@@ -119,6 +120,7 @@ function placeLoader(files, to) {
 async function layOut(folder, loader) {
   await ensureBuilt();
   await ensureBuilt({ tests: true });
+  await ensurePeersBuilt();
   placeLoader(loader, join(folder, 'loader'));
   for (const name of ours) place(join(root, name), join(folder, name));
   for (const name of neededPackages()) {

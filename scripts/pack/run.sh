@@ -2,7 +2,7 @@
 # Runs the tests and the benchmark of this bundle on the GPU of this machine. Nothing is installed and
 # no network is used.
 #
-#   ./run.sh [PART ...]     parts: adapter tests bench tuned cold torch; all of them by default
+#   ./run.sh [PART ...]     parts: adapter tests bench tuned cold torch peers; all by default
 #
 # Results are written into $OUT, or ./out.
 #   TESTS   words that a test file's path must contain one of (default: kernels graph gpu model)
@@ -57,7 +57,7 @@ part() {
 # Toggles of Dawn that are no default: what they bring is a measurement of its own.
 toggles=skip_validation,disable_robustness,disable_workgroup_init,-lazy_clear_resource_on_first_use
 
-for name in ${*:-adapter tests bench tuned cold torch}; do
+for name in ${*:-adapter tests bench tuned cold torch peers}; do
   case $name in
     adapter)
       part adapter adapter.json "$node" scripts/probe.js
@@ -79,6 +79,8 @@ for name in ${*:-adapter tests bench tuned cold torch}; do
         echo '== torch: python3 has no torch here'
       fi
       ;;
+    # Each kernel and network beside those of the libraries that are there, in alternation.
+    peers) part peers peers.json "$node" bench/peers/dist/main.js --json $quick ;;
     *)
       echo "no part is called $name" >&2
       exit 2
