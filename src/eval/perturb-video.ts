@@ -18,17 +18,28 @@ export const video: Perturbation = {
     // 4:2:0 needs even sides: the border is repeated, and cut off again.
     const whole = resize(image, width, height, [0, 0, width, height]);
     const raw = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-video_size', `${width}x${height}`];
-    const quiet = ['-hide_banner', '-loglevel', 'error', '-threads', '1'];
+    const threads = ['-threads', '1'];
     const encode = ['-c:v', 'libx264', '-crf', `${level}`, '-pix_fmt', 'yuv420p'];
     const coded = await runFfmpeg(
       'ffmpeg',
-      [...quiet, ...raw, '-i', 'pipe:0', ...encode, '-f', 'matroska', 'pipe:1'],
+      [...threads, ...raw, '-i', 'pipe:0', ...encode, '-f', 'matroska', 'pipe:1'],
       '--perturb video',
       { input: new Uint8Array(whole.data.buffer) },
     );
     const decoded = await runFfmpeg(
       'ffmpeg',
-      [...quiet, '-f', 'matroska', '-i', 'pipe:0', '-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+      [
+        ...threads,
+        '-f',
+        'matroska',
+        '-i',
+        'pipe:0',
+        '-f',
+        'rawvideo',
+        '-pix_fmt',
+        'rgb24',
+        'pipe:1',
+      ],
       '--perturb video',
       { input: coded, mostBytes: width * height * 3 },
     );
