@@ -6,6 +6,7 @@ import { writeFileWhole } from '../../write-file.ts';
 import { encodePng } from '../image-node.ts';
 import type { Split } from '../manifest.ts';
 import { ManifestWriter } from '../manifest-node.ts';
+import { type Shares, shareOut } from '../splits.ts';
 import { drawPerson } from './person.ts';
 import { drawPortrait } from './portrait.ts';
 
@@ -15,8 +16,7 @@ export interface PeopleOptions {
   /** Side of the pictures, in pixels. */
   size: number;
   seed: number;
-  /** Shares of the people for validation and test; the rest is for training. */
-  split: { val: number; test: number };
+  split: Shares;
 }
 
 export interface PeopleResult {
@@ -25,18 +25,6 @@ export interface PeopleResult {
   kept: number;
   /** Pictures in each split. */
   splits: Record<Split, number>;
-}
-
-/** Each person's split: exact shares (rounded), the order of people drawn from the seed. */
-function splitsOf({ people, seed, split }: PeopleOptions): Split[] {
-  const order = Array.from({ length: people }, (_, k) => k);
-  new Random(seed, 'portraits split').shuffle(order);
-  const val = Math.round(people * split.val);
-  const test = Math.min(people - val, Math.round(people * split.test));
-  const result: Split[] = new Array(people).fill('train');
-  for (const k of order.slice(0, val)) result[k] = 'val';
-  for (const k of order.slice(val, val + test)) result[k] = 'test';
-  return result;
 }
 
 /**
@@ -55,7 +43,7 @@ export async function makePeople(
   if (split.val + split.test > 1) {
     throw new LlsmError(`split: val ${split.val} and test ${split.test} add up to more than 1.`);
   }
-  const splits = splitsOf(options);
+  const splits = shareOut(people, split, new Random(seed, 'portraits split'));
   const writer = await ManifestWriter.open(out, {
     command: 'data portraits',
     ...{ people, perPerson, size, seed, split },
