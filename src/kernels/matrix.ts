@@ -37,6 +37,14 @@ export const axis2 = (outer: number, s0: number, inner: number, s1: number): Axi
 const packRows = 16;
 const unpackRows = 4;
 
+/** Whether an axis has two indices, which it costs divisions to find. */
+const isPair = ({ count, inner }: Axis): boolean => inner !== count;
+
+const flags = ({ rows, columns }: MatrixView) => ({
+  ROWPAIR: isPair(rows),
+  COLUMNPAIR: isPair(columns),
+});
+
 const fields = ({ rows, columns, base }: MatrixView) => ({
   rows: rows.count,
   rowInner: rows.inner,
@@ -66,10 +74,14 @@ export function pack(
 ): Tensor {
   const to = g.scratch(`packed ${from.name}`, [padRows, padColumns]);
   g.prepare({
-    kernel: kernel('pack', packSource, { ROWS: packRows, SCALE: scale !== undefined }),
+    kernel: kernel('pack', packSource, {
+      ROWS: packRows,
+      SCALE: scale !== undefined,
+      ...flags(view),
+    }),
     bind: { parameter: from, matrix: to, ...(scale && { scale }) },
     params: () => ({ ...fields(view), padded: padColumns, padRows }),
-    grid: () => [groups64(Math.ceil(padRows / packRows) * padColumns)],
+    grid: () => [groups64(padColumns), Math.ceil(padRows / packRows)],
   });
   return to;
 }
@@ -86,10 +98,10 @@ export function unpack(
   { scale = 1, from: at = 0 }: { scale?: number; from?: number } = {},
 ): void {
   g.launch({
-    kernel: kernel('unpack', unpackSource, { ROWS: unpackRows }),
+    kernel: kernel('unpack', unpackSource, { ROWS: unpackRows, ...flags(view) }),
     bind: { partial: from, parameter: to },
     params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], at, scale }),
-    grid: () => [groups64(Math.ceil(view.rows.count / unpackRows) * view.columns.count)],
+    grid: () => [groups64(view.columns.count), Math.ceil(view.rows.count / unpackRows)],
   });
 }
 

@@ -3,12 +3,11 @@ import { backward } from '../../src/graph/backward.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
-import { type ConvOptions, conv } from '../../src/kernels/conv/conv.ts';
+import { conv } from '../../src/kernels/conv/conv.ts';
+import { type Form, formsOf } from '../../src/kernels/conv/menu.ts';
 import { pad4 } from '../../src/kernels/matrix.ts';
-import { Random } from '../../src/random.ts';
-import { readThrough as referenceRead, statisticsOf } from '../reference/batch_norm.ts';
+import { statisticsOf } from '../reference/batch_norm.ts';
 import { conv as reference } from '../reference/conv.ts';
-import { relu } from '../reference/elementwise.ts';
 import {
   channelRange,
   concat,
@@ -18,70 +17,8 @@ import {
   valuesOf,
 } from '../reference/values.ts';
 import { test } from '../support/run.ts';
-import {
-  awayFromKinks,
-  type Case,
-  check,
-  formsHere,
-  gpu,
-  randomAffine,
-  readThrough,
-} from './support.ts';
-
-const random = new Random(1, 'conv tests');
-
-interface Shape {
-  batch?: number;
-  /** Height and width of the input. */
-  size: number;
-  cin: number;
-  n: number;
-  kernel?: number;
-  stride?: 1 | 2;
-  bias?: boolean;
-  /** How x is read. */
-  through?: 'affine' | 'relu' | 'affine relu';
-  /** The image's gradient is never asked for. */
-  image?: boolean;
-}
-
-/** A window convolution and its reference. */
-function windowCase(it: Shape): Case {
-  const { batch = 1, size, cin, n, kernel = 1, stride = 1 } = it;
-  const affine = it.through?.includes('affine') ? randomAffine(random, cin) : undefined;
-  const masked = it.through?.includes('relu') ?? false;
-  const x = awayFromKinks(normal(random, [batch, size, size, cin]), affine);
-  const weight = normal(random, [n, cin, kernel, kernel], 1 / Math.sqrt(cin * kernel ** 2));
-  const bias = it.bias ? normal(random, [n]) : undefined;
-  const read = affine ? referenceRead(x, affine, masked) : masked ? relu(x).out : x;
-  const { out, backward } = reference(read, weight, { stride, bias });
-  return {
-    batch,
-    maps: { x },
-    weights: { weight, ...(affine && { affine }), ...(bias && { bias }) },
-    build(g, t) {
-      const through = readThrough(t.x, t.affine, masked);
-      const options: ConvOptions = { stride, bias: t.bias };
-      const wrt = {
-        weight: t.weight,
-        ...(it.image ? {} : { x: through.value }),
-        ...(bias && { bias: t.bias }),
-      };
-      return { outs: { out: conv(g, 'out', through, t.weight, options).out }, wrt };
-    },
-    reference: {
-      outs: { out: channelRange(out, 0, pad4(n)) },
-      backward(dOuts) {
-        const d = backward(channelRange(dOuts.out, 0, n));
-        return masked && !affine ? { ...d, x: relu(x).backward(d.x).x } : d;
-      },
-    },
-  };
-}
-
-const title = ({ batch = 1, size, cin, n, kernel = 1, stride = 1, through, bias }: Shape): string =>
-  `${batch}x${size}x${size}x${cin} to ${n}, ${kernel}x${kernel}` +
-  `${stride > 1 ? ' stride 2' : ''}${through ? ` through ${through}` : ''}${bias ? ' + bias' : ''}`;
+import { random, type Shape, title, windowCase } from './conv-support.ts';
+import { check, formsHere, gpu } from './support.ts';
 
 const shapes: Shape[] = [
   { size: 7, cin: 4, n: 8, batch: 3 },
@@ -228,19 +165,28 @@ for (const [k, c, size] of [
   });
 }
 
-// 3 * 7 * 7 = 147 rows: the last tile of 32 is a part of one; mean/std = 100.
-for (const form of formsHere) {
-  for (const limit of [undefined, 8 * 8 * 16 * 4 * 2]) {
-    test(`statistics' partial rows (${form}${limit ? ', sliced' : ''})`, async () => {
+// 3 * 7 * 7 = 147 rows: the last tile is a part of one; mean/std = 100.
+for (const kind of formsHere) {
+  const traits = { subgroupSize: kind === 'lanes' ? gpu.subgroupSize : 0 };
+  const [plain, ...others] = formsOf('product', traits);
+  const cases: { form: Form; limit?: number }[] = [
+    { form: plain },
+    { form: plain, limit: 8 * 8 * 16 * 4 * 2 },
+    ...others.map((form) => ({ form })),
+  ];
+  for (const { form, limit } of cases) {
+    test(`statistics' partial rows (${form.name}${limit ? ', sliced' : ''})`, async () => {
       const size = limit ? 8 : 7;
+      const n = form === plain ? 16 : 84;
       const x = normal(random, [3, size, size, 16]);
-      const weight = normal(random, [16, 16, 1, 1], 1 / 4);
-      const bias = normal(random, [16], 20, 100);
-      const g = new Graph(3, true, { subgroupSize: form === 'lanes' ? gpu.subgroupSize : 0 });
+      const weight = normal(random, [n, 16, 1, 1], 1 / 4);
+      const bias = normal(random, [n], 20, 100);
+      const g = new Graph(3, true, { ...traits, tuned: { get: () => form.name } });
       const input = g.input('x', x.shape.slice(1));
       const w = new Tensor('w', [...weight.shape], { home: 'input' });
-      const b = new Tensor('b', [16], { home: 'input' });
+      const b = new Tensor('b', [n], { home: 'input' });
       const { stats } = conv(g, 'out', input, w, { bias: b, stats: true });
+      assert.is(g.launches[g.launches.length - 1].choice?.form, form.name);
       assert.ok(stats);
       stats.keep = true;
       const limits = {
@@ -255,21 +201,21 @@ for (const form of formsHere) {
       plan.run();
       const rows = await plan.read(stats);
       plan.destroy();
-      // Two slices of 4 and 2 tiles, or 5 tiles.
-      assert.is(stats.shape[0], limit ? 6 : 5);
+      // Two slices of 4 and 2 tiles, or one.
+      assert.is(stats.shape[0], limit ? 6 : Math.ceil(147 / form.rows));
       const { mean, variance } = statisticsOf(reference(x, weight, { bias }).out);
-      for (let c = 0; c < 16; c++) {
+      for (let c = 0; c < n; c++) {
         let [count, sum] = [0, 0];
         for (let r = 0; r < stats.shape[0]; r++) {
-          count += rows[r * 48 + c];
-          sum += rows[r * 48 + c] * rows[r * 48 + 16 + c];
+          count += rows[r * 3 * n + c];
+          sum += rows[r * 3 * n + c] * rows[(r * 3 + 1) * n + c];
         }
         assert.is(count, 3 * size * size);
         const merged = sum / count;
         let squares = 0;
         for (let r = 0; r < stats.shape[0]; r++) {
-          const [n, m, m2] = [0, 16, 32].map((at) => rows[r * 48 + at + c]);
-          squares += m2 + n * (m - merged) ** 2;
+          const [k, m, m2] = [0, 1, 2].map((at) => rows[(r * 3 + at) * n + c]);
+          squares += m2 + k * (m - merged) ** 2;
         }
         assert.ok(Math.abs(merged - mean.data[c]) < 1e-6 * Math.abs(mean.data[c]), `mean ${c}`);
         const off = Math.abs(squares / count / variance.data[c] - 1);

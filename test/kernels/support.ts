@@ -43,6 +43,8 @@ export interface Case {
   tolerance?: { forward?: number; gradient?: number };
   /** Kernel forms to run; all that the adapter has, if not said. */
   forms?: readonly ('lanes' | 'tile')[];
+  /** The name of one form of several, where an operation has a menu. */
+  tuned?: string;
 }
 
 /** The kernel forms that this adapter can run. */
@@ -57,7 +59,8 @@ export async function check(name: string, it: Case): Promise<void> {
 
 async function checkForm(name: string, it: Case, form: 'lanes' | 'tile'): Promise<void> {
   const subgroupSize = form === 'lanes' ? gpu.subgroupSize : 0;
-  const g = new Graph(it.batch ?? 1, it.training ?? true, { subgroupSize });
+  const traits = { subgroupSize, tuned: { get: () => it.tuned } };
+  const g = new Graph(it.batch ?? 1, it.training ?? true, traits);
   const random = new Random(7, name);
   const feeds = new Map<Tensor, Float32Array>();
   const tensors: Named<Tensor> = {};

@@ -1,17 +1,11 @@
 import { LlsmError } from '../../errors.ts';
-import { kernel } from '../../gpu/pipeline.ts';
-import type { Gradients } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { columnSums } from '../column_sums/column_sums.ts';
 import { fill } from '../fill/fill.ts';
 import { axis, axis2, type MatrixView, pack, pad4, unpack } from '../matrix.ts';
-import lanesSource from './conv_lanes.wgsl';
-import tileSource from './conv_tile.wgsl';
-import filterSource from './filter.wgsl';
-import filterLanesSource from './filter_lanes.wgsl';
-import filterTileSource from './filter_tile.wgsl';
-import productSource from './product.wgsl';
+import { filterRows } from './filter.ts';
+import { product } from './product.ts';
 
 export interface ConvOptions {
   stride?: 1 | 2;
@@ -70,92 +64,6 @@ const rowView = (count: number, base: number): MatrixView => ({
   base,
 });
 
-/** One product of the family: the fields of conv_*.wgsl's Params that its callers choose. */
-interface Product {
-  x: Read;
-  w: Tensor;
-  out: Tensor;
-  /** [H, W, C] of x, and [H, W] of the rows of the product. */
-  from: readonly number[];
-  rows: readonly number[];
-  kernelSize: number;
-  stride: number;
-  pad: number;
-  spread: number;
-  accumulate: boolean;
-  masked?: Tensor;
-  bias?: Tensor;
-  stats?: Tensor;
-}
-
-const tileRows = 32;
-
-/** What the two forms of each shader have in common. */
-const shared = { product: productSource, filter: filterSource };
-
-function product(g: Graph, it: Product): void {
-  const lanes = g.traits.subgroupSize;
-  const broadcast = lanes === 4 || lanes === 8;
-  const flags = {
-    AFFINE: it.x.affine !== undefined,
-    RELU: it.x.relu,
-    MASK: it.masked !== undefined,
-    BIAS: it.bias !== undefined,
-    STATS: it.stats !== undefined,
-    PAD: it.pad > 0,
-  };
-  const [inH, inW, cin] = it.from;
-  const [outH, outW] = it.rows;
-  const n4 = it.out.shape[it.out.shape.length - 1] / 4;
-  const tiles = (count: number): number => Math.ceil((count * outH * outW) / tileRows);
-  g.launch({
-    kernel: broadcast
-      ? kernel(
-          'conv_lanes',
-          lanesSource,
-          {
-            LANES: lanes,
-            SETS: tileRows / lanes,
-            ROWS: tileRows,
-            ...flags,
-          },
-          shared,
-        )
-      : kernel('conv_tile', tileSource, flags, shared),
-    bind: {
-      x: it.x.tensor,
-      w: it.w,
-      out: it.out,
-      ...(it.x.affine && { affine: it.x.affine }),
-      ...(it.masked && { masked: it.masked }),
-      ...(it.bias && { bias: it.bias }),
-      ...(it.stats && { stats: it.stats }),
-    },
-    params: ({ count, row }) => ({
-      rows: count * outH * outW,
-      tiles: tiles(count),
-      n4,
-      cin,
-      inH,
-      inW,
-      outH,
-      outW,
-      kh: it.kernelSize,
-      kw: it.kernelSize,
-      stride: it.stride,
-      pad: it.pad,
-      spread: it.spread,
-      spreadH: it.out.shape[1],
-      spreadW: it.out.shape[2],
-      accumulate: Number(it.accumulate),
-      row0: row,
-    }),
-    grid: ({ count }) => [tiles(count), Math.ceil(n4 / (broadcast ? lanes : 8))],
-    partial: it.stats && { tensor: it.stats, rows: tiles },
-    flops: 2 * g.batch * outH * outW * it.kernelSize ** 2 * cin * n4 * 4,
-  });
-}
-
 /**
  * Convolution without padding: x [B, H, W, C] with a weight [N, C, KH, KW] gives
  * [B, H', W', pad4(N)]; columns beyond N are zero. As matrices, out = read(x) W^T; its gradients
@@ -196,7 +104,10 @@ export function conv(
   });
 
   g.op([x.value, weight, ...(bias ? [bias] : [])], out, (dOut, gradients) => {
-    if (gradients.wants(weight)) filterGradient(g, x, dOut, weight, views, stride, gradients);
+    if (gradients.wants(weight)) {
+      const partial = filterRows(g, `partial d ${weight.name}`, x, dOut, { kernelSize, stride });
+      unpack(g, partial, gradients.own(weight), views.forward);
+    }
     if (bias && gradients.wants(bias)) {
       columnSums(g, dOut, gradients.own(bias));
     }
@@ -219,7 +130,7 @@ export function conv(
       stride: 1,
       pad: kernelSize - 1,
       spread: stride,
-      accumulate: accumulate || stride > 1,
+      accumulate,
       masked: x.relu && !x.affine ? x.tensor : undefined,
     });
   });
@@ -236,64 +147,4 @@ function addend(
   if (bias) return pack(g, bias, rowView(bias.size, 0), { padColumns });
   const count = (norm?.size ?? 0) / 2;
   return norm && pack(g, norm, rowView(count, count), { padColumns });
-}
-
-function filterGradient(
-  g: Graph,
-  x: Read,
-  dOut: Tensor,
-  weight: Tensor,
-  { forward, kernelSize }: WeightViews,
-  stride: number,
-  gradients: Gradients,
-): void {
-  const [, inH, inW, cin] = x.tensor.shape;
-  const [, outH, outW, columns] = dOut.shape;
-  const lanes = g.traits.subgroupSize;
-  const broadcast = lanes === 4 || lanes === 8;
-  const flags = {
-    AFFINE: x.affine !== undefined,
-    RELU: x.relu,
-    POINTWISE: kernelSize === 1 && stride === 1,
-  };
-  const width = broadcast ? lanes * 4 : 32;
-  const depth = kernelSize ** 2 * cin;
-  const depthTiles = Math.ceil(depth / width);
-  const columnTiles = Math.ceil(columns / width);
-  // Enough workgroups to fill a GPU, few enough partial rows that they stay small.
-  const chunksFor = (count: number): number => {
-    const rows = count * outH * outW;
-    const enough = Math.ceil(512 / (depthTiles * columnTiles));
-    return Math.max(1, Math.min(enough, Math.ceil(rows / 128)));
-  };
-  const partial = g.partialRows(`partial d ${weight.name}`, depth * columns);
-  g.launch({
-    kernel: broadcast
-      ? kernel('filter_lanes', filterLanesSource, { LANES: lanes, ...flags }, shared)
-      : kernel('filter_tile', filterTileSource, flags, shared),
-    bind: { x: x.tensor, dOut, partial, ...(x.affine && { affine: x.affine }) },
-    params: ({ count, row }) => {
-      const rows = count * outH * outW;
-      return {
-        rows,
-        chunk: Math.ceil(rows / chunksFor(count)),
-        chunks: chunksFor(count),
-        n4: columns / 4,
-        cin,
-        depth,
-        depthTiles,
-        inH,
-        inW,
-        outH,
-        outW,
-        kw: kernelSize,
-        stride,
-        row0: row,
-      };
-    },
-    grid: ({ count }) => [chunksFor(count) * depthTiles, columnTiles],
-    partial: { tensor: partial, rows: chunksFor },
-    flops: 2 * g.batch * outH * outW * depth * columns,
-  });
-  unpack(g, partial, gradients.own(weight), forward);
 }

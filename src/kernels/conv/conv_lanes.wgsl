@@ -1,8 +1,10 @@
 // out[m, n] (+)= sum over taps and channels of read(x)[pixel(m, tap), c] * w[tap * cin + c, n]
 //
 // The software drivers' form: a workgroup is one subgroup, without workgroup memory. It makes
-// $ROWS rows by LANES * 4 columns; a lane holds four neighbouring columns of every row, and in
-// turn loads the x of $SETS rows, which it shares by broadcast with a constant lane.
+// $ROWS rows by LANES * 4 * $COLUMNS columns; a lane holds $COLUMNS vec4 of every row, and in turn
+// loads the x of $SETS rows, which it shares by broadcast with a constant lane. All $DEPTH steps of
+// a turn are added to one value before the next: values outnumber registers, and so each is moved
+// once a turn.
 enable subgroups;
 
 //! include product
@@ -16,9 +18,10 @@ fn main(
   let tile = group.x + group.z * groups.x;
   if (tile >= p.tiles) { return; }
   let firstRow = tile * ${ROWS}u;
-  let column = group.y * ${LANES}u + lane;
-  let inside = column < p.n4;
-  let n = min(column, p.n4 - 1u);
+  //! for q in 0 .. COLUMNS
+  let column$q = (group.y * ${COLUMNS}u + ${q}u) * ${LANES}u + lane;
+  let n$q = min(column$q, p.n4 - 1u);
+  //! end
 
   //! for s in 0 .. SETS
   let m$s = min(firstRow + ${s}u * ${LANES}u + lane, p.rows - 1u);
@@ -29,11 +32,13 @@ fn main(
 
   //! for s in 0 .. SETS
   //! for l in 0 .. LANES
-  var acc${s}_$l = vec4f();
+  //! for q in 0 .. COLUMNS
+  var acc${s}_${l}_$q = vec4f();
+  //! end
   //! end
   //! end
 
-  var wi = n;
+  var wi = 0u;
   for (var ky = 0u; ky < p.kh; ky++) {
     for (var kx = 0u; kx < p.kw; kx++) {
       //! for s in 0 .. SETS
@@ -47,32 +52,40 @@ fn main(
       var at$s = ((image$s * p.inH + iy$s) * p.inW + ix$s) * p.cin;
       //! end
       //! end
-      for (var c = 0u; c < p.cin; c++) {
-        let b = w[wi];
+      for (var c = 0u; c < p.cin; c += ${DEPTH}u) {
+        //! for k in 0 .. DEPTH
+        //! for q in 0 .. COLUMNS
+        let b${k}_$q = w[wi + n$q];
+        //! end
         wi += p.n4;
         //! for s in 0 .. SETS
-        var a$s = x[at$s + c];
+        var a${k}_$s = x[at$s + c + ${k}u];
         //! end
         //! if AFFINE
-        let scale = affine[c];
-        let shift = affine[p.cin + c];
+        let scale$k = affine[c + ${k}u];
+        let shift$k = affine[p.cin + c + ${k}u];
         //! for s in 0 .. SETS
-        a$s = a$s * scale + shift;
+        a${k}_$s = a${k}_$s * scale$k + shift$k;
         //! end
         //! end
         //! if RELU
         //! for s in 0 .. SETS
-        a$s = max(a$s, 0.0);
+        a${k}_$s = max(a${k}_$s, 0.0);
         //! end
         //! end
         //! if PAD
         //! for s in 0 .. SETS
-        a$s = a$s * live$s;
+        a${k}_$s = a${k}_$s * live$s;
+        //! end
         //! end
         //! end
         //! for s in 0 .. SETS
         //! for l in 0 .. LANES
-        acc${s}_$l += b * subgroupBroadcast(a$s, ${l}u);
+        //! for q in 0 .. COLUMNS
+        //! for k in 0 .. DEPTH
+        acc${s}_${l}_$q += b${k}_$q * subgroupBroadcast(a${k}_$s, ${l}u);
+        //! end
+        //! end
         //! end
         //! end
       }
@@ -80,50 +93,63 @@ fn main(
   }
 
   let rows = min(${ROWS}u, p.rows - firstRow);
-  //! if BIAS
-  let add = bias[n];
-  //! for s in 0 .. SETS
-  //! for l in 0 .. LANES
-  acc${s}_$l += add;
-  //! end
-  //! end
-  //! end
-  //! if STATS
-  // Count, mean and sum of squared deviations of this tile's rows: merged later without the
-  // cancellation of E[x^2] - E[x]^2.
-  var sum = vec4f();
-  //! for s in 0 .. SETS
-  //! for l in 0 .. LANES
-  sum += select(vec4f(), acc${s}_$l, ${s}u * ${LANES}u + ${l}u < rows);
-  //! end
-  //! end
-  let mean = sum / f32(rows);
-  var squares = vec4f();
-  //! for s in 0 .. SETS
-  //! for l in 0 .. LANES
-  let off${s}_$l = select(vec4f(), acc${s}_$l - mean, ${s}u * ${LANES}u + ${l}u < rows);
-  squares += off${s}_$l * off${s}_$l;
-  //! end
-  //! end
-  if (inside) {
-    let row = (p.row0 + tile) * p.n4 * 3u + n;
-    stats[row] = vec4f(f32(rows));
-    stats[row + p.n4] = mean;
-    stats[row + 2u * p.n4] = squares;
+  //! for q in 0 .. COLUMNS
+  {
+    let inside = column$q < p.n4;
+    //! if BIAS
+    let add = bias[n$q];
+    //! for s in 0 .. SETS
+    //! for l in 0 .. LANES
+    acc${s}_${l}_$q += add;
+    //! end
+    //! end
+    //! end
+    //! if STATS
+    // Count, mean and sum of squared deviations of this tile's rows: merged later without the
+    // cancellation of E[x^2] - E[x]^2.
+    var sum = vec4f();
+    //! for s in 0 .. SETS
+    //! for l in 0 .. LANES
+    sum += select(vec4f(), acc${s}_${l}_$q, ${s}u * ${LANES}u + ${l}u < rows);
+    //! end
+    //! end
+    let mean = sum / f32(rows);
+    var squares = vec4f();
+    //! for s in 0 .. SETS
+    //! for l in 0 .. LANES
+    let off${s}_$l = select(vec4f(), acc${s}_${l}_$q - mean, ${s}u * ${LANES}u + ${l}u < rows);
+    squares += off${s}_$l * off${s}_$l;
+    //! end
+    //! end
+    if (inside) {
+      let row = (p.row0 + tile) * p.n4 * 3u + n$q;
+      stats[row] = vec4f(f32(rows));
+      stats[row + p.n4] = mean;
+      stats[row + 2u * p.n4] = squares;
+    }
+    //! end
   }
   //! end
 
   //! for s in 0 .. SETS
   let to$s = ((image$s * p.spreadH + y$s * p.spread) * p.spreadW + x$s * p.spread) * p.n4;
   //! for l in 0 .. LANES
-  let to${s}_$l = subgroupBroadcast(to$s, ${l}u) + n;
-  if (inside && ${s}u * ${LANES}u + ${l}u < rows) {
-    var value = acc${s}_$l;
-    //! if MASK
-    value = select(vec4f(), value, masked[to${s}_$l] > vec4f());
+  {
+    let start = subgroupBroadcast(to$s, ${l}u);
+    let live = ${s}u * ${LANES}u + ${l}u < rows;
+    //! for q in 0 .. COLUMNS
+    if (live && column$q < p.n4) {
+      let to = start + n$q;
+      var value = acc${s}_${l}_$q;
+      //! if MASK
+      value = select(vec4f(), value, masked[to] > vec4f());
+      //! end
+      //! if ACCUMULATE
+      value += out[to];
+      //! end
+      out[to] = value;
+    }
     //! end
-    if (p.accumulate != 0u) { value += out[to${s}_$l]; }
-    out[to${s}_$l] = value;
   }
   //! end
   //! end

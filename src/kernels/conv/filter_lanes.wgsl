@@ -2,8 +2,8 @@
 //     read(x)[pixel(m, tap), c] * dOut[m, n],  k = tap * cin + c
 //
 // The software drivers' form of the filter gradient (see conv_lanes.wgsl): one subgroup makes
-// LANES * 4 values of k by LANES * 4 columns; both operands are loaded across lanes, and the x of
-// each k is shared by broadcast.
+// $ROWS values of k by LANES * 4 * $COLUMNS columns, $DEPTH pixels a turn; both operands are loaded
+// across lanes, and the x of each k is shared by broadcast.
 enable subgroups;
 
 //! include filter
@@ -17,12 +17,14 @@ fn main(
   let work = group.x + group.z * groups.x;
   if (work >= p.chunks * p.depthTiles) { return; }
   let chunk = work / p.depthTiles;
-  let column = group.y * ${LANES}u + lane;
-  let n = min(column, p.n4 - 1u);
+  //! for q in 0 .. COLUMNS
+  let column$q = (group.y * ${COLUMNS}u + ${q}u) * ${LANES}u + lane;
+  let n$q = min(column$q, p.n4 - 1u);
+  //! end
 
   // Lane l holds k = first + l, first + l + LANES, ... in turn, each at its offset from the pixel.
-  let first = (work % p.depthTiles) * ${LANES}u * 4u;
-  //! for s in 0 .. 4
+  let first = (work % p.depthTiles) * ${ROWS}u;
+  //! for s in 0 .. SETS
   let k$s = min(first + ${s}u * ${LANES}u + lane, p.depth - 1u);
   let tap$s = k$s / p.cin;
   let at$s = ((tap$s / p.kw) * p.inW + tap$s % p.kw) * p.cin + k$s % p.cin;
@@ -31,45 +33,68 @@ fn main(
   let shift$s = affine[p.cin + k$s % p.cin];
   //! end
   //! for l in 0 .. LANES
-  var acc${s}_$l = vec4f();
+  //! for q in 0 .. COLUMNS
+  var acc${s}_${l}_$q = vec4f();
+  //! end
   //! end
   //! end
 
-  let end = min((chunk + 1u) * p.chunk, p.rows);
-  for (var m = chunk * p.chunk; m < end; m++) {
-    let d = dOut[m * p.n4 + n];
-    //! if POINTWISE
-    let at = m * p.cin;
-    //! else
-    let image = m / (p.outH * p.outW);
-    let iy = ((m / p.outW) % p.outH) * p.stride;
-    let ix = (m % p.outW) * p.stride;
-    let at = ((image * p.inH + iy) * p.inW + ix) * p.cin;
+  // Where the pixel is, moved on rather than worked out for each: divisions are slow here.
+  let begin = chunk * p.chunk;
+  let end = min(begin + p.chunk, p.rows);
+  var ox = begin % p.outW;
+  var oy = (begin / p.outW) % p.outH;
+  var at = ((begin / (p.outH * p.outW) * p.inH + oy * p.stride) * p.inW + ox * p.stride) * p.cin;
+  let step = p.stride * p.cin;
+  let rowStep = (p.inW - p.outW) * step;
+  let imageStep = (p.inH - p.outH * p.stride) * p.inW * p.cin;
+  for (var m = begin; m < end; m += ${DEPTH}u) {
+    //! for d in 0 .. DEPTH
+    let row$d = min(m + ${d}u, end - 1u) * p.n4;
+    let live$d = m + ${d}u < end;
+    //! for q in 0 .. COLUMNS
+    let d${d}_$q = select(vec4f(), dOut[row$d + n$q], live$d);
     //! end
-    //! for s in 0 .. 4
-    var a$s = x[at + at$s];
+    //! for s in 0 .. SETS
+    var a${d}_$s = x[at + at$s];
     //! if AFFINE
-    a$s = a$s * scale$s + shift$s;
+    a${d}_$s = a${d}_$s * scale$s + shift$s;
     //! end
     //! if RELU
-    a$s = max(a$s, 0.0);
+    a${d}_$s = max(a${d}_$s, 0.0);
     //! end
     //! end
-    //! for s in 0 .. 4
+    // The next pixel, as long as there is one.
+    let more$d = m + ${d}u + 1u < end;
+    ox += u32(more$d);
+    at += select(0u, step, more$d);
+    let newRow$d = ox == p.outW;
+    ox = select(ox, 0u, newRow$d);
+    oy += u32(newRow$d);
+    at += select(0u, rowStep, newRow$d);
+    let newImage$d = oy == p.outH;
+    oy = select(oy, 0u, newImage$d);
+    at += select(0u, imageStep, newImage$d);
+    //! end
+    //! for s in 0 .. SETS
     //! for l in 0 .. LANES
-    acc${s}_$l += d * subgroupBroadcast(a$s, ${l}u);
+    //! for q in 0 .. COLUMNS
+    //! for d in 0 .. DEPTH
+    acc${s}_${l}_$q += d${d}_$q * subgroupBroadcast(a${d}_$s, ${l}u);
+    //! end
+    //! end
     //! end
     //! end
   }
 
-  if (column < p.n4) {
-    let to = (p.row0 + chunk) * p.depth;
-    //! for s in 0 .. 4
-    //! for l in 0 .. LANES
-    if (first + ${s}u * ${LANES}u + ${l}u < p.depth) {
-      partial[(to + first + ${s}u * ${LANES}u + ${l}u) * p.n4 + n] = acc${s}_$l;
-    }
-    //! end
-    //! end
+  let to = (p.row0 + chunk) * p.depth;
+  //! for s in 0 .. SETS
+  //! for l in 0 .. LANES
+  //! for q in 0 .. COLUMNS
+  if (column$q < p.n4 && first + ${s}u * ${LANES}u + ${l}u < p.depth) {
+    partial[(to + first + ${s}u * ${LANES}u + ${l}u) * p.n4 + n$q] = acc${s}_${l}_$q;
   }
+  //! end
+  //! end
+  //! end
 }

@@ -1,11 +1,42 @@
-// The same sum as filter_lanes.wgsl in the portable form: 8 x 8 invocations make 32 values of k by
-// 32 columns from workgroup memory, eight output pixels at a time.
+// The same sum as filter_lanes.wgsl in the portable form: $ACROSS x $DOWN invocations make $TILEROWS
+// values of k by $TILECOLUMNS vec4 of columns from workgroup memory, $DEPTH output pixels at a time.
 //! include filter
 
-var<workgroup> tileX: array<f32, 256>;
-var<workgroup> tileD: array<vec4f, 64>;
+var<workgroup> tileX: array<vec4f, ${DEPTH} * $TILEROWS / 4>;
+var<workgroup> tileD: array<vec4f, ${DEPTH} * $TILECOLUMNS>;
 
-@compute @workgroup_size(64)
+/** x at four values of k from the pixel that begins at `at`. */
+fn load(at: u32, first: u32) -> vec4f {
+  //! if FOURS
+  let k = min(first, p.depth - 4u);
+  let tap = k / p.cin;
+  let c = k % p.cin;
+  var value = x[(at + ((tap / p.kw) * p.inW + tap % p.kw) * p.cin + c) / 4u];
+  //! if AFFINE
+  value = value * affine[c / 4u] + affine[(p.cin + c) / 4u];
+  //! end
+  //! if RELU
+  value = max(value, vec4f());
+  //! end
+  //! else
+  var value = vec4f();
+  for (var i = 0u; i < 4u; i++) {
+    let k = min(first + i, p.depth - 1u);
+    let tap = k / p.cin;
+    let c = k % p.cin;
+    value[i] = x[at + ((tap / p.kw) * p.inW + tap % p.kw) * p.cin + c];
+    //! if AFFINE
+    value[i] = value[i] * affine[c] + affine[p.cin + c];
+    //! end
+    //! if RELU
+    value[i] = max(value[i], 0.0);
+    //! end
+  }
+  //! end
+  return value;
+}
+
+@compute @workgroup_size($INVOCATIONS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -14,50 +45,67 @@ fn main(
   let work = group.x + group.z * groups.x;
   if (work >= p.chunks * p.depthTiles) { return; }
   let chunk = work / p.depthTiles;
-  let column = group.y * 8u + id % 8u;
-  let n = min(column, p.n4 - 1u);
-  let first = (work % p.depthTiles) * 32u;
+  let first = (work % p.depthTiles) * ${TILEROWS}u;
+  let firstColumn = group.y * ${TILECOLUMNS}u;
+  let across = id % ${ACROSS}u;
+  let down = id / ${ACROSS}u;
 
-  var acc: array<vec4f, 4>;
+  //! for r in 0 .. QUADS
+  //! for i in 0 .. 4
+  //! for q in 0 .. COLUMNS
+  var acc${r}_${i}_$q = vec4f();
+  //! end
+  //! end
+  //! end
   let end = min((chunk + 1u) * p.chunk, p.rows);
-  for (var m0 = chunk * p.chunk; m0 < end; m0 += 8u) {
-    let m = m0 + id / 8u;
-    let live = m < end;
-    let row = min(m, end - 1u);
-    tileD[id] = select(vec4f(), dOut[row * p.n4 + n], live);
-    let image = row / (p.outH * p.outW);
-    let iy = ((row / p.outW) % p.outH) * p.stride;
-    let ix = (row % p.outW) * p.stride;
-    let at = ((image * p.inH + iy) * p.inW + ix) * p.cin;
-    for (var i = 0u; i < 4u; i++) {
-      let k = min(first + (id % 8u) * 4u + i, p.depth - 1u);
-      let tap = k / p.cin;
-      let c = k % p.cin;
-      var a = x[at + ((tap / p.kw) * p.inW + tap % p.kw) * p.cin + c];
-      //! if AFFINE
-      a = a * affine[c] + affine[p.cin + c];
-      //! end
-      //! if RELU
-      a = max(a, 0.0);
-      //! end
-      tileX[(id / 8u) * 32u + (id % 8u) * 4u + i] = a;
-    }
+  for (var turn = chunk * p.chunk; turn < end; turn += ${DEPTH}u) {
+    //! for j in 0 .. LOADS
+    let slot$j = id + ${j}u * ${INVOCATIONS}u;
+    let m$j = min(turn + slot$j / (${TILEROWS}u / 4u), end - 1u);
+    //! if POINTWISE
+    let at$j = m$j * p.cin;
+    //! else
+    let image$j = m$j / (p.outH * p.outW);
+    let iy$j = ((m$j / p.outW) % p.outH) * p.stride;
+    let ix$j = (m$j % p.outW) * p.stride;
+    let at$j = ((image$j * p.inH + iy$j) * p.inW + ix$j) * p.cin;
+    //! end
+    tileX[slot$j] = load(at$j, first + (slot$j % (${TILEROWS}u / 4u)) * 4u);
+    //! end
+    //! for q in 0 .. COLUMNS
+    let dSlot$q = id + ${q}u * ${INVOCATIONS}u;
+    let dRow$q = turn + dSlot$q / ${TILECOLUMNS}u;
+    let dn$q = min(firstColumn + dSlot$q % ${TILECOLUMNS}u, p.n4 - 1u);
+    let d$q = dOut[min(dRow$q, end - 1u) * p.n4 + dn$q];
+    tileD[dSlot$q] = select(vec4f(), d$q, dRow$q < end);
+    //! end
     workgroupBarrier();
-    for (var k = 0u; k < 8u; k++) {
-      let d = tileD[k * 8u + id % 8u];
-      let at = k * 32u + (id / 8u) * 4u;
-      acc[0] += d * tileX[at];
-      acc[1] += d * tileX[at + 1u];
-      acc[2] += d * tileX[at + 2u];
-      acc[3] += d * tileX[at + 3u];
+    for (var k = 0u; k < ${DEPTH}u; k++) {
+      //! for q in 0 .. COLUMNS
+      let b$q = tileD[k * ${TILECOLUMNS}u + ${q}u * ${ACROSS}u + across];
+      //! end
+      //! for r in 0 .. QUADS
+      let a$r = tileX[k * (${TILEROWS}u / 4u) + down * ${QUADS}u + ${r}u];
+      //! for i in 0 .. 4
+      //! for q in 0 .. COLUMNS
+      acc${r}_${i}_$q += b$q * a$r[$i];
+      //! end
+      //! end
+      //! end
     }
     workgroupBarrier();
   }
 
-  if (column >= p.n4) { return; }
   let to = (p.row0 + chunk) * p.depth;
-  for (var i = 0u; i < 4u; i++) {
-    let k = first + (id / 8u) * 4u + i;
-    if (k < p.depth) { partial[(to + k) * p.n4 + n] = acc[i]; }
+  //! for q in 0 .. COLUMNS
+  let column$q = firstColumn + ${q}u * ${ACROSS}u + across;
+  //! for r in 0 .. QUADS
+  let k${r}_$q = first + (down * ${QUADS}u + ${r}u) * 4u;
+  //! for i in 0 .. 4
+  if (column$q < p.n4 && k${r}_$q + ${i}u < p.depth) {
+    partial[(to + k${r}_$q + ${i}u) * p.n4 + column$q] = acc${r}_${i}_$q;
   }
+  //! end
+  //! end
+  //! end
 }

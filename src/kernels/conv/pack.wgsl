@@ -1,7 +1,7 @@
 // A parameter as the matrix that a convolution multiplies by: rows by columns, columns padded with
-// zeros to a multiple of four. Row and column each have two indices with strides of their own.
+// zeros to a multiple of four. Row and column each have one index or two, with strides of their own.
 //
-// An invocation goes down $ROWS rows of a column, so that it divides once, not for every value.
+// An invocation goes down $ROWS rows of a column, so that it divides once if at all.
 struct Params {
   rows: u32, rowInner: u32, columns: u32, columnInner: u32, padded: u32, padRows: u32,
   base: u32, row0: i32, row1: i32, column0: i32, column1: i32,
@@ -19,27 +19,39 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let work = id.x + id.z * groups.x * 64u;
-  let column = work % p.padded;
-  let first = (work / p.padded) * ${ROWS}u;
+  let column = id.x + id.z * groups.x * 64u;
+  if (column >= p.padded) { return; }
+  let first = id.y * ${ROWS}u;
   let end = min(first + ${ROWS}u, p.padRows);
+  //! if COLUMNPAIR
   let start = i32(p.base)
     + i32(column / p.columnInner) * p.column0 + i32(column % p.columnInner) * p.column1;
+  //! else
+  let start = i32(p.base) + i32(column) * p.column1;
+  //! end
+  //! if ROWPAIR
   var outer = first / p.rowInner;
   var inner = first % p.rowInner;
+  //! end
   for (var row = first; row < end; row++) {
     var value = 0.0;
     if (row < p.rows && column < p.columns) {
+      //! if ROWPAIR
       value = parameter[start + i32(outer) * p.row0 + i32(inner) * p.row1];
+      //! else
+      value = parameter[start + i32(row) * p.row1];
+      //! end
       //! if SCALE
       value *= scale[column];
       //! end
     }
     matrix[row * p.padded + column] = value;
+    //! if ROWPAIR
     inner++;
     if (inner == p.rowInner) {
       inner = 0u;
       outer++;
     }
+    //! end
   }
 }

@@ -16,14 +16,20 @@ fn main(
   @builtin(global_invocation_id) id: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  let work = id.x + id.z * groups.x * 64u;
-  let column = work % p.columns;
-  let first = (work / p.columns) * ${ROWS}u;
+  let column = id.x + id.z * groups.x * 64u;
+  if (column >= p.columns) { return; }
+  let first = id.y * ${ROWS}u;
   let end = min(first + ${ROWS}u, p.rows);
+  //! if COLUMNPAIR
   let start = i32(p.base)
     + i32(column / p.columnInner) * p.column0 + i32(column % p.columnInner) * p.column1;
+  //! else
+  let start = i32(p.base) + i32(column) * p.column1;
+  //! end
+  //! if ROWPAIR
   var outer = first / p.rowInner;
   var inner = first % p.rowInner;
+  //! end
   for (var row = first; row < end; row++) {
     var sum = 0.0;
     var i = p.at + row * p.padded + column;
@@ -31,11 +37,15 @@ fn main(
       sum += partial[i];
       i += p.width;
     }
+    //! if ROWPAIR
     parameter[start + i32(outer) * p.row0 + i32(inner) * p.row1] = sum * p.scale;
     inner++;
     if (inner == p.rowInner) {
       inner = 0u;
       outer++;
     }
+    //! else
+    parameter[start + i32(row) * p.row1] = sum * p.scale;
+    //! end
   }
 }

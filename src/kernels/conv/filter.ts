@@ -1,0 +1,78 @@
+import { kernel } from '../../gpu/pipeline.ts';
+import type { Graph } from '../../graph/record.ts';
+import type { Read, Tensor } from '../../graph/tensor.ts';
+import filterSource from './filter.wgsl';
+import lanesSource from './filter_lanes.wgsl';
+import tileSource from './filter_tile.wgsl';
+import { choose } from './menu.ts';
+
+/** Workgroups that fill an adapter; more would only leave more partial rows. */
+const enough = { lanes: 128, tile: 512 };
+
+/** Pixels that a workgroup sums at least: fewer, and writing its partial row takes as long. */
+const pixelsAtLeast = 128;
+
+/**
+ * Partial rows of dW = read(x)^T dOut, a row for each chunk of the pixels: [chunks, depth * columns],
+ * depth = kernelSize^2 * C.
+ */
+export function filterRows(
+  g: Graph,
+  name: string,
+  x: Read,
+  dOut: Tensor,
+  { kernelSize, stride }: { kernelSize: number; stride: number },
+): Tensor {
+  const [, inH, inW, cin] = x.tensor.shape;
+  const [, outH, outW, columns] = dOut.shape;
+  const depth = kernelSize ** 2 * cin;
+  const m = g.batch * outH * outW;
+  const shape = { m, k: depth, n: columns, cin, kernelSize, stride };
+  const { form, choice } = choose('filter', g.traits, shape);
+  const fours = form.kind === 'tile' && cin % 4 === 0;
+  const constants = {
+    ...form.constants,
+    X: fours ? 'vec4f' : 'f32',
+    FOURS: fours,
+    AFFINE: x.affine !== undefined,
+    RELU: x.relu,
+    POINTWISE: kernelSize === 1 && stride === 1,
+  };
+  const depthTiles = Math.ceil(depth / form.rows);
+  const columnTiles = Math.ceil(columns / 4 / form.columns4);
+  const chunkOf = (count: number): number => {
+    const rows = count * outH * outW;
+    const chunks = Math.ceil(enough[form.kind] / (depthTiles * columnTiles));
+    return Math.max(pixelsAtLeast, Math.ceil(rows / chunks));
+  };
+  const chunksOf = (count: number): number => Math.ceil((count * outH * outW) / chunkOf(count));
+  const partial = g.partialRows(name, depth * columns);
+  g.launch({
+    kernel:
+      form.kind === 'lanes'
+        ? kernel('filter_lanes', lanesSource, constants, { filter: filterSource })
+        : kernel('filter_tile', tileSource, constants, { filter: filterSource }),
+    bind: { x: x.tensor, dOut, partial, ...(x.affine && { affine: x.affine }) },
+    params: ({ count, row }) => ({
+      rows: count * outH * outW,
+      chunk: chunkOf(count),
+      chunks: chunksOf(count),
+      n4: columns / 4,
+      cin,
+      depth,
+      depthTiles,
+      inH,
+      inW,
+      outH,
+      outW,
+      kw: kernelSize,
+      stride,
+      row0: row,
+    }),
+    grid: ({ count }) => [chunksOf(count) * depthTiles, columnTiles],
+    partial: { tensor: partial, rows: chunksOf },
+    flops: 2 * m * depth * columns,
+    choice,
+  });
+  return partial;
+}

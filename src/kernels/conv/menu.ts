@@ -1,0 +1,144 @@
+import type { Constants } from '../../gpu/template.ts';
+import type { Choice, Traits } from '../../graph/record.ts';
+
+/** The two families of products: out = x w (forward and dX), and dW = x^T dOut. */
+export type Family = 'product' | 'filter';
+
+/** One way of computing a family's products: what a workgroup makes, and its shader's constants. */
+export interface Form {
+  /** As a cache of measurements names it. */
+  readonly name: string;
+  readonly kind: 'lanes' | 'tile';
+  /** Rows of the result that a workgroup makes. */
+  readonly rows: number;
+  /** Columns that it makes, in fours. */
+  readonly columns4: number;
+  readonly constants: Constants;
+  /** Whether it can take as many input channels, and is worth offering for as many columns. */
+  fits(shape: Shape): boolean;
+}
+
+/** A product [m, k] by [k, n]. */
+export interface Shape {
+  m: number;
+  k: number;
+  n: number;
+  /** Channels of the input: k is a multiple of it. */
+  cin: number;
+  /** Side and stride of a window. */
+  kernelSize: number;
+  stride: number;
+}
+
+/**
+ * The form of software drivers: a subgroup without workgroup memory. A lane holds `columns` vec4 of
+ * 32 rows, and takes `depth` steps of k in a turn.
+ */
+function lanesForm(family: Family, lanes: number, columns: number, depth: number): Form {
+  const columns4 = lanes * columns;
+  const sets = family === 'product' ? 32 / lanes : 4;
+  const rows = sets * lanes;
+  return {
+    name: `lanes ${columns}x${depth}`,
+    kind: 'lanes',
+    rows,
+    columns4,
+    constants: { LANES: lanes, SETS: sets, ROWS: rows, COLUMNS: columns, DEPTH: depth },
+    fits: ({ cin, n }) =>
+      (family === 'filter' || cin % depth === 0) && (columns === 1 || n > lanes * 4),
+  };
+}
+
+/**
+ * The portable form: `across` x `down` invocations share tiles in workgroup memory; each makes
+ * `rows` rows by `columns` vec4 in registers.
+ */
+function tileForm(across: number, down: number, rows: number, columns: number): Form {
+  const tileRows = down * rows;
+  const columns4 = across * columns;
+  return {
+    name: `tile ${tileRows}x${columns4 * 4}`,
+    kind: 'tile',
+    rows: tileRows,
+    columns4,
+    constants: {
+      ACROSS: across,
+      DOWN: down,
+      INVOCATIONS: across * down,
+      ROWS: rows,
+      QUADS: rows / 4,
+      COLUMNS: columns,
+      TILEROWS: tileRows,
+      TILECOLUMNS: columns4,
+      // As many steps of k as invocations down, so that tileW also holds one value of each.
+      DEPTH: down,
+      LOADS: (rows * down) / (4 * across),
+      // Keeps invocations that store neighbouring channels off one bank; the largest tile has no room.
+      STRIDE: tileRows + (columns > 1 ? 0 : 32 / down),
+    },
+    fits: ({ n }) => across === 8 || n > 32,
+  };
+}
+
+/** Plain first: the others' oracle, and what everything can run. */
+const tileForms = [
+  tileForm(8, 8, 4, 1),
+  tileForm(16, 16, 4, 1),
+  tileForm(16, 16, 8, 1),
+  tileForm(16, 16, 8, 2),
+];
+
+/** The forms of a family on an adapter, plain first. */
+export function formsOf(family: Family, { subgroupSize: lanes }: Traits): readonly Form[] {
+  if (lanes !== 4 && lanes !== 8) return tileForms;
+  return [
+    [1, 1],
+    [1, 2],
+    [2, 1],
+    [2, 2],
+  ].map(([columns, depth]) => lanesForm(family, lanes, columns, depth));
+}
+
+/** Workgroups that keep a GPU busy: below, smaller tiles are better than larger ones. */
+const busy = 256;
+
+/** The form where nothing was measured. */
+function shipped(family: Family, forms: readonly Form[], { m, k, n }: Shape): Form {
+  const [plain, ...others] = forms;
+  // The widest tile loads least for its arithmetic. Two steps of k with one vec4 of columns are
+  // little better in products, and sometimes worse in filters.
+  if (plain.kind === 'lanes') {
+    return family === 'product' ? forms[forms.length - 1] : (others[2] ?? plain);
+  }
+  const [rows, columns] = family === 'product' ? [m, n] : [k, n];
+  const larger = others[0];
+  if (!larger || (family === 'filter' && rows < larger.rows)) return plain;
+  const groups = Math.ceil(rows / larger.rows) * Math.ceil(columns / (larger.columns4 * 4));
+  return family === 'filter' || groups >= busy ? larger : plain;
+}
+
+/** Rows by the next power of two: tall matrices of one width are alike. */
+export function keyOf(family: Family, { m, k, n, kernelSize, stride }: Shape): string {
+  const window = kernelSize > 1 || stride > 1 ? ` ${kernelSize}x${kernelSize}/${stride}` : '';
+  return `${family} ${2 ** Math.ceil(Math.log2(m))}x${k}x${n}${window}`;
+}
+
+/**
+ * The form for a shape: the one measured best on this adapter, else the one shipped.
+ * @param reloads whether the kernel also loads where it stores. Software drivers compile each place
+ *   that loads for long, a wide tile for seconds: there it is the plain form.
+ */
+export function choose(
+  family: Family,
+  traits: Traits,
+  shape: Shape,
+  { reloads = false } = {},
+): { form: Form; choice?: Choice } {
+  const all = formsOf(family, traits);
+  if (reloads && all[0].kind === 'lanes') return { form: all[0] };
+  const forms = all.filter((form) => form.fits(shape));
+  const key = keyOf(family, shape);
+  const measured = traits.tuned?.get(key);
+  const form = forms.find(({ name }) => name === measured) ?? shipped(family, forms, shape);
+  return { form, choice: { key, form: form.name, among: forms.map(({ name }) => name) } };
+}

@@ -1,0 +1,96 @@
+import { kernel } from '../../gpu/pipeline.ts';
+import type { Graph } from '../../graph/record.ts';
+import type { Read, Tensor } from '../../graph/tensor.ts';
+import lanesSource from './conv_lanes.wgsl';
+import tileSource from './conv_tile.wgsl';
+import { choose } from './menu.ts';
+import productSource from './product.wgsl';
+
+/** One product of the family: the fields of product.wgsl's Params that its callers choose. */
+export interface Product {
+  x: Read;
+  w: Tensor;
+  out: Tensor;
+  /** [H, W, C] of x, and [H, W] of the rows of the product. */
+  from: readonly number[];
+  rows: readonly number[];
+  kernelSize: number;
+  stride: number;
+  pad: number;
+  spread: number;
+  accumulate: boolean;
+  masked?: Tensor;
+  bias?: Tensor;
+  stats?: Tensor;
+}
+
+const shared = { product: productSource };
+
+/** out (+)= read(x) w over the window's taps; see conv_lanes.wgsl. */
+export function product(g: Graph, it: Product): void {
+  const [inH, inW, cin] = it.from;
+  const [outH, outW] = it.rows;
+  const n = it.out.shape[it.out.shape.length - 1];
+  const masked = it.masked !== undefined;
+  const shape = {
+    m: g.batch * outH * outW,
+    k: it.kernelSize ** 2 * cin,
+    n,
+    cin,
+    kernelSize: it.kernelSize,
+    stride: it.stride,
+  };
+  const reloads = it.accumulate || masked;
+  const { form, choice } = choose('product', g.traits, shape, { reloads });
+  const tiles = (count: number): number => Math.ceil((count * outH * outW) / form.rows);
+  const fours = form.kind === 'tile' && cin % 4 === 0;
+  const constants = {
+    ...form.constants,
+    X: fours ? 'vec4f' : 'f32',
+    FOURS: fours,
+    AFFINE: it.x.affine !== undefined,
+    RELU: it.x.relu,
+    MASK: masked,
+    ACCUMULATE: it.accumulate,
+    BIAS: it.bias !== undefined,
+    STATS: it.stats !== undefined,
+    PAD: it.pad > 0,
+  };
+  g.launch({
+    kernel:
+      form.kind === 'lanes'
+        ? kernel('conv_lanes', lanesSource, constants, shared)
+        : kernel('conv_tile', tileSource, constants, shared),
+    bind: {
+      x: it.x.tensor,
+      w: it.w,
+      out: it.out,
+      ...(it.x.affine && { affine: it.x.affine }),
+      ...(it.masked && { masked: it.masked }),
+      ...(it.bias && { bias: it.bias }),
+      ...(it.stats && { stats: it.stats }),
+    },
+    params: ({ count, row }) => ({
+      rows: count * outH * outW,
+      tiles: tiles(count),
+      n4: n / 4,
+      cin,
+      inH,
+      inW,
+      outH,
+      outW,
+      kh: it.kernelSize,
+      kw: it.kernelSize,
+      stride: it.stride,
+      pad: it.pad,
+      spread: it.spread,
+      spreadH: it.out.shape[1],
+      spreadW: it.out.shape[2],
+      row0: row,
+    }),
+    grid: ({ count }) => [tiles(count), Math.ceil(n / 4 / form.columns4)],
+    partial: it.stats && { tensor: it.stats, rows: tiles },
+    flops: 2 * shape.m * shape.k * n,
+    choice,
+  });
+}

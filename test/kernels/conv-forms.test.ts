@@ -1,0 +1,57 @@
+/** Every form of the menu, which its choice need not reach by itself, and how one is chosen. */
+import * as assert from 'uvu/assert';
+import { Graph, type Traits } from '../../src/graph/record.ts';
+import { Tensor } from '../../src/graph/tensor.ts';
+import { conv } from '../../src/kernels/conv/conv.ts';
+import { formsOf } from '../../src/kernels/conv/menu.ts';
+import { test } from '../support/run.ts';
+import { type Shape, title, windowCase } from './conv-support.ts';
+import { check, formsHere, gpu } from './support.ts';
+
+// More columns than a tile of 64 has, fewer than two of 128; rows and pixels that no tile divides.
+const shapes: Shape[] = [
+  { batch: 3, size: 9, cin: 12, n: 84, kernel: 3, through: 'affine relu', bias: true },
+  { batch: 3, size: 9, cin: 36, n: 132, stride: 2, through: 'relu' },
+];
+for (const kind of formsHere) {
+  const traits = { subgroupSize: kind === 'lanes' ? gpu.subgroupSize : 0 };
+  // The plain ones are those that the other tests run. Both families have the same names.
+  for (const { name: tuned } of formsOf('product', traits).slice(1)) {
+    for (const shape of shapes) {
+      test(`${tuned}: ${title(shape)}`, () =>
+        check(tuned, { ...windowCase(shape), forms: [kind], tuned }));
+    }
+  }
+}
+
+/** The forms of a convolution's forward, dX-less, from 1x1 windows of a map. */
+function chosen(traits: Traits, cin: number, n: number, size = 14) {
+  const g = new Graph(8, false, traits);
+  const weight = new Tensor('w', [n, cin, 1, 1], { home: 'input' });
+  conv(g, 'out', g.input('x', [size, size, cin]), weight);
+  const { choice } = g.launches[g.launches.length - 1];
+  if (!choice) throw new Error('no choice');
+  return choice;
+}
+
+test('the measured form is taken where it fits, the shipped one elsewhere', () => {
+  const portable = { subgroupSize: 0 };
+  const shipped = chosen(portable, 728, 728);
+  assert.is(shipped.key, 'product 2048x728x728');
+  assert.is(shipped.form, 'tile 64x64');
+  assert.is(chosen(portable, 728, 728, 2).form, 'tile 32x32');
+  const tuned = new Map([[shipped.key, 'tile 128x128']]);
+  assert.is(chosen({ ...portable, tuned }, 728, 728).form, 'tile 128x128');
+  assert.is(chosen({ ...portable, tuned }, 728, 724).form, 'tile 64x64');
+  tuned.set(shipped.key, 'a form of the past');
+  assert.is(chosen({ ...portable, tuned }, 728, 728).form, 'tile 64x64');
+  for (const subgroupSize of [4, 8]) {
+    const lanes = { subgroupSize };
+    assert.is(chosen(lanes, 728, 728).form, 'lanes 2x2');
+    // Three channels cannot be taken in pairs, nor few columns two at a time.
+    assert.equal(chosen(lanes, 3, 728).among, ['lanes 1x1', 'lanes 2x1']);
+    assert.equal(chosen(lanes, 64, 16).among, ['lanes 1x1', 'lanes 1x2']);
+    const wrong = { get: () => 'lanes 2x2' };
+    assert.is(chosen({ ...lanes, tuned: wrong }, 64, 16).form, 'lanes 1x2');
+  }
+});
