@@ -5,7 +5,7 @@ import { writeForgerySheet } from '../data/forge/sheet.ts';
 import { readManifests } from '../data/manifest-node.ts';
 import { Progress } from '../progress.ts';
 import { wholeNumber } from './arguments.ts';
-import { printDropped } from './data.ts';
+import { printDropped } from './data/summary.ts';
 
 interface Options {
   real: string[];

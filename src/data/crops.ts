@@ -36,13 +36,13 @@ export interface Crop {
 
 /**
  * The part of an image that is the face crop: all of it where there is no box, else the square of
- * floor(1.3 * the longer side) about the box's centre, cut smaller at the image's border
- * (FaceForensics++, detect_from_video.py).
+ * floor(scale * the longer side) about the box's centre, cut smaller at the image's border
+ * (FaceForensics++, detect_from_video.py, whose scale is 1.3).
  */
-export function cropBox(box: Face['box'], width: number, height: number): Box {
+export function cropBox(box: Face['box'], width: number, height: number, scale = 1.3): Box {
   if (!box) return [0, 0, width, height];
   const [x, y, w, h] = box;
-  const side = Math.floor(Math.max(w, h) * 1.3);
+  const side = Math.floor(Math.max(w, h) * scale);
   const left = Math.max(0, Math.floor(x + w / 2 - side / 2));
   const top = Math.max(0, Math.floor(y + h / 2 - side / 2));
   const rest = Math.min(side, width - left, height - top);

@@ -119,10 +119,15 @@ export class ManifestWriter {
    * Opens or makes a data folder.
    * @param options what decides the set's content, kept in `made.json`; continuing with other
    *   options is refused
+   * @param wholeLines told how many lines there are, says how many to keep; asked once the folder is locked
    * @throws LlsmError where they differ, where another process writes to the folder, or where what is there is
    *   damaged before its last line.
    */
-  static async open(folder: string, options: Record<string, unknown>): Promise<ManifestWriter> {
+  static async open(
+    folder: string,
+    options: Record<string, unknown>,
+    wholeLines: (lines: number) => number = (lines) => lines,
+  ): Promise<ManifestWriter> {
     const path = join(folder, manifestName);
     try {
       await mkdir(join(folder, 'images'), { recursive: true });
@@ -136,12 +141,11 @@ export class ManifestWriter {
       checkOptions(folder, options);
       removeParts(folder);
       file = await open(path, 'a+');
-      let text = await file.readFile('utf8');
-      const tail = text.slice(text.lastIndexOf('\n') + 1);
-      if (tail !== '') {
-        text = text.slice(0, text.length - tail.length);
-        await file.truncate(Buffer.byteLength(text));
-      }
+      const found = await file.readFile('utf8');
+      const lines = found.split('\n').slice(0, -1);
+      const kept = lines.slice(0, wholeLines(lines.length));
+      const text = kept.map((line) => `${line}\n`).join('');
+      if (text !== found) await file.truncate(Buffer.byteLength(text));
       return new ManifestWriter(folder, file, text, lock);
     } catch (error) {
       await file?.close();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { type FolderOptions, makeFolderSet } from '../../../src/data/folder.ts';
+import { type FolderOptions, makeFolderSet } from '../../../src/data/adapters/folder.ts';
 import { type ForgeOptions, makeForgeries } from '../../../src/data/forge/make.ts';
 import { writeForgerySheet } from '../../../src/data/forge/sheet.ts';
 import { encodePng, readImage, readMask } from '../../../src/data/image-node.ts';

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { type FolderOptions, makeFolderSet } from '../../../src/data/folder.ts';
+import { type FolderOptions, makeFolderSet } from '../../../src/data/adapters/folder.ts';
 import { makeForgeries, methods } from '../../../src/data/forge/make.ts';
 import { type RgbImage, throughJpeg } from '../../../src/data/image.ts';
 import { encodePng, readImage } from '../../../src/data/image-node.ts';

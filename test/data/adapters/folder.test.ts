@@ -1,13 +1,17 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { type FolderOptions, makeFolderSet, readNameList } from '../../src/data/folder.ts';
-import { encodeJpeg } from '../../src/data/image.ts';
-import { encodePng, readImage, readMask } from '../../src/data/image-node.ts';
-import { readManifest } from '../../src/data/manifest-node.ts';
-import { resize } from '../../src/data/pixels.ts';
-import { drawnPicture, failure, photographs, temporaryFolder } from '../support/pictures.ts';
-import { test } from '../support/run.ts';
+import {
+  type FolderOptions,
+  makeFolderSet,
+  readNameList,
+} from '../../../src/data/adapters/folder.ts';
+import { encodeJpeg } from '../../../src/data/image.ts';
+import { encodePng, readImage, readMask } from '../../../src/data/image-node.ts';
+import { readManifest } from '../../../src/data/manifest-node.ts';
+import { resize } from '../../../src/data/pixels.ts';
+import { drawnPicture, failure, photographs, temporaryFolder } from '../../support/pictures.ts';
+import { test } from '../../support/run.ts';
 
 const plain: FolderOptions = {
   faces: { centre: 0.5 },
@@ -22,6 +26,7 @@ const plain: FolderOptions = {
   seed: 0,
   list: null,
   limit: Number.POSITIVE_INFINITY,
+  workers: 0,
 };
 
 /** Six good pictures of four people, and five that cannot be used. */
@@ -185,7 +190,7 @@ test('a folder that is missing, empty, a file, or holds nothing usable', async (
   assert.match(await message(folder), /holds no JPEG, PNG or WebP/);
   writeFileSync(join(folder, 'x.png'), 'x');
   assert.match(await message(join(folder, 'x.png')), /is not a folder/);
-  assert.match(await message(folder), /none of 1 pictures .* could be used: x\.png: /);
+  assert.match(await message(folder), /nothing in .* could be used \(1 tried\): x\.png: /);
 });
 
 test('real photographs by a list of LFW', async () => {
