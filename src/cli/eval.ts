@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readBytes } from '../data/image-node.ts';
-import type { ManifestItem, Split } from '../data/manifest.ts';
+import { countsInWords, type ManifestItem, type Split } from '../data/manifest.ts';
 import { readManifests } from '../data/manifest-node.ts';
 import { LlsmError, UsageError } from '../errors.ts';
 import { type VideoRule, videoRules } from '../eval/classification.ts';
@@ -18,7 +18,7 @@ import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
 import { makeFolder, writeFileWhole } from '../write-file.ts';
 import { wholeNumber } from './arguments.ts';
-import { countsInWords, dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
+import { dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
 
 interface Options {
   weights: string;

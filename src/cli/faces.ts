@@ -34,11 +34,6 @@ export function facesOf(
   return { all, faces };
 }
 
-export const countsInWords = (faces: readonly ManifestItem[]): string => {
-  const forged = faces.filter(({ label }) => label === 1).length;
-  return `${faces.length} faces (${faces.length - forged} real, ${forged} forged)`;
-};
-
 /** Data folders by name and split, for what is kept in files: no paths of this machine. */
 export const dataInWords = (folders: readonly string[], split: Split): string =>
   `${folders.map((folder) => basename(resolve(folder))).join(', ')} (${split})`;

@@ -13,6 +13,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   train: () => import('./train.ts'),
   eval: () => import('./eval.ts'),
   calibrate: () => import('./calibrate.ts'),
+  table: () => import('./table.ts'),
   detect: () => import('./detect.ts'),
   run: () => import('./run.ts'),
   export: () => import('./export.ts'),

@@ -56,6 +56,11 @@ export type Split = Face['split'];
 /** A face and the folder that its paths are relative to. */
 export type ManifestItem = Face & { folder: string };
 
+export const countsInWords = (faces: readonly Pick<Face, 'label'>[]): string => {
+  const forged = faces.filter(({ label }) => label === 1).length;
+  return `${faces.length} faces (${faces.length - forged} real, ${forged} forged)`;
+};
+
 /** `box[2]: must be …` for the first few fields that are wrong. */
 function issuesOf(error: z.ZodError): string {
   return error.issues

@@ -10,13 +10,11 @@ const number = (value: number): string => (Number.isNaN(value) ? 'n/a' : value.t
 const compared = ({ value, constant }: Compared): string =>
   constant === undefined ? number(value) : `${number(value)} (${number(constant)})`;
 
-/** Columns aligned: the first to the left, the rest to the right. */
-export function aligned(rows: readonly (readonly string[])[]): string[] {
+/** Columns aligned: the first ones to the left, the rest to the right. */
+export function aligned(rows: readonly (readonly string[])[], left = 1): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map((row) =>
-    row
-      .map((cell, column) => (column ? cell.padStart(widths[column]) : cell.padEnd(widths[0])))
-      .join('  '),
+    row.map((cell, k) => (k < left ? cell.padEnd(widths[k]) : cell.padStart(widths[k]))).join('  '),
   );
 }
 

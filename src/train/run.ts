@@ -1,6 +1,6 @@
 /** A whole training run in a folder (Node only): what `llsm train` and `llsm demo` do. */
 import { CropPool } from '../data/crop-pool.ts';
-import type { ManifestItem } from '../data/manifest.ts';
+import { countsInWords, type ManifestItem } from '../data/manifest.ts';
 import { LlsmError } from '../errors.ts';
 import type { CurvesOptions } from '../eval/curves.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -92,7 +92,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
         ? await Validator.build(gpu, config, trainer.store, faces(validated, false))
         : undefined;
     if (validator) onGpu.unshift(validator);
-    say(`To train on: ${describeFaces(trained)}; to validate on: ${describeFaces(validated)}`);
+    say(`To train on: ${countsInWords(trained)}; to validate on: ${countsInWords(validated)}`);
     say(peakInWords(stepPlanOf(trainer.program.plan.memory, trainer.store, config)));
     const progress = new Progress({
       label: 'train',
@@ -128,11 +128,6 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     for (const held of onGpu) held.destroy();
     folder.close();
   }
-}
-
-function describeFaces(items: readonly ManifestItem[]): string {
-  const forged = items.filter(({ label }) => label === 1).length;
-  return `${items.length} faces (${items.length - forged} real, ${forged} forged)`;
 }
 
 /** The first Ctrl-C (or SIGTERM) is noted, the second ends the process. */
