@@ -19,6 +19,7 @@ import { describeGpu, type Gpu } from '../gpu/device.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { readCheckpoint } from '../model/checkpoint-node.ts';
 import { largestMap, tapPositions } from '../model/positions.ts';
+import { packageRoot } from '../paths.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
 import { writeFileWhole } from '../write-file.ts';
@@ -40,7 +41,10 @@ export function register(program: Command): void {
         `WebP, or folders of them. ${scope}`,
     )
     .argument('<file...>', 'pictures, or folders of them')
-    .option('--weights <file>', 'the trained checkpoint')
+    .option(
+      '--weights <file>',
+      'the trained checkpoint (default: the one that comes with llsm, a demonstration)',
+    )
     .option(
       '--faces <how>',
       'whole: the picture is the face crop; centre=F: a centred square of F of the shorter side',
@@ -57,8 +61,17 @@ const howToGetWeights =
   'train a network (`llsm train`) and name the weights in its folder, or, to try the command ' +
   'without a trained one, make a random one (`llsm init --config small --out W.safetensors`)';
 
+/** What `weights/README.md` describes. */
+const ownWeights = () => join(packageRoot(), 'weights', 'small.safetensors');
+
 function openWeights(path: string | undefined): Checkpoint {
-  if (path === undefined) throw new UsageError(`--weights is missing: ${howToGetWeights}`);
+  if (path === undefined) {
+    console.error(
+      'llsm: these are the weights that come with llsm, a demonstration that finds careless swaps, ' +
+        'some transplanted parts and little else (weights/README.md); --weights names your own',
+    );
+    return readCheckpoint(ownWeights());
+  }
   if (!existsSync(path)) throw new LlsmError(`${path} does not exist: ${howToGetWeights}`);
   return readCheckpoint(path);
 }
@@ -163,9 +176,12 @@ function report(
   }
   const found = results.filter(({ error }) => error === undefined);
   const width = Math.max(0, ...found.map(({ file }) => file.length));
-  for (const { file, probability = 0, verdict = '', alteredShare } of found) {
+  for (const { file, probability = 0, verdict = '', forged, alteredShare } of found) {
+    // The mask's threshold is for faces that are forged.
     const marked =
-      alteredShare === undefined ? '' : `   mask on ${(100 * alteredShare).toFixed(1)} % of it`;
+      alteredShare === undefined || !forged
+        ? ''
+        : `   mask on ${(100 * alteredShare).toFixed(1)} % of it`;
     console.log(`${file.padEnd(width)}  ${probability.toFixed(3)}  ${verdict.padEnd(16)}${marked}`);
   }
   if (out !== undefined && found.length > 0) {

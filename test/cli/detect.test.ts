@@ -14,7 +14,7 @@ import { initParams } from '../../src/model/params.ts';
 import { serialiseSafetensors } from '../../src/model/safetensors.ts';
 import { llsm } from '../support/command.ts';
 import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
-import { test } from '../support/run.ts';
+import { skip, test } from '../support/run.ts';
 
 const folder = temporaryFolder();
 const golden = (name: string) =>
@@ -119,6 +119,19 @@ test('a folder and a file: results, pictures, and what went wrong with the rest'
   }
 });
 
+test('--precision f16: nearly the same numbers', () => {
+  const args = [good[0], '--weights', weights, '--precision', 'f16', '--json'];
+  const { status, stdout, stderr } = llsm(['detect', ...args]);
+  if (/no 16-bit floats/.test(stderr)) skip('this adapter has no shader-f16');
+  assert.is(status, 0, stderr);
+  const { precision, results } = JSON.parse(stdout) as Whole & { precision: string };
+  assert.is(precision, 'f16');
+  const off = Math.abs(
+    (results[0].probability as number) - (batchOfThree[0].probability as number),
+  );
+  assert.ok(off < 0.01, `off by ${off}`);
+});
+
 test('--json: equal pictures, equal numbers; a batch of 1 agrees with one of 3', () => {
   const args = [...good, alone, '--weights', weights, '--batch', '1', '--json'];
   const { status, stdout } = llsm(['detect', ...args]);
@@ -207,9 +220,20 @@ test('weights that are missing, damaged or of another network; no adapter', () =
   }
 });
 
+test('without --weights: those that come with llsm, which it says', () => {
+  const { status, stdout, stderr } = llsm(['detect', alone, '--json']);
+  assert.is(status, 0, stderr);
+  assert.match(
+    stderr,
+    /come with llsm, a demonstration .*weights\/README\.md.*--weights names your own/,
+  );
+  const { results, threshold } = JSON.parse(stdout);
+  assert.ok(results[0].probability > 0 && results[0].probability < 1);
+  assert.is(threshold.rule, 'fpr=0.1');
+});
+
 test('called wrongly it exits with 2', () => {
   const wrong: [RegExp, string[]][] = [
-    [/--weights is missing: train a network .*llsm init/s, [alone]],
     [/missing required argument 'file'/, ['--weights', weights]],
     [/--out must be another folder/, [photos, '--weights', weights, '--out', `${photos}/`]],
     [/whole, or centre=F/, [alone, '--weights', weights, '--faces', 'centre=2']],
