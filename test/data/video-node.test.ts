@@ -60,8 +60,8 @@ test('frames are those that were asked, whatever their number', async () => {
 test('a variable rate, B-frames, an odd size, an edit list, a turned picture', async () => {
   needFfmpeg();
   // Frames 10 to 19 are left out, and their time with the frame before them.
-  ffmpeg('-i', plain, '-vf', "select='not(between(n,10,19))'", '-vsync', 'vfr', file('vfr.mp4'));
-  assert.equal((await read(file('vfr.mp4'), 4)).numbers, [0, 9, 29, 39]);
+  ffmpeg('-i', plain, '-vf', "select='not(between(n,10,19))'", file('vfr.mkv'));
+  assert.equal((await read(file('vfr.mkv'), 4)).numbers, [0, 9, 29, 39]);
 
   writeVideo(file('odd.mp4'), numberedFrames(12, 95, 71), ['-bf', '2']);
   const odd = await read(file('odd.mp4'), 5);
@@ -77,13 +77,19 @@ test('a variable rate, B-frames, an odd size, an edit list, a turned picture', a
   assert.ok(listed.toString().includes('D'), 'the edit list leaves packets out');
   const cut = await read(file('cut.mp4'), 100);
   assert.ok(cut.numbers.length < 32);
+  assert.is(await countFrames(file('cut.mp4')), cut.numbers.length);
   assert.equal(
     cut.numbers,
     cut.numbers.map((_, k) => k + 40 - cut.numbers.length),
   );
 
   writeVideo(file('lying.mp4'), numberedFrames(3, 96, 72));
-  ffmpeg('-i', file('lying.mp4'), '-c', 'copy', '-metadata:s:v', 'rotate=90', file('turned.mp4'));
+  try {
+    ffmpeg('-display_rotation', '90', '-i', file('lying.mp4'), '-c', 'copy', file('turned.mp4'));
+  } catch {
+    // Before version 6 it is said so.
+    ffmpeg('-i', file('lying.mp4'), '-c', 'copy', '-metadata:s:v', 'rotate=90', file('turned.mp4'));
+  }
   assert.is((await read(file('turned.mp4'), 3)).size, '72 x 96');
 });
 
@@ -133,10 +139,15 @@ test('damaged, cut short, empty, without frames, no video: an error that names t
 
 test('a name is a file, never an address or a list of others', async () => {
   needFfmpeg();
-  const odd = temporaryFolder();
-  for (const name of ['-vf.mp4', 'http:host.mp4', "a'b %03d [x];$(id).mp4"]) {
-    copyFileSync(plain, join(odd, name));
-    assert.equal((await read(join(odd, name), 2)).numbers, [0, 39], name);
+  const [odd, here] = [temporaryFolder(), process.cwd()];
+  process.chdir(odd);
+  try {
+    for (const name of ['-vf.mp4', 'http:host.mp4', "a'b %03d [x];$(id).mp4"]) {
+      copyFileSync(plain, name);
+      assert.equal((await read(name, 2)).numbers, [0, 39], name);
+    }
+  } finally {
+    process.chdir(here);
   }
   writeFileSync(file('list.mp4'), `ffconcat version 1.0\nfile '${plain}'\n`);
   assert.match((await failure(countFrames(file('list.mp4')))).message, /list\.mp4: ffprobe failed/);
