@@ -86,6 +86,7 @@ const duration = (seconds: number): string => {
 
 /** As lines. */
 export function planInWords({ trainings, tests }: TablePlan): string {
+  const left = trainings.reduce((sum, one) => sum + one.steps * (one.secondsPerStep ?? 0), 0);
   return [
     `${trainings.length} trainings:`,
     ...trainings.flatMap(({ id, state, faces, steps, secondsPerStep, peak }) => [
@@ -98,6 +99,7 @@ export function planInWords({ trainings, tests }: TablePlan): string {
             `    ${peak}`,
           ]),
     ]),
+    ...(left > 0 ? [`  training steps together: ${duration(left)} at most`] : []),
     `${tests.length} tests:`,
     ...tests.map(
       ({ training, on, faces, state }) =>
