@@ -31,7 +31,7 @@ export async function prepare(
   given: ReadonlyMap<string, Float32Array> = new Map(),
 ): Promise<Prepared> {
   const params = it.params?.(gpu);
-  const g = new Graph(it.batch, true, { subgroupSize });
+  const g = new Graph(it.batch, true, { subgroupSize, tuned: gpu.tuned });
   const recorded = it.record(g, part, params);
   const outputs = outputsOf(g, recorded, part);
   for (const tensor of outputs) tensor.keep = true;
@@ -89,7 +89,7 @@ const writtenBy = ({ kernel, bind }: Launch): Tensor[] =>
  * Random values, a block of them over and over: maps in [-1, 1); the rest, variances and counts
  * among them, in [0.5, 1.5).
  */
-function valuesFor(tensor: Tensor): Float32Array {
+export function valuesFor(tensor: Tensor): Float32Array {
   const out = new Float32Array(tensor.size);
   const random = new Random(1, tensor.name);
   const block = Math.min(out.length, 1 << 16);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { BenchOptions } from '../../bench/main.ts';
+import { UsageError } from '../errors.ts';
 import { names, wholeNumber } from './arguments.ts';
 
 /** What is measured in place of operations and networks. */
@@ -7,6 +8,8 @@ interface Instead {
   cold?: boolean;
   scaling?: boolean;
   plot?: string;
+  tune?: boolean;
+  config?: string;
 }
 
 export function register(program: Command): void {
@@ -28,6 +31,12 @@ export function register(program: Command): void {
     .option('--cold', 'instead: the parts of a first verdict, from the start of a process')
     .option('--scaling', 'instead: how the cost grows with batch, positions and size')
     .option('--plot <file>', 'with --scaling: draw it as an SVG file')
+    .option(
+      '--tune',
+      'instead: measure every form of the convolutions and keep the best for this adapter, which ' +
+        'later commands then use (their last digits may change); --only names shapes',
+    )
+    .option('--config <config>', 'with --tune: the network, a preset or a JSON file (paper)')
     .option('--json', 'print the result as JSON')
     .action(async (options: BenchOptions & Instead) => {
       if (options.cold) {
@@ -37,6 +46,13 @@ export function register(program: Command): void {
       if (options.scaling) {
         const { scaling } = await import('../../bench/scaling.ts');
         return scaling(options);
+      }
+      if (options.config && !options.tune) {
+        throw new UsageError('--config goes with --tune: the other figures are of fixed networks');
+      }
+      if (options.tune) {
+        const { tune } = await import('../../bench/tune.ts');
+        return tune(options);
       }
       const { bench } = await import('../../bench/main.ts');
       await bench(options);

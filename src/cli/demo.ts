@@ -57,11 +57,11 @@ async function run(options: Options): Promise<void> {
   const set = await timed('making forgeries', () => makeDemoForgeries(out, portraits, seed));
 
   const { readManifest } = await import('../data/manifest-node.ts');
-  const { openNodeGpu } = await import('../gpu/node.ts');
+  const { openTunedGpu } = await import('./gpu.ts');
   const { trainDemo } = await import('../demo/train.ts');
   const { testDemo } = await import('../demo/test.ts');
   const items = readManifest(set);
-  const gpu = await openNodeGpu();
+  const gpu = await openTunedGpu();
   say(describeGpu(gpu));
   const runFolder = join(out, 'run');
   const before = demo.training;

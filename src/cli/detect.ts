@@ -83,9 +83,9 @@ async function detect(paths: string[], options: Options): Promise<void> {
   }
   const checkpoint = openWeights(options.weights);
   const sources = listSources(paths, out);
-  const { openNodeGpu } = await import('../gpu/node.ts');
+  const { openTunedGpu } = await import('./gpu.ts');
   const { Detector } = await import('../eval/detector.ts');
-  const gpu = await openNodeGpu();
+  const gpu = await openTunedGpu();
   console.error(describeGpu(gpu));
   if (out !== undefined) makeOut(out);
   const wanted = out !== undefined;

@@ -55,10 +55,10 @@ export async function openDetector(
   checkpoint: Checkpoint,
   options: { batch: number; similarity: boolean },
 ): Promise<{ detector: Detector; adapter: string }> {
-  const { openNodeGpu } = await import('../gpu/node.ts');
+  const { openTunedGpu } = await import('./gpu.ts');
   const { describeGpu } = await import('../gpu/device.ts');
   const { Detector: Opened } = await import('../eval/detector.ts');
-  const gpu = await openNodeGpu();
+  const gpu = await openTunedGpu();
   console.error(describeGpu(gpu));
   return { detector: await Opened.build(gpu, checkpoint, options), adapter: gpu.name };
 }

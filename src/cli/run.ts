@@ -116,9 +116,9 @@ async function run(options: Options): Promise<void> {
   const note = leftOut(config);
   if (note) console.error(`llsm: ${note}`);
 
-  const { openNodeGpu } = await import('../gpu/node.ts');
+  const { openTunedGpu } = await import('./gpu.ts');
   const { outputsOf, trainSteps } = await import('../model/run.ts');
-  const gpu = await openNodeGpu();
+  const gpu = await openTunedGpu();
   console.error(describeGpu(gpu));
   const out = await outputsOf(gpu, checkpoint, input, { mode, grad, taps });
   if (steps !== undefined) {

@@ -71,9 +71,9 @@ export function register(program: Command): void {
 const say = (line: string): void => console.error(line);
 
 async function openGpu() {
-  const { openNodeGpu } = await import('../gpu/node.ts');
+  const { openTunedGpu } = await import('./gpu.ts');
   const { describeGpu } = await import('../gpu/device.ts');
-  const gpu = await openNodeGpu();
+  const gpu = await openTunedGpu();
   say(describeGpu(gpu));
   return gpu;
 }

@@ -68,9 +68,9 @@ async function run(options: Options): Promise<void> {
     options.config || options.set.length || !options.resume
       ? loadConfig(options.config ?? 'small', options.set)
       : undefined;
-  const { openNodeGpu } = await import('../gpu/node.ts');
+  const { openTunedGpu } = await import('./gpu.ts');
   const { describeGpu } = await import('../gpu/device.ts');
-  const gpu = await openNodeGpu();
+  const gpu = await openTunedGpu();
   say(describeGpu(gpu));
   if (options.plan) {
     const { planInWords, planStep } = await import('../train/step-plan.ts');

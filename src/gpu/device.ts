@@ -9,6 +9,8 @@ export interface Gpu {
   readonly software: boolean;
   /** The subgroup size where it is fixed and known (lavapipe 8, SwiftShader 4), else 0. */
   readonly subgroupSize: number;
+  /** The forms of kernels measured best on this adapter, by what they were chosen for. */
+  readonly tuned?: ReadonlyMap<string, string>;
   /** Dawn's toggles, where the caller asked for some. */
   readonly toggles: readonly string[];
   /**

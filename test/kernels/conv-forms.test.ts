@@ -24,7 +24,7 @@ for (const kind of formsHere) {
   }
 }
 
-/** The forms of a convolution's forward, dX-less, from 1x1 windows of a map. */
+/** The choice for a pointwise convolution of eight maps. */
 function chosen(traits: Traits, cin: number, n: number, size = 14) {
   const g = new Graph(8, false, traits);
   const weight = new Tensor('w', [n, cin, 1, 1], { home: 'input' });
@@ -52,6 +52,6 @@ test('the measured form is taken where it fits, the shipped one elsewhere', () =
     assert.equal(chosen(lanes, 3, 728).among, ['lanes 1x1', 'lanes 2x1']);
     assert.equal(chosen(lanes, 64, 16).among, ['lanes 1x1', 'lanes 1x2']);
     const wrong = { get: () => 'lanes 2x2' };
-    assert.is(chosen({ ...lanes, tuned: wrong }, 64, 16).form, 'lanes 1x2');
+    assert.is(chosen({ ...lanes, tuned: wrong }, 64, 16).form, 'lanes 1x1');
   }
 });

@@ -1,0 +1,22 @@
+import lanesSource from './conv_lanes.wgsl';
+import tileSource from './conv_tile.wgsl';
+import filterSource from './filter.wgsl';
+import filterLanesSource from './filter_lanes.wgsl';
+import filterTileSource from './filter_tile.wgsl';
+import productSource from './product.wgsl';
+
+/** 32 bits of FNV-1a over UTF-16 units, in hexadecimal. */
+function hashOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  }
+  return hash.toString(16).padStart(8, '0');
+}
+
+/** Changes with the shaders that a menu chooses from: what was measured of others counts no more. */
+export const menuVersion = hashOf(
+  [lanesSource, tileSource, filterSource, filterLanesSource, filterTileSource, productSource].join(
+    '\n',
+  ),
+);
