@@ -21,8 +21,8 @@ export function register(data: Command): void {
         'val before train. Run again, it continues.',
     )
     .option(
-      '--lists <files...>',
-      "rearrange.py's lists; default: the .json files of the folder, or of dataset_json/ in it",
+      '--lists <paths...>',
+      "rearrange.py's lists or folders of them; default: the .json files of the folder, or of dataset_json/ in it",
     )
     .option('--compression <name>', 'of data sets that have several', 'c23')
     .addOption(splitsOption())

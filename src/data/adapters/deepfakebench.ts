@@ -15,7 +15,7 @@ import { makeSet, type SetOptions, type SetResult } from './make-set.ts';
 import { isFolder, namesIn } from './tree.ts';
 
 export interface BenchOptions extends Omit<SetOptions, 'needMasks'> {
-  /** List files; none: the .json files of the folder, or of dataset_json/ in it. */
+  /** List files, or folders of them; none: the .json files of the folder, or of dataset_json/ in it. */
   lists: string[];
   /** Of data sets that have several; the lists name no other for the rest. */
   compression: string;
@@ -219,15 +219,22 @@ function listVideos(
   return { folder, clips, dropped, notes };
 }
 
+const listsIn = (folder: string): string[] =>
+  namesIn(folder, 'Name the folder of preprocessed data sets.')
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => join(folder, name));
+
 /** @throws LlsmError where there is none */
 function findLists(folder: string, given: string[]): string[] {
-  if (given.length > 0) return given;
-  for (const place of [folder, join(folder, 'dataset_json')]) {
-    if (place !== folder && !isFolder(place)) continue;
-    const names = namesIn(place, 'Name the folder of preprocessed data sets.');
-    const lists = names.filter((name) => name.endsWith('.json'));
-    if (lists.length > 0) return lists.map((name) => join(place, name));
+  if (given.length > 0) {
+    const lists = given.flatMap((path) => (isFolder(path) ? listsIn(path) : [path]));
+    if (lists.length > 0) return lists;
+    throw new LlsmError(`${given.join(', ')} holds no lists (.json).`);
   }
+  const inner = join(folder, 'dataset_json');
+  const lists = listsIn(folder);
+  if (lists.length === 0 && isFolder(inner)) lists.push(...listsIn(inner));
+  if (lists.length > 0) return lists;
   throw new LlsmError(
     `${folder} holds no lists (.json, nor in dataset_json/). Name those that rearrange.py wrote with --lists.`,
   );

@@ -145,7 +145,8 @@ test('frames evenly over the video, masks and landmarks beside them, wherever th
   assert.equal([count(255), count(0)], [box[2] * box[3], side ** 2 - box[2] * box[3]]);
   // In a crop the landmarks move along.
   const cropped = newOut();
-  await makeBenchSet(root, cropped, { ...options, faces: { centre: 0.5 }, size: 96 });
+  const named = { ...options, lists: [root] };
+  await makeBenchSet(root, cropped, { ...named, faces: { centre: 0.5 }, size: 96 });
   assert.equal(readManifest(cropped)[0].landmarks?.[0], [12, 24]);
 });
 
@@ -263,5 +264,12 @@ test('lists: other data sets, a broken one, none, an unknown label', async () =>
   assert.match(
     (await failure(makeBenchSet(root, newOut(), options))).message,
     /holds no lists .*--lists/,
+  );
+  const given = await failure(makeBenchSet(root, newOut(), { ...options, lists: [root] }));
+  assert.match(given.message, /holds no lists \(\.json\)\.$/);
+  const missing = { ...options, lists: [join(root, 'none.json')] };
+  assert.match(
+    (await failure(makeBenchSet(root, newOut(), missing))).message,
+    /none\.json cannot be read/,
   );
 });
