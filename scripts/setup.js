@@ -145,6 +145,12 @@ if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.me
     ensurePackages();
     const { name, software } = await ensureAdapter();
     console.log(`WebGPU adapter: ${name}${software ? ' (software: right, but slow)' : ''}`);
+    if (spawnSync('ffmpeg', ['-version']).error) {
+      console.log(
+        'ffmpeg is not installed: videos cannot be read, and their tests are skipped ' +
+          '(on Debian and Ubuntu: apt install ffmpeg)',
+      );
+    }
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.error(error.message);
