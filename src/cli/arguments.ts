@@ -1,6 +1,7 @@
 /** Parsers of option values; what they throw, commander prints with the option's name. */
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { FacePlace } from '../data/crops.ts';
+import type { Dtype } from '../graph/tensor.ts';
 
 /** A whole number from `low` to `high`, or of any size from `low` on. */
 export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER) {
@@ -21,6 +22,15 @@ export function positiveNumber(text: string): number {
   }
   return value;
 }
+
+/** How an inference stores its feature maps. */
+export const precisionOption = (): Option =>
+  new Option(
+    '--precision <bits>',
+    'feature maps are stored in 32 bits, or in 16 (half the memory; needs shader-f16)',
+  )
+    .choices(['f32', 'f16'] satisfies Dtype[])
+    .default('f32');
 
 /** Of an option that may be repeated: all its values. */
 export const collect = (value: string, before: string[]): string[] => [...before, value];

@@ -16,6 +16,7 @@ import {
 import { ContactSheet, type FoundFace } from '../eval/sheet.ts';
 import { scope, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
 import { describeGpu, type Gpu } from '../gpu/device.ts';
+import type { Dtype } from '../graph/tensor.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { readCheckpoint } from '../model/checkpoint-node.ts';
 import { largestMap, tapPositions } from '../model/positions.ts';
@@ -23,13 +24,14 @@ import { packageRoot } from '../paths.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
 import { writeFileWhole } from '../write-file.ts';
-import { parseFaces, wholeNumber } from './arguments.ts';
+import { parseFaces, precisionOption, wholeNumber } from './arguments.ts';
 
 interface Options {
   weights?: string;
   faces: FacePlace;
   out?: string;
   batch: number;
+  precision: Dtype;
   json?: true;
 }
 
@@ -53,6 +55,7 @@ export function register(program: Command): void {
     )
     .option('--out <dir>', 'for the pictures of what was found, results.json and results.csv')
     .option('--batch <n>', 'pictures in one run of the network', wholeNumber(1, 1024), 8)
+    .addOption(precisionOption())
     .option('--json', 'print the result as JSON')
     .action(detect);
 }
@@ -97,7 +100,11 @@ async function detect(paths: string[], options: Options): Promise<void> {
     );
   }
   const batch = Math.min(options.batch, Math.max(1, sources.length));
-  const detector = await Detector.build(gpu, checkpoint, { batch, similarity: wanted });
+  const detector = await Detector.build(gpu, checkpoint, {
+    batch,
+    similarity: wanted,
+    precision: options.precision,
+  });
   const results: Result[] = [];
   const sheet = new ContactSheet();
   const { threshold } = checkpoint;
@@ -159,6 +166,7 @@ function report(
     scope,
     version,
     adapter: gpu.name,
+    precision: options.precision,
     ...(several && { sheet: sheetName }),
     results,
   };

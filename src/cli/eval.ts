@@ -13,11 +13,12 @@ import { type Perturbation, perturbations } from '../eval/perturbations.ts';
 import { type Robustness, robustness } from '../eval/robustness.ts';
 import { robustnessText } from '../eval/robustness-text.ts';
 import { maskThreshold, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
+import type { Dtype } from '../graph/tensor.ts';
 import { largestMap, tapPositions } from '../model/positions.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
 import { makeFolder, writeFileWhole } from '../write-file.ts';
-import { wholeNumber } from './arguments.ts';
+import { precisionOption, wholeNumber } from './arguments.ts';
 import { dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
 
 interface Options {
@@ -32,6 +33,7 @@ interface Options {
   videoScore: VideoRule;
   out?: string;
   batch: number;
+  precision: Dtype;
   json?: true;
 }
 
@@ -75,6 +77,7 @@ export function register(program: Command): void {
     )
     .option('--out <dir>', 'for eval.json, scores.csv, reliability.svg (and perturb.svg)')
     .option('--batch <n>', 'faces in one run of the network', wholeNumber(1, 1024), 8)
+    .addOption(precisionOption())
     .option('--json', 'print eval.json in place of the tables')
     .action(run);
 }
@@ -115,6 +118,7 @@ async function run(options: Options): Promise<void> {
   const { detector, adapter } = await openDetector(checkpoint, {
     batch: Math.min(options.batch, faces.length),
     similarity: located && positions > 0,
+    precision: options.precision,
   });
   const said =
     options.threshold === undefined
@@ -157,6 +161,7 @@ async function run(options: Options): Promise<void> {
       prior: options.prior ?? data,
       threshold: said,
       adapter,
+      precision: options.precision,
       seed,
     },
     evaluation,

@@ -5,7 +5,7 @@ import { basename, resolve } from 'node:path';
 import type { ManifestItem, Split } from '../data/manifest.ts';
 import { readManifests } from '../data/manifest-node.ts';
 import { LlsmError } from '../errors.ts';
-import type { Detector } from '../eval/detector.ts';
+import type { Detector, DetectorOptions } from '../eval/detector.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { readCheckpoint } from '../model/checkpoint-node.ts';
 import { loadConfig } from '../model/config-node.ts';
@@ -50,10 +50,10 @@ export function openWeights(path: string, config?: string): Weights {
   return { checkpoint, sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
 }
 
-/** Opens the GPU and says which. @param similarity whether pair maps are wanted */
+/** Opens the GPU and says which. */
 export async function openDetector(
   checkpoint: Checkpoint,
-  options: { batch: number; similarity: boolean },
+  options: DetectorOptions,
 ): Promise<{ detector: Detector; adapter: string }> {
   const { openTunedGpu } = await import('./gpu.ts');
   const { describeGpu } = await import('../gpu/device.ts');

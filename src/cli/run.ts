@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { LlsmError, UsageError } from '../errors.ts';
 import { describeGpu } from '../gpu/device.ts';
+import type { Dtype } from '../graph/tensor.ts';
 import type { HostTensor } from '../model/checkpoint.ts';
 import { readCheckpoint, readSafetensors, writeCheckpoint } from '../model/checkpoint-node.ts';
 import type { Config } from '../model/config.ts';
@@ -12,7 +13,7 @@ import { serialiseSafetensors } from '../model/safetensors.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
 import { writeFileWhole } from '../write-file.ts';
-import { names, positiveNumber, wholeNumber } from './arguments.ts';
+import { names, positiveNumber, precisionOption, wholeNumber } from './arguments.ts';
 
 interface Options {
   weights: string;
@@ -25,6 +26,7 @@ interface Options {
   lr?: number;
   save?: string;
   taps?: string[];
+  precision: Dtype;
   json?: true;
 }
 
@@ -68,11 +70,18 @@ export function register(program: Command): void {
       'feature maps, with commas: e1 to e5, block1 to block12, d5 to d1',
       names,
     )
+    .addOption(precisionOption())
     .option('--json', 'print the result as JSON')
     .action(run);
 }
 
-function checkOptions({ mode, trainSteps, lr, save, ...files }: Options) {
+function checkOptions({ mode, grad, precision, trainSteps, lr, save, ...files }: Options) {
+  if (precision === 'f16' && (mode === 'train' || grad || trainSteps !== undefined)) {
+    throw new UsageError(
+      '--precision f16 is for eval mode without gradients: leave --mode train, --grad and ' +
+        '--train-steps out',
+    );
+  }
   if (trainSteps === undefined && lr !== undefined) {
     throw new UsageError('--lr is the rate of --train-steps, which is not given');
   }
@@ -107,7 +116,7 @@ function readInput(path: string, config: Config, { grad, trainSteps }: Options):
 
 async function run(options: Options): Promise<void> {
   checkOptions(options);
-  const { trainSteps: steps, grad = false, taps = [] } = options;
+  const { trainSteps: steps, grad = false, taps = [], precision } = options;
   const given = options.config === undefined ? undefined : loadConfig(options.config);
   const checkpoint = readCheckpoint(options.weights, given);
   const { config } = checkpoint;
@@ -120,7 +129,7 @@ async function run(options: Options): Promise<void> {
   const { outputsOf, trainSteps } = await import('../model/run.ts');
   const gpu = await openTunedGpu();
   console.error(describeGpu(gpu));
-  const out = await outputsOf(gpu, checkpoint, input, { mode, grad, taps });
+  const out = await outputsOf(gpu, checkpoint, input, { mode, grad, taps, precision });
   if (steps !== undefined) {
     const lr = options.lr ?? config.train.lr;
     const bar = new Progress({ label: 'steps', total: steps, images: input.items });

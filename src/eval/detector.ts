@@ -3,6 +3,7 @@ import type { RgbImage } from '../data/image.ts';
 import { LlsmError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ParamStore } from '../graph/params.ts';
+import type { Dtype } from '../graph/tensor.ts';
 import { uploadCheckpoint } from '../model/bind.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { largestMap, tapPositions } from '../model/positions.ts';
@@ -27,6 +28,8 @@ export interface DetectorOptions {
   batch: number;
   /** Whether similarity is computed where it can be (default true). */
   similarity?: boolean;
+  /** How feature maps are stored (default f32). */
+  precision?: Dtype;
 }
 
 /** Built once, then used for any number of pictures. */
@@ -39,11 +42,11 @@ export class Detector {
     readonly batch: number,
   ) {}
 
-  /** @throws LlsmError where the network does not fit the adapter */
+  /** @throws LlsmError where the network does not fit the adapter, or it has no f16 */
   static async build(
     gpu: Gpu,
     checkpoint: Checkpoint,
-    { batch, similarity = true }: DetectorOptions,
+    { batch, similarity = true, precision }: DetectorOptions,
   ): Promise<Detector> {
     const { config } = checkpoint;
     const store = uploadCheckpoint(gpu, checkpoint);
@@ -51,6 +54,7 @@ export class Detector {
       batch,
       mode: 'eval',
       similarity: similarity && tapPositions(config) <= largestMap,
+      precision,
     });
     return new Detector(program, store, config.size, batch);
   }

@@ -1,5 +1,6 @@
 /** An evaluation as files: eval.json, all that the figures hang on, and scores.csv (Node only). */
 import { join } from 'node:path';
+import type { Dtype } from '../graph/tensor.ts';
 import type { Threshold } from '../model/checkpoint.ts';
 import type { Config } from '../model/config.ts';
 import { version } from '../version.ts';
@@ -19,6 +20,8 @@ export interface EvaluationOrigin {
   /** Absent: uncalibrated. */
   threshold?: Threshold | { value: number; rule: string };
   adapter: string;
+  /** How feature maps were stored; absent: f32. */
+  precision?: Dtype;
   seed: number;
 }
 
@@ -29,12 +32,13 @@ export function evaluationRecord(
   robustness?: Robustness,
 ) {
   const { scores: _, ...figures } = evaluation;
-  const { threshold, adapter, seed, ...rest } = origin;
+  const { threshold, adapter, precision = 'f32', seed, ...rest } = origin;
   return {
     version,
     ...rest,
     threshold: threshold ?? { value: uncalibrated, rule: 'uncalibrated' },
     adapter,
+    precision,
     seed,
     scope,
     ...figures,

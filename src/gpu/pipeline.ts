@@ -57,11 +57,19 @@ export function kernel(
     branch = next;
   }
   if (!branch.kernel) {
-    const text = expand(name, source, constants, includes);
-    branch.kernel = kernelsByText.get(text) ?? reflect(name, text);
-    kernelsByText.set(text, branch.kernel);
+    branch.kernel = kernelOf(name, expand(name, source, constants, includes));
   }
   return branch.kernel;
+}
+
+/**
+ * The kernel of an expanded text.
+ * @throws LlsmError as `kernel`
+ */
+export function kernelOf(name: string, text: string): Kernel {
+  const known = kernelsByText.get(text) ?? reflect(name, text);
+  kernelsByText.set(text, known);
+  return known;
 }
 
 /** What a shader declares, without its functions: parsing those would take ten times as long. */

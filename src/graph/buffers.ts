@@ -73,7 +73,8 @@ export class Buffers {
   }
 
   /** Fills an input, at all its places. */
-  write(tensor: Tensor, data: Float32Array<ArrayBuffer>): void {
+  write(tensor: Tensor, values: Float32Array | Uint32Array | Uint16Array): void {
+    const data = values as Float32Array<ArrayBuffer>; // whose numbers do not matter here
     const buffer = this.of(tensor);
     const { queue } = this.gpu.device;
     queue.writeBuffer(buffer, 0, data);

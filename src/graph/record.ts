@@ -1,7 +1,8 @@
 import { LlsmError } from '../errors.ts';
+import { inHalf, rangeFlag } from '../gpu/half.ts';
 import type { Kernel } from '../gpu/pipeline.ts';
 import type { Gradients } from './backward.ts';
-import { Tensor } from './tensor.ts';
+import { type Dtype, Tensor } from './tensor.ts';
 
 /** The part of the batch that one dispatch works on. */
 export interface Slice {
@@ -59,7 +60,8 @@ export interface Traits {
 /**
  * The tape: operations append launches, and with each what takes a gradient back.
  * `training` picks the statistics of batch norm (this batch's, or the running ones); `inference`
- * says that nothing is differentiated and no run changes a weight.
+ * says that nothing is differentiated and no run changes a weight. `storage` is how feature maps are
+ * stored.
  */
 export class Graph {
   /** What depends on weights and statistics alone: done once, and again when they have changed. */
@@ -67,17 +69,20 @@ export class Graph {
   /** What each run does. */
   readonly launches: Launch[] = [];
   readonly ops: Op[] = [];
+  /** [1]: whether a value stored in 16 bits was beyond their range; plans clear and read it. */
+  readonly outOfRange = new Tensor('out of range', [1], { home: 'input' });
 
   constructor(
     readonly batch: number,
     readonly training: boolean,
     readonly traits: Traits,
     readonly inference = false,
+    readonly storage: Dtype = 'f32',
   ) {}
 
-  /** A tensor with a batch axis. `shape` is that of one item. */
-  activation(name: string, shape: readonly number[]): Tensor {
-    return new Tensor(name, [this.batch, ...shape], { batched: true });
+  /** A tensor with a batch axis. `shape` is that of one item. What is no feature map is 'f32'. */
+  activation(name: string, shape: readonly number[], dtype: Dtype = this.storage): Tensor {
+    return new Tensor(name, [this.batch, ...shape], { batched: true, dtype });
   }
 
   /** An input with a batch axis, written before each run. */
@@ -96,7 +101,7 @@ export class Graph {
 
   /** Appends work of each run. */
   launch(launch: Launch): void {
-    this.launches.push(checked(launch));
+    this.launches.push(this.#stored(checked(launch)));
   }
 
   /**
@@ -104,11 +109,22 @@ export class Graph {
    * part of each run, since runs that train change them.
    */
   prepare(launch: Launch): void {
-    (this.inference ? this.preparations : this.launches).push(checked(launch));
+    (this.inference ? this.preparations : this.launches).push(this.#stored(checked(launch)));
   }
 
   op(inputs: readonly Tensor[], output: Tensor, backward: Op['backward']): void {
     this.ops.push({ inputs, output, backward });
+  }
+
+  /** The launch with its kernel for how its tensors are stored. */
+  #stored(launch: Launch): Launch {
+    const names = launch.kernel.bindings.map(({ name }) => name);
+    const halves = names.filter((name) => launch.bind[name].dtype === 'f16');
+    if (halves.length === 0) return launch;
+    const kernel = inHalf(launch.kernel, halves);
+    const flagged = kernel.bindings.some(({ name }) => name === rangeFlag);
+    const bind = flagged ? { ...launch.bind, [rangeFlag]: this.outOfRange } : launch.bind;
+    return { ...launch, kernel, bind };
   }
 }
 

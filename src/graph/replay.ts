@@ -1,9 +1,11 @@
 import { LlsmError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { timeEach } from '../gpu/dispatch.ts';
+import { largestHalf } from '../gpu/half.ts';
 import { pipelineOf } from '../gpu/pipeline.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import { Submits, type Work } from '../gpu/submits.ts';
+import { floatToHalf, halfToFloat } from '../half.ts';
 import { Buffers } from './buffers.ts';
 import type { ParamStore } from './params.ts';
 import { type Dispatch, type MemoryPlan, type PlanLimits, planMemory } from './plan.ts';
@@ -40,12 +42,16 @@ export class Plan {
   #preparedAt: number | undefined;
   /** Whether a run changes weights or running statistics. */
   readonly #trains: boolean;
+  /** Of the last run: checked by whoever reads first. */
+  #inRange: Promise<void> | undefined;
 
   private constructor(
     private readonly gpu: Gpu,
     readonly memory: MemoryPlan,
     private readonly buffers: Buffers,
     private readonly params: ParamStore | undefined,
+    /** The graph's `outOfRange`, where something is stored in 16 bits. */
+    private readonly outOfRange: Tensor | undefined,
     preparations: readonly Prepared[],
     private readonly prepared: readonly Prepared[],
   ) {
@@ -85,17 +91,18 @@ export class Plan {
     gpu.check();
     const first = memory.preparations.length;
     const [before, each] = [prepared.slice(0, first), prepared.slice(first)];
-    return new Plan(gpu, memory, buffers, params, before, each);
+    const outOfRange = memory.inputs.find((tensor) => tensor === graph.outOfRange);
+    return new Plan(gpu, memory, buffers, params, outOfRange, before, each);
   }
 
-  /** Fills an input. Takes effect for the runs that follow. */
+  /** Fills an input, rounded to how it is stored. Takes effect for the runs that follow. */
   write(tensor: Tensor, data: Float32Array | Uint32Array): void {
     if (data.length !== tensor.size) {
       throw new LlsmError(
         `${tensor.name} takes ${tensor.size} values [${tensor.shape.join(', ')}], got ${data.length}`,
       );
     }
-    this.buffers.write(tensor, data as Float32Array<ArrayBuffer>);
+    this.buffers.write(tensor, tensor.dtype === 'f16' ? halvesOf(data) : data);
     if (this.#preparedFrom.has(tensor)) this.#preparedAt = undefined;
   }
 
@@ -105,6 +112,8 @@ export class Plan {
    */
   run(most?: number): void {
     this.gpu.check();
+    if (this.outOfRange) this.buffers.write(this.outOfRange, new Float32Array(1));
+    this.#inRange = undefined;
     this.#prepare(most);
     this.#submits.run(most);
     this.#changed();
@@ -121,12 +130,30 @@ export class Plan {
     if (this.params && this.#trains) this.params.changes++;
   }
 
-  /** Reads a kept tensor (or an input) back: its f32 values. */
+  /**
+   * Reads a kept tensor (or an input) back, as f32 values however it is stored.
+   * @throws LlsmError where the last run stored a value in 16 bits that is beyond their range
+   */
   async read(tensor: Tensor): Promise<Float32Array> {
     if (tensor.home === 'temp' && !tensor.keep) {
       throw new LlsmError(`${tensor.name} was not asked to be kept, so its memory may be reused`);
     }
-    return await readBuffer(this.gpu, this.buffers.of(tensor), tensor.bytes);
+    this.#inRange ??= this.#checkRange();
+    await this.#inRange;
+    const buffer = this.buffers.of(tensor);
+    if (tensor.dtype === 'f32') return await readBuffer(this.gpu, buffer, tensor.bytes);
+    const pairs = await readBuffer(this.gpu, buffer, Math.ceil(tensor.bytes / 4) * 4);
+    return Float32Array.from(new Uint16Array(pairs.buffer, 0, tensor.size), halfToFloat);
+  }
+
+  async #checkRange(): Promise<void> {
+    if (!this.outOfRange) return;
+    const { buffer } = await readBuffer(this.gpu, this.buffers.of(this.outOfRange), 4);
+    if (new Uint32Array(buffer)[0] === 0) return;
+    throw new LlsmError(
+      `A feature map has values beyond the range of 16-bit floats (+-${largestHalf}): ` +
+        'use 32 bits (precision f32)',
+    );
   }
 
   /** Waits until everything queued is done; reports what the GPU found wrong. */
@@ -151,6 +178,15 @@ export class Plan {
   destroy(): void {
     this.buffers.destroy();
   }
+}
+
+/** As 16-bit floats, of an even number: the GPU takes whole words. */
+function halvesOf(data: Float32Array | Uint32Array): Uint16Array {
+  const halves = new Uint16Array(Math.ceil(data.length / 2) * 2);
+  data.forEach((value, i) => {
+    halves[i] = floatToHalf(value);
+  });
+  return halves;
 }
 
 const changesParams = ({ launch }: Dispatch): boolean =>

@@ -8,7 +8,10 @@ export type FlatHome = 'weights' | 'state' | 'grads' | 'gradSum' | 'adamM' | 'ad
 
 export const isFlat = (home: Home): home is FlatHome => home !== 'temp' && home !== 'input';
 
-/** A shape with a name. It has no memory until a plan gives it some. 4 bytes a value. */
+/** How values are stored; arithmetic is in f32. Packed integers count as f32: 4 bytes. */
+export type Dtype = 'f32' | 'f16';
+
+/** A shape with a name. It has no memory until a plan gives it some. */
 export class Tensor {
   /** Kept readable after a run (outputs, taps): its memory is not reused. */
   keep = false;
@@ -23,6 +26,8 @@ export class Tensor {
       readonly home?: Home;
       /** For the flat homes: the first value, in values; a multiple of 64 (256 bytes). */
       readonly offset?: number;
+      /** Default f32. */
+      readonly dtype?: Dtype;
     } = {},
   ) {}
 
@@ -34,12 +39,16 @@ export class Tensor {
     return this.options.batched ?? false;
   }
 
+  get dtype(): Dtype {
+    return this.options.dtype ?? 'f32';
+  }
+
   get size(): number {
     return this.shape.reduce((product, n) => product * n, 1);
   }
 
   get bytes(): number {
-    return this.size * 4;
+    return this.size * (this.dtype === 'f16' ? 2 : 4);
   }
 
   /** Of one item of the batch; only where there is a batch axis. */

@@ -4,7 +4,7 @@ import { backward } from '../graph/backward.ts';
 import type { ParamStore } from '../graph/params.ts';
 import { Graph, type Traits } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
-import { Tensor } from '../graph/tensor.ts';
+import { type Dtype, Tensor } from '../graph/tensor.ts';
 import { adam, adamStep } from '../kernels/adam/adam.ts';
 import { adaptivePool } from '../kernels/adaptive_pool/adaptive_pool.ts';
 import { bce, type Loss } from '../kernels/bce/bce.ts';
@@ -35,6 +35,11 @@ export interface ProgramOptions {
   update?: boolean;
   /** Pairs of the pair loss: all, or as many sampled ones as come in with each run. */
   pairs?: 'all' | number;
+  /**
+   * How feature maps are stored; arithmetic, weights and outputs are f32 always. 16 bits (default:
+   * f32) are for networks that nothing is differentiated of.
+   */
+  precision?: Dtype;
   /** Feature maps to keep, by name. */
   taps?: readonly string[];
 }
@@ -80,7 +85,12 @@ export function record(
   const grad = update || (options.grad ?? false);
   const wantsLoss = grad || (options.loss ?? false);
   const training = options.mode === 'train';
-  const g = new Graph(options.batch, training, traits, !training && !grad);
+  const inference = !training && !grad;
+  const { precision = 'f32' } = options;
+  if (precision === 'f16' && !inference) {
+    throw new LlsmError('Feature maps are stored in 16 bits in inference only: use precision f32');
+  }
+  const g = new Graph(options.batch, training, traits, inference, precision);
   const build: Builder = { g, config, param: (name) => params.get(name) };
   const image = g.input('image', [config.size, config.size, 3]);
   const net = network(build, image);
@@ -121,13 +131,18 @@ export class Program {
     private readonly outputs: Outputs,
   ) {}
 
-  /** @throws LlsmError when the config's network does not fit the adapter. */
+  /** @throws LlsmError when the config's network does not fit the adapter, or it has no f16. */
   static async build(
     gpu: Gpu,
     config: Config,
     params: ParamStore,
     options: ProgramOptions,
   ): Promise<Program> {
+    if (options.precision === 'f16' && !gpu.device.features.has('shader-f16')) {
+      throw new LlsmError(
+        `${gpu.name} has no 16-bit floats (shader-f16): use 32 bits (precision f32)`,
+      );
+    }
     const { graph, net, inputs, outputs } = record(gpu, config, params, options);
     const plan = await Plan.build(gpu, graph, params);
     return new Program(config, options, plan, net, graph, inputs, outputs);

@@ -1,6 +1,7 @@
 /** Tensors in, tensors out: the network on one batch, for comparison with other implementations. */
 import { LlsmError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { Dtype } from '../graph/tensor.ts';
 import { downloadCheckpoint, uploadCheckpoint } from './bind.ts';
 import type { Checkpoint, HostTensor } from './checkpoint.ts';
 import { largestMap, tapPositions } from './positions.ts';
@@ -11,6 +12,8 @@ export interface OutputOptions {
   mode: 'train' | 'eval';
   grad: boolean;
   taps: readonly string[];
+  /** How feature maps are stored; 16 bits in eval mode without gradients only. */
+  precision?: Dtype;
 }
 
 /**
@@ -25,7 +28,7 @@ export async function outputsOf(
   gpu: Gpu,
   checkpoint: Checkpoint,
   input: RunInput,
-  { mode, grad, taps }: OutputOptions,
+  { mode, grad, taps, precision }: OutputOptions,
 ): Promise<Map<string, HostTensor>> {
   const { config } = checkpoint;
   const store = uploadCheckpoint(gpu, checkpoint);
@@ -36,6 +39,7 @@ export async function outputsOf(
     loss: input.label !== undefined,
     grad,
     taps,
+    precision,
   });
   program.write(input);
   program.run();

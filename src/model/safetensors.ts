@@ -4,7 +4,7 @@
  * machine with WebGPU.
  */
 import { LlsmError, messageOf } from '../errors.ts';
-import { bfloatToFloat, floatToHalf, halfToFloat } from './half.ts';
+import { bfloatToFloat, floatToHalf, halfToFloat } from '../half.ts';
 
 /** A tensor in main memory: row-major, `data.length` is the product of `shape` (1 for a scalar). */
 export interface HostTensor {

@@ -8,7 +8,7 @@ import { serialiseSafetensors } from '../../src/model/safetensors.ts';
 import { llsm } from '../support/command.ts';
 import { maxError, median, normErrors } from '../support/errors-of.ts';
 import { temporaryFolder } from '../support/pictures.ts';
-import { test } from '../support/run.ts';
+import { skip, test } from '../support/run.ts';
 
 const golden = fileURLToPath(new URL('../../../test/golden', import.meta.url));
 const folder = temporaryFolder();
@@ -118,6 +118,22 @@ for (const name of readdirSync(golden).filter((entry) => existsSync(files(entry)
   });
 }
 
+test('feature maps in 16 bits agree with PyTorch as far as 11 bits can', () => {
+  const theirs = tensorsOf(join(golden, 'mlp', 'eval.safetensors'));
+  const { status, stderr } = run('mlp', ['--precision', 'f16']);
+  if (/no 16-bit floats/.test(stderr)) skip('this adapter has no shader-f16');
+  assert.is(status, 0, stderr);
+  const ours = tensorsOf(out);
+  // Some 60 maps lie behind each other, each with an error of its own of up to 2^-10.
+  const tolerance = Math.sqrt(60) * 2 ** -10;
+  for (const name of ['logit', 'mask', 'similarity']) {
+    const [data, wanted] = [ours, theirs].map((of) => of.get(name)?.data as Float32Array);
+    // A random network's logits are terms of order 1 that cancel, to 0.2 here: the terms are the scale.
+    const cancelled = name === 'logit' ? Math.min(1, Math.max(...wanted.map(Math.abs))) : 1;
+    within(maxError(data, wanted) * cancelled, tolerance, name);
+  }
+});
+
 test('the mode and the steps leave nothing behind: equal calls, equal bytes', () => {
   const options = ['--mode', 'train', '--taps', 'e1,block7'];
   assert.is(run('baseline', options).status, 0);
@@ -179,6 +195,8 @@ test('called wrongly it exits with 2', () => {
     [/--save writes the weights after --train-steps/, ['--save', saved]],
     [/whole number from 1/, ['--train-steps', '0']],
     [/number above 0/, ['--train-steps', '1', '--lr', '-1']],
+    [/--precision f16 is for eval mode without gradients/, ['--precision', 'f16', '--grad']],
+    [/Allowed choices are f32, f16/, ['--precision', 'f8']],
     [/Allowed choices are train, eval/, ['--mode', 'test']],
     [/names with commas/, ['--taps', 'e1,,e2']],
     [/name the same file/, ['--train-steps', '1', '--save', out]],

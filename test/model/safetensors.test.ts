@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { LlsmError } from '../../src/errors.ts';
-import { bfloatToFloat, floatToHalf, halfToFloat } from '../../src/model/half.ts';
+import { bfloatToFloat, floatToHalf, halfToFloat } from '../../src/half.ts';
 import {
   type HostTensor,
   parseSafetensors,

@@ -14,7 +14,7 @@ const pixelsAtOnce = 512;
 /**
  * Adaptive average pool of [B, H, W, C] to [B, size, size, C] with torch's bins, also where
  * H < size. `size` 1 is the global average pool. `flat` gives the same values the shape
- * [B, 1, 1, size * size * C].
+ * [B, 1, 1, size * size * C]. It is stored as its input is.
  */
 export function adaptivePool(
   g: Graph,
@@ -25,7 +25,11 @@ export function adaptivePool(
 ): Tensor {
   const x = asRead(input);
   const [, inH, inW, channels] = x.tensor.shape;
-  const out = g.activation(name, flat ? [1, 1, size * size * channels] : [size, size, channels]);
+  const out = g.activation(
+    name,
+    flat ? [1, 1, size * size * channels] : [size, size, channels],
+    x.tensor.dtype,
+  );
   const lanes = channels % 4 === 0 ? 4 : 1;
   const type = { TYPE: lanes === 4 ? 'vec4f' : 'f32' };
   const c4 = channels / lanes;

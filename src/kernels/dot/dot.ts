@@ -12,7 +12,7 @@ const shared = { column: columnSource };
 
 /**
  * One value a position: the concatenation of `inputs` [B, H, W, Ci] times a weight [1, C, ...] plus
- * a bias [1], to [B, H, W, 1]. The classifier's layer and the mask's 1x1 convolution.
+ * a bias [1], to [B, H, W, 1] in f32. The classifier's layer and the mask's 1x1 convolution.
  */
 export function dot(
   g: Graph,
@@ -22,7 +22,7 @@ export function dot(
   bias: Tensor,
 ): Tensor {
   const [, height, width] = inputs[0].shape;
-  const out = g.activation(name, [height, width, 1]);
+  const out = g.activation(name, [height, width, 1], 'f32');
   const rowsOf = itemsOf(out);
   const starts: number[] = [];
   inputs.reduce((at, x) => {

@@ -26,7 +26,7 @@ export function llsmMap(g: Graph, features: Features): Tensor {
         `${largestMap} x ${largestMap}: take a deeper llsm.tap or a smaller size, or leave the map out`,
     );
   }
-  const out = g.activation('similarity', [positions, positions]);
+  const out = g.activation('similarity', [positions, positions], 'f32');
   const { left, right } = planes(g, features);
   launchPairs(g, features, left, right, { out });
   return out;
@@ -48,7 +48,7 @@ export function llsmLoss(
   const { left, right } = planes(g, features);
   const pairShare = 1 / (features.height * features.width) ** 2;
   const sums = (side: Plane): Tensor | undefined =>
-    grad ? g.activation(`sums ${side.tensor.name}`, side.tensor.shape.slice(1)) : undefined;
+    grad ? g.activation(`sums ${side.tensor.name}`, side.tensor.shape.slice(1), 'f32') : undefined;
   const leftSums = sums(left);
   const partial = launchLoss(g, features, left, right, { target, share, pairShare }, leftSums);
   if (!leftSums) return { partial, seeds: new Map() };

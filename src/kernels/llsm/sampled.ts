@@ -105,7 +105,7 @@ export function llsmSampledLoss(
   const n = pairs.first.shape[1];
   const rows = Math.ceil(n / pairsPerRow);
   const partial = g.partialRows('pair loss', 2);
-  const dz = g.activation('pair dz', [n]);
+  const dz = g.activation('pair dz', [n], 'f32');
   g.launch({
     kernel: kernel('sampled_pairs', pairsSource, {
       ...headFlags(features.head),
@@ -143,7 +143,7 @@ export function llsmSampledLoss(
   if (!grad) return { partial, seeds: new Map() };
 
   const gather = (own: Side, other: Side, by: 'first' | 'second'): SideSums => {
-    const gradient = g.activation(`sums of pair ${by}`, [positions, depth]);
+    const gradient = g.activation(`sums of pair ${by}`, [positions, depth], 'f32');
     g.launch({
       kernel: kernel('sampled_gather', gatherSource, headFlags(features.head)),
       bind: {

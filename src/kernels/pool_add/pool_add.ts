@@ -32,7 +32,7 @@ export function poolAdd(
   const outH = Math.ceil(inH / 2);
   const outW = Math.ceil(inW / 2);
   const out = g.activation(name, [outH, outW, channels]);
-  const winner = g.activation(`${name} winners`, [outH, outW, c4]);
+  const winner = g.activation(`${name} winners`, [outH, outW, c4], 'f32');
   const windows = inStrips(outH, outW, c4, 8);
   g.launch({
     kernel: kernel(

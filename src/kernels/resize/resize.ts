@@ -10,7 +10,7 @@ import backwardSource from './resize_backward.wgsl';
 
 /**
  * Bilinear resize of [B, H, W, C] to [B, height, width, C], as PyTorch's `interpolate` with
- * align_corners = false and no antialiasing.
+ * align_corners = false and no antialiasing. It is stored as its input is.
  */
 export function resize(
   g: Graph,
@@ -23,7 +23,7 @@ export function resize(
   const [, inH, inW, c] = x.tensor.shape;
   const lanes = c % 4 === 0 ? 4 : 1;
   const type = { TYPE: lanes === 4 ? 'vec4f' : 'f32' };
-  const out = g.activation(name, [height, width, c]);
+  const out = g.activation(name, [height, width, c], x.tensor.dtype);
   const shared = { strip: stripSource, bilinear: bilinearSource };
   const work = inStrips(height, width, c / lanes, 8);
   g.launch({
