@@ -1,6 +1,7 @@
 import type { Gpu } from '../src/gpu/device.ts';
 import type { ParamStore } from '../src/graph/params.ts';
 import type { DispatchTime } from '../src/graph/replay.ts';
+import type { Dtype } from '../src/graph/tensor.ts';
 import { uploadCheckpoint } from '../src/model/bind.ts';
 import { parseConfig } from '../src/model/config.ts';
 import { initParams } from '../src/model/params.ts';
@@ -44,11 +45,15 @@ export interface NetworkSpec {
   width: number;
   size: number;
   batch: number;
+  /** How feature maps are stored (default f32); 16 bits in inference only. */
+  precision?: Dtype;
 }
 
 const specs: readonly (NetworkSpec & { slow?: boolean })[] = [
   { train: false, width: 0.25, size: 112, batch: 8 },
   { train: false, width: 1, size: 224, batch: 1 },
+  { train: false, width: 0.25, size: 112, batch: 8, precision: 'f16', slow: true },
+  { train: false, width: 1, size: 224, batch: 1, precision: 'f16', slow: true },
   { train: true, width: 0.25, size: 112, batch: 8 },
   { train: true, width: 1, size: 224, batch: 8, slow: true },
 ];
@@ -62,8 +67,10 @@ export async function* networkRows(
   const forms = options.plain && gpu.subgroupSize > 0 ? [gpu.subgroupSize, 0] : [gpu.subgroupSize];
   for (const own of specs) {
     const spec = { ...own, batch: options.batch ?? own.batch };
-    const { train, width, size, batch, slow } = spec;
-    const name = `${train ? 'training step' : 'inference'}, width ${width}, ${size}x${size}, b${batch}`;
+    const { train, width, size, batch, slow, precision } = spec;
+    if (precision === 'f16' && !gpu.device.features.has('shader-f16')) continue;
+    const what = train ? 'training step' : precision === 'f16' ? 'inference in f16' : 'inference';
+    const name = `${what}, width ${width}, ${size}x${size}, b${batch}`;
     if ((slow && !options.slow) || !options.matches(name)) continue;
     for (const subgroupSize of forms) {
       const made = await measure({ ...gpu, subgroupSize }, spec, ceilings, options);
@@ -87,7 +94,7 @@ export interface PreparedNetwork {
 
 export async function prepareNetwork(
   gpu: Gpu,
-  { train, width, size, batch }: NetworkSpec,
+  { train, width, size, batch, precision }: NetworkSpec,
 ): Promise<PreparedNetwork> {
   const config = parseConfig({ width, size }, 'benchmark');
   const params = uploadCheckpoint(gpu, initParams(config, 1));
@@ -96,6 +103,7 @@ export async function prepareNetwork(
     batch,
     mode: train ? 'train' : 'eval',
     update: train,
+    precision,
   });
   const buildMilliseconds = performance.now() - start;
   program.write(randomBatch(batch, size));
