@@ -33,9 +33,11 @@ export const axis2 = (outer: number, s0: number, inner: number, s1: number): Axi
   strides: [s0, s1],
 });
 
-/** Rows that an invocation takes: of sums over many partial rows few, or too few would be at work. */
+/** Rows that an invocation takes: its stores fill a line of the cache. */
 const packRows = 16;
-const unpackRows = 4;
+
+/** As many, but few of a small matrix: it may have many partial rows, and too few would be at work. */
+const unpackRows = (values: number): number => (values >= 1 << 16 ? 16 : 4);
 
 /** Whether an axis has two indices, which it costs divisions to find. */
 const isPair = ({ count, inner }: Axis): boolean => inner !== count;
@@ -97,11 +99,12 @@ export function unpack(
   view: MatrixView,
   { scale = 1, from: at = 0 }: { scale?: number; from?: number } = {},
 ): void {
+  const most = unpackRows(view.rows.count * view.columns.count);
   g.launch({
-    kernel: kernel('unpack', unpackSource, { ROWS: unpackRows, ...flags(view) }),
+    kernel: kernel('unpack', unpackSource, { ROWS: most, ...flags(view) }),
     bind: { partial: from, parameter: to },
     params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], at, scale }),
-    grid: () => [groups64(view.columns.count), Math.ceil(view.rows.count / unpackRows)],
+    grid: () => [groups64(view.columns.count), Math.ceil(view.rows.count / most)],
   });
 }
 

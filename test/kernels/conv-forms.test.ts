@@ -15,7 +15,7 @@ const shapes: Shape[] = [
 ];
 for (const kind of formsHere) {
   const traits = { subgroupSize: kind === 'lanes' ? gpu.subgroupSize : 0 };
-  // The plain ones are those that the other tests run. Both families have the same names.
+  // The plain ones are those that the other tests run. Filters have the same names, but for one.
   for (const { name: tuned } of formsOf('product', traits).slice(1)) {
     for (const shape of shapes) {
       test(`${tuned}: ${title(shape)}`, () =>

@@ -30,16 +30,24 @@ export interface Shape {
   stride: number;
 }
 
+const usualRows = 32;
+
 /**
  * The form of software drivers: a subgroup without workgroup memory. A lane holds `columns` vec4 of
- * 32 rows, and takes `depth` steps of k in a turn.
+ * each row, and takes `depth` steps of k in a turn.
  */
-function lanesForm(family: Family, lanes: number, columns: number, depth: number): Form {
+function lanesForm(
+  family: Family,
+  lanes: number,
+  columns: number,
+  depth: number,
+  productRows = usualRows,
+): Form {
   const columns4 = lanes * columns;
-  const sets = family === 'product' ? 32 / lanes : 4;
+  const sets = family === 'product' ? productRows / lanes : 4;
   const rows = sets * lanes;
   return {
-    name: `lanes ${columns}x${depth}`,
+    name: `lanes ${columns}x${depth}${productRows === usualRows ? '' : ` of ${productRows}`}`,
     kind: 'lanes',
     rows,
     columns4,
@@ -91,12 +99,11 @@ const tileForms = [
 /** The forms of a family on an adapter, plain first. */
 export function formsOf(family: Family, { subgroupSize: lanes }: Traits): readonly Form[] {
   if (lanes !== 4 && lanes !== 8) return tileForms;
-  return [
-    [1, 1],
-    [1, 2],
-    [2, 1],
-    [2, 2],
-  ].map(([columns, depth]) => lanesForm(family, lanes, columns, depth));
+  const form = (columns: number, depth: number, rows?: number): Form =>
+    lanesForm(family, lanes, columns, depth, rows);
+  const both = [form(1, 1), form(1, 2), form(2, 1), form(2, 2)];
+  // 14 x 14 pixels of one image fill 5 tiles of 40 rows, and 7 of 32 but for an eighth.
+  return family === 'product' ? [...both, form(2, 2, 40)] : both;
 }
 
 /** Workgroups that keep a GPU busy: below, smaller tiles are better than larger ones. */
@@ -104,12 +111,11 @@ const busy = 256;
 
 /** The form where nothing was measured. */
 function shipped(family: Family, forms: readonly Form[], { m, k, n }: Shape): Form {
-  const [plain, ...others] = forms;
+  const [plain, larger] = forms;
   // The widest tile loads least for its arithmetic. What is between it and the plain one is little
   // better than the plain one, and compiles too.
-  if (plain.kind === 'lanes') return others[2] ?? plain;
+  if (plain.kind === 'lanes') return forms.find(({ name }) => name === 'lanes 2x2') ?? plain;
   const [rows, columns] = family === 'product' ? [m, n] : [k, n];
-  const larger = others[0];
   if (!larger || (family === 'filter' && rows < larger.rows)) return plain;
   const groups = Math.ceil(rows / larger.rows) * Math.ceil(columns / (larger.columns4 * 4));
   return family === 'filter' || groups >= busy ? larger : plain;
