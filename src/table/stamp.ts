@@ -92,7 +92,7 @@ function madeInWords(made: DataStamp['made']): string {
       key === 'command' ? value : `${key} ${JSON.stringify(value)}`,
     );
   });
-  return told.length > 0 ? ` (made by ${told.join(', ')})` : '';
+  return told.length > 0 ? ` (made by ${[...new Set(told)].join(', ')})` : '';
 }
 
 const perVideoInWords = ([least, median, most]: FacesStamp['perVideo']): string =>
