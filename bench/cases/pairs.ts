@@ -1,4 +1,5 @@
 import type { Graph } from '../../src/graph/record.ts';
+import { read } from '../../src/graph/tensor.ts';
 import type { PairHead } from '../../src/kernels/llsm/features.ts';
 import { type Features, llsmLoss, llsmMap } from '../../src/kernels/llsm/llsm.ts';
 import { pad4 } from '../../src/kernels/matrix.ts';
@@ -16,7 +17,7 @@ const pairOperations: Record<PairHead, { logit: number; sum: number }> = {
 function features(g: Graph, head: PairHead, size: number, depth: number): Features {
   const place = { head, height: size, width: size, depth, bias: given('bias', [1]) };
   const side = (name: string, channels: number, at = 0) => ({
-    tensor: g.input(name, [size, size, channels]),
+    ...read(g.input(name, [size, size, channels])),
     at,
   });
   if (head === 'bilinear') {

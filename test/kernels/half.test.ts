@@ -5,7 +5,7 @@
 import * as assert from 'uvu/assert';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
-import { type Dtype, type Read, relu, Tensor } from '../../src/graph/tensor.ts';
+import { asRead, type Dtype, type Read, relu, Tensor } from '../../src/graph/tensor.ts';
 import { floatToHalf, halfToFloat } from '../../src/half.ts';
 import { adaptivePool } from '../../src/kernels/adaptive_pool/adaptive_pool.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
@@ -53,7 +53,10 @@ const cases: Record<string, (it: Given) => Tensor> = {
   'resize of three channels': ({ g, map }) => resize(g, 'out', map(7, 7, 3), 12, 9),
   dot: ({ g, map, weight }) => dot(g, 'out', [map(5, 5, 8)], weight(1, 8, 1, 1), weight(1)),
   'pair map': ({ g, map, weight }) => {
-    const [left, right] = [map(5, 5, 8), map(5, 5, 8)].map((tensor) => ({ tensor, at: 0 }));
+    const [left, right] = [map(5, 5, 8), map(5, 5, 8)].map((tensor) => ({
+      ...asRead(tensor),
+      at: 0,
+    }));
     const place = { head: 'mlp', height: 5, width: 5, depth: 6, left, right } as const;
     return llsmMap(g, { ...place, weight: weight(1, 6, 1, 1), bias: weight(1) });
   },

@@ -67,6 +67,15 @@ for (const head of heads) {
   });
 }
 
+test('absdiff: drawn pairs of what is read through a batch norm and a ReLU, or a ReLU alone', async () => {
+  const data = drawPairs(1, 2, 3, 2, 15, 40);
+  const counts = countsOf(data, 2, 15);
+  for (const through of ['affine relu', 'relu'] as const) {
+    const pairs = { data, counts };
+    await check({ head: 'absdiff', batch: 2, h: 3, w: 5, d: 12, through, pairs, map: false });
+  }
+});
+
 test('every pair once, in a list, is the loss over all pairs', async () => {
   const [h, w] = [3, 4];
   const n = (h * w) ** 2;

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
-import { Tensor } from '../../src/graph/tensor.ts';
+import { read, Tensor } from '../../src/graph/tensor.ts';
 import type { Loss } from '../../src/kernels/bce/bce.ts';
 import type { Features } from '../../src/kernels/llsm/features.ts';
 import { llsmLoss, llsmMap } from '../../src/kernels/llsm/llsm.ts';
@@ -13,6 +13,7 @@ import {
   pairInputs,
 } from '../../src/kernels/llsm/sampled.ts';
 import { Random } from '../../src/random.ts';
+import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { type Head, pairLogits, pairLoss } from '../reference/llsm.ts';
 import {
   add,
@@ -24,7 +25,7 @@ import {
   valuesOf,
   zeros,
 } from '../reference/values.ts';
-import { compare, formsHere, gpu } from './support.ts';
+import { awayFromKinks, compare, formsHere, gpu, randomAffine, readThrough } from './support.ts';
 
 export const heads: Head[] = ['linear', 'mlp', 'absdiff', 'bilinear'];
 export const random = new Random(1, 'llsm tests');
@@ -48,6 +49,24 @@ interface Sides {
   right: Values;
   weight: Values;
   bias: Values;
+  /** What the one side of `absdiff` is read through. */
+  through?: { affine?: Values; relu: boolean };
+}
+
+/** `absdiff` through an affine map and a ReLU, or through a ReLU alone. */
+function readSide(h: number, w: number, depth: number, batch: number, through: Through): Sides {
+  const affine = through === 'affine relu' ? randomAffine(random, depth) : undefined;
+  const x = awayFromKinks(normal(random, [batch, h, w, depth]), affine);
+  const value = affine ? referenceRead(x, affine, true) : map(x, (v) => Math.max(v, 0));
+  return {
+    tensors: [x],
+    depth,
+    left: value,
+    right: value,
+    weight: normal(random, [depth], 2 / Math.sqrt(depth)),
+    bias: normal(random, [1]),
+    through: { affine, relu: true },
+  };
 }
 
 export function sidesOf(head: Head, batch: number, h: number, w: number, d: number): Sides {
@@ -67,12 +86,17 @@ export function sidesOf(head: Head, batch: number, h: number, w: number, d: numb
   return { tensors, depth, left, right, weight, bias };
 }
 
-function featuresOf(head: Head, it: Sides, tensors: Tensor[], weight: Tensor, bias: Tensor) {
+function featuresOf(
+  head: Head,
+  it: Sides,
+  tensors: Tensor[],
+  { weight, bias, affine }: { weight: Tensor; bias: Tensor; affine?: Tensor },
+) {
   const [, height, width] = it.left.shape;
   const both = head === 'linear' || head === 'mlp';
-  const left = { tensor: tensors[0], at: 0 };
+  const left = { ...readThrough(tensors[0], affine, it.through?.relu ?? false), at: 0 };
   const right =
-    head === 'absdiff' ? left : { tensor: tensors[both ? 0 : 1], at: both ? it.depth : 0 };
+    head === 'absdiff' ? left : { ...read(tensors[both ? 0 : 1]), at: both ? it.depth : 0 };
   const weighted = head === 'mlp' || head === 'absdiff';
   const features: Features = {
     head,
@@ -100,17 +124,23 @@ function expected(
   const loss = pairLoss(logits.out, mask, share, counts);
   const d = logits.backward(loss.backward(valuesOf([1], [scale])).z);
   const channels = it.tensors[0].shape[3];
+  const [x] = it.tensors;
+  const masked = it.through?.relu && !it.through.affine;
   const tensors =
     head === 'absdiff'
-      ? [add(d.left, d.right)]
+      ? [map(add(d.left, d.right), (value, i) => (masked && x.data[i] <= 0 ? 0 : value))]
       : head === 'bilinear'
         ? [channelRange(d.left, 0, channels), channelRange(d.right, 0, channels)]
         : [channelRange(concat(d.left, d.right), 0, channels)];
   return { z: logits.out, loss: loss.out, tensors, weight: d.weight, bias: d.bias };
 }
 
+type Through = 'affine relu' | 'relu';
+
 interface Case {
   head: Head;
+  /** Of `absdiff`. */
+  through?: Through;
   batch?: number;
   h: number;
   w: number;
@@ -125,7 +155,7 @@ interface Case {
 
 export async function check(it: Case): Promise<void> {
   const { head, batch = 1, h, w, d = 8, scale = 1 } = it;
-  const sides = sidesOf(head, batch, h, w, d);
+  const sides = it.through ? readSide(h, w, d, batch, it.through) : sidesOf(head, batch, h, w, d);
   const mask = masks(batch, h, w);
   const share = valuesOf([batch], it.share ?? Array(batch).fill(1 / batch));
   const exact = expected(head, sides, mask, share, scale, it.pairs?.counts);
@@ -135,9 +165,10 @@ export async function check(it: Case): Promise<void> {
     const tensors = sides.tensors.map((x, i) => g.input(`x${i}`, x.shape.slice(1)));
     const weight = fixed('weight', sides.weight);
     const bias = fixed('bias', sides.bias);
+    const affine = sides.through?.affine && fixed('affine', sides.through.affine);
     const target = g.input('target', [h, w, 1]);
     const shares = g.input('share', []);
-    const features = featuresOf(head, sides, tensors, weight, bias);
+    const features = featuresOf(head, sides, tensors, { weight, bias, affine });
     const z = it.map === false ? undefined : llsmMap(g, features);
     let pairs: PairInputs | undefined;
     const lossOf = (grad: boolean): Loss => {
@@ -155,7 +186,11 @@ export async function check(it: Case): Promise<void> {
       return gradient;
     };
     const gradients: [string, Tensor, Values][] = [
-      ...tensors.map((x, i): [string, Tensor, Values] => [x.name, seedOf(x), exact.tensors[i]]),
+      ...tensors.map((x, i): [string, Tensor, Values] => [
+        x.name,
+        seedOf(affine ? features.left.value : x),
+        exact.tensors[i],
+      ]),
       ['bias', seedOf(bias), exact.bias],
     ];
     if (features.weight) gradients.push(['weight', seedOf(weight), exact.weight]);
@@ -180,6 +215,7 @@ export async function check(it: Case): Promise<void> {
       });
       feed(weight, sides.weight);
       feed(bias, sides.bias);
+      if (affine && sides.through?.affine) feed(affine, sides.through.affine);
       feed(target, mask);
       feed(shares, share);
       for (const key of pairs ? (Object.keys(pairs) as (keyof PairInputs)[]) : []) {

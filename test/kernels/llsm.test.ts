@@ -1,11 +1,14 @@
 import * as assert from 'uvu/assert';
 import { LlsmError } from '../../src/errors.ts';
 import { backward } from '../../src/graph/backward.ts';
+import { planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { read, Tensor } from '../../src/graph/tensor.ts';
+import { fill } from '../../src/kernels/fill/fill.ts';
 import type { Features } from '../../src/kernels/llsm/features.ts';
 import { llsmFeatures, llsmLoss, llsmMap } from '../../src/kernels/llsm/llsm.ts';
+import { Random } from '../../src/random.ts';
 import { conv } from '../reference/conv.ts';
 import { checkDifferences } from '../reference/differences.ts';
 import { type Head, pairLogits, pairLoss } from '../reference/llsm.ts';
@@ -78,7 +81,71 @@ test('mlp: depths that are not multiples of four', async () => {
 
 test('mlp with 64 kernels on 14 x 14', () => check({ head: 'mlp', h: 14, w: 14, d: 64 }));
 
-test('absdiff on 728 channels', () => check({ head: 'absdiff', batch: 2, h: 5, w: 5, d: 728 }));
+test('more values a position than one form has registers for', async () => {
+  await check({ head: 'absdiff', batch: 2, h: 5, w: 5, d: 728 });
+  for (const head of ['mlp', 'bilinear'] as const) await check({ head, h: 5, w: 4, d: 65 });
+});
+
+test('absdiff of what is read through a batch norm and a ReLU, or a ReLU alone', async () => {
+  for (const d of [12, 68]) {
+    await check({ head: 'absdiff', batch: 2, h: 3, w: 5, d, through: 'affine relu', map: false });
+    await check({ head: 'absdiff', h: 4, w: 4, d, through: 'relu', map: false });
+  }
+});
+
+/** A loss on K = 64 of `mlp` whose inputs are made by the test. */
+function large(size: number, subgroupSize: number) {
+  const g = new Graph(1, true, { subgroupSize });
+  const tensor = g.input('x', [size, size, 128]);
+  const weight = new Tensor('v', [64], { home: 'input' });
+  const bias = new Tensor('b', [1], { home: 'input' });
+  const sides = { left: { ...read(tensor), at: 0 }, right: { ...read(tensor), at: 64 } };
+  const features: Features = {
+    head: 'mlp',
+    height: size,
+    width: size,
+    depth: 64,
+    ...sides,
+    weight,
+    bias,
+  };
+  const [target, share] = [g.input('target', [size, size, 1]), g.input('share', [])];
+  const loss = llsmLoss(g, features, target, share, { scale: 0.5, grad: true });
+  return { g, loss, inputs: [tensor, weight, bias, target, share] };
+}
+
+test('both forms agree on 28 x 28', async () => {
+  const made = new Map<string, Float32Array>();
+  for (const subgroupSize of subgroupSizes) {
+    const { g, loss, inputs } = large(28, subgroupSize);
+    const kept = [...loss.seeds.values()];
+    for (const tensor of kept) tensor.keep = true;
+    const plan = await Plan.build(gpu, g);
+    for (const tensor of inputs) {
+      const values = normal(new Random(2, tensor.name), tensor.shape, 0.3);
+      plan.write(tensor, Float32Array.from(values.data));
+    }
+    plan.run();
+    for (const tensor of kept) {
+      const values = await plan.read(tensor);
+      const other = made.get(tensor.name);
+      if (!other) made.set(tensor.name, values);
+      else compare(tensor.name, values, valuesOf(tensor.shape, other), 1e-5);
+    }
+    plan.destroy();
+  }
+});
+
+// A map of 112 x 112; beyond it: what is neither an input nor a gradient.
+test('memory beyond inputs and gradients on 12,544 positions: under 16 MiB', () => {
+  for (const subgroupSize of [0, 8]) {
+    const { g, loss, inputs } = large(112, subgroupSize);
+    const { bytes } = planMemory(g, gpu.device.limits);
+    const known = [...inputs, ...loss.seeds.values()].reduce((sum, it) => sum + it.bytes, 0);
+    const beyond = (bytes - known) / 2 ** 20;
+    assert.ok(beyond > 0 && beyond < (subgroupSize ? 1 : 16), `${beyond} MiB`);
+  }
+});
 
 // The share of an item is 4 bytes: slices begin at every 64th.
 test('in slices', () =>
@@ -101,28 +168,38 @@ async function lossOf(head: Head, x: Values, share: number[], truth: Values, bia
     const g = new Graph(batch, true, { subgroupSize });
     const tensor = g.input('x', [h, w, c]);
     const b = new Tensor('b', [1], { home: 'input' });
+    const v = head === 'mlp' ? new Tensor('v', [1], { home: 'input' }) : undefined;
     const [target, shares] = [g.input('target', [h, w, 1]), g.input('share', [])];
     const features: Features = {
       head,
       height: h,
       width: w,
       depth: 1,
-      left: { tensor, at: 0 },
-      right: { tensor, at: 1 },
+      left: { ...read(tensor), at: 0 },
+      right: { ...read(tensor), at: 1 },
+      weight: v,
       bias: b,
     };
     const { partial, seeds } = llsmLoss(g, features, target, shares, { scale: 1, grad: true });
     const [dX, dB] = [seeds.get(tensor), seeds.get(b)] as [Tensor, Tensor];
-    for (const kept of [partial, dX, dB]) kept.keep = true;
+    const dV = v && (seeds.get(v) as Tensor);
+    for (const kept of [partial, dX, dB, ...(dV ? [dV] : [])]) kept.keep = true;
     const plan = await Plan.build(gpu, g);
     plan.write(tensor, Float32Array.from(x.data));
     plan.write(b, Float32Array.of(bias));
+    if (v) plan.write(v, Float32Array.of(2));
     plan.write(target, Float32Array.from(truth.data));
     plan.write(shares, Float32Array.from(share));
     plan.run();
     const rows = await plan.read(partial);
     const loss = rows.reduce((sum, v, i) => sum + (i % partial.shape[1] ? 0 : v), 0);
-    results.push({ loss, dX: await plan.read(dX), dB: (await plan.read(dB))[0] });
+    const scalar = async (of: Tensor) => (await plan.read(of))[0];
+    results.push({
+      loss,
+      dX: await plan.read(dX),
+      dB: await scalar(dB),
+      dV: dV ? await scalar(dV) : 0,
+    });
     plan.destroy();
   }
   return results;
@@ -138,22 +215,52 @@ test('logits so large that an exponential would overflow', async () => {
   }
 });
 
+test('channels that pad the features get a gradient of zero, whatever was in memory', async () => {
+  for (const subgroupSize of subgroupSizes) {
+    const g = new Graph(1, true, { subgroupSize });
+    const tensor = g.input('x', [3, 3, 12]);
+    const given = (name: string, shape: number[]) => new Tensor(name, shape, { home: 'input' });
+    const [target, share] = [g.input('target', [3, 3, 1]), g.input('share', [])];
+    const before = g.activation('before', [3, 3, 12]);
+    fill(g, before, 3);
+    const features: Features = {
+      head: 'mlp',
+      height: 3,
+      width: 3,
+      depth: 5,
+      left: { ...read(tensor), at: 0 },
+      right: { ...read(tensor), at: 5 },
+      weight: given('v', [5]),
+      bias: given('b', [1]),
+    };
+    const { seeds } = llsmLoss(g, features, target, share, { scale: 1, grad: true });
+    const dX = seeds.get(tensor) as Tensor;
+    dX.keep = true;
+    const plan = await Plan.build(gpu, g);
+    const { slotOf } = plan.memory;
+    assert.is(slotOf.get(dX), slotOf.get(before), 'not the memory that was filled');
+    plan.run();
+    const values = await plan.read(dX);
+    assert.ok(values.every((value, i) => i % 12 < 10 || value === 0));
+    plan.destroy();
+  }
+});
+
 test('a share of 0 hides an item that is not finite', async () => {
   const x = normal(random, [2, 2, 2, 4]);
   x.data.fill(Number.NaN, 16);
   const mask = masks(2, 2, 2);
-  const [alone, both] = [
-    await lossOf('linear', { shape: [1, 2, 2, 4], data: x.data.slice(0, 16) }, [1], {
-      shape: [1, 2, 2, 1],
-      data: mask.data.slice(0, 4),
-    }),
-    await lossOf('linear', x, [1, 0], mask),
-  ];
-  both.forEach(({ loss, dX, dB }, i) => {
-    assert.ok(Math.abs(loss - alone[i].loss) < 1e-6);
-    assert.ok(Math.abs(dB - alone[i].dB) < 1e-6);
-    assert.equal([...dX], [...alone[i].dX, ...new Array(16).fill(0)]);
-  });
+  const first = { shape: [1, 2, 2, 4], data: x.data.slice(0, 16) };
+  const truth = { shape: [1, 2, 2, 1], data: mask.data.slice(0, 4) };
+  for (const head of ['linear', 'mlp'] as const) {
+    const alone = await lossOf(head, first, [1], truth);
+    (await lossOf(head, x, [1, 0], mask)).forEach(({ dX, ...scalars }, i) => {
+      for (const key of ['loss', 'dB', 'dV'] as const) {
+        assert.ok(Math.abs(scalars[key] - alone[i][key]) < 1e-6, `${head}: ${key}`);
+      }
+      assert.equal([...dX], [...alone[i].dX, ...new Array(16).fill(0)]);
+    });
+  }
 });
 
 test('from the tap: features, loss, and back through the convolutions', async () => {
@@ -288,7 +395,7 @@ function chain(
 test('a map of more than 4,096 positions is refused, and says what to do', () => {
   const g = new Graph(1, false, { subgroupSize: 0 });
   const tensor = g.input('x', [65, 64, 4]);
-  const side = { tensor, at: 0 };
+  const side = { ...read(tensor), at: 0 };
   const bias = new Tensor('b', [1], { home: 'input' });
   const features = {
     head: 'bilinear',

@@ -1,13 +1,22 @@
-import { kernel } from '../../gpu/pipeline.ts';
 import { gradientTensor } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import type { Loss } from '../bce/bce.ts';
-import { groups64 } from '../grid.ts';
-import { axis, sumRows, unpack } from '../matrix.ts';
+import { axis, unpack } from '../matrix.ts';
 import type { Features, PairHead, Side } from './features.ts';
-import finishSource from './finish.wgsl';
-import weightSource from './weight_gradient.wgsl';
+
+/** What a loss over all pairs is made from. */
+export interface LossInputs {
+  /** The pooled mask [B, H, W, 1]. */
+  target: Tensor;
+  /** [B]: an item's share of the loss. */
+  share: Tensor;
+  /** What a pair counts in its item's loss, and in the gradients of features and weights. */
+  pairShare: number;
+  gradientShare: number;
+  /** What the gradients are multiplied by; without `grad` there are none. */
+  scale: number;
+  grad: boolean;
+}
 
 /** The shader's flags for a head. */
 export const headFlags = (head: PairHead) => ({
@@ -17,114 +26,44 @@ export const headFlags = (head: PairHead) => ({
   BILINEAR: head === 'bilinear',
 });
 
+/** The shader's flags for how a side is read; a bare ReLU masks the gradient. */
+export const readFlags = ({ affine, relu }: Side) => ({
+  AFFINE: affine !== undefined,
+  RELU: relu,
+  MASK: relu && !affine,
+});
+
 /** `bilinear` divides by sqrt(D). */
 export const depthScale = ({ head, depth }: Features): number =>
   head === 'bilinear' ? 1 / Math.sqrt(depth) : 1;
 
-/** The sums over pairs of one side, [B, ...] in an order of their own (strides in values). */
-export interface SideSums {
-  tensor: Tensor;
-  strideImage: number;
-  strideDepth: number;
-  stridePosition: number;
+/** Channels behind a side that pad the tensor; where they are the other side's, that one comes later. */
+export function paddingOf({ tensor, at }: Side, depth: number): number {
+  const behind = tensor.shape[3] - at - depth;
+  return behind < 4 ? behind : 0;
 }
 
-/**
- * The last step of a pair loss: from sums over pairs to the gradients of features, weights and bias.
- * @param sums of the left and the right side; over all pairs of one side (`absdiff`), of the left alone
- * @param pairShare what a pair counts in the mean over an image's pairs
- */
-export function finishLoss(
-  g: Graph,
-  features: Features,
-  sums: readonly SideSums[],
-  partial: Tensor,
-  share: Tensor,
-  { scale, pairShare }: { scale: number; pairShare: number },
-): Loss {
-  const { depth, left, right, weight, bias } = features;
-  const seeds = new Map<Tensor, Tensor>();
-  // Over all pairs (i, j) and (j, i) of one side, z and t are symmetric: the other half is the same.
-  const halves = sums.length === 1 ? 2 : 1;
-  const factor = scale * pairShare * halves;
-  const sides = [left, right].slice(0, sums.length);
-  sides.forEach((side, i) => {
-    const dX = seeds.get(side.tensor) ?? gradientTensor(side.tensor);
-    seeds.set(side.tensor, dX);
-    const accumulate = i > 0 && side === left;
-    finishSide(g, features, side, sums[i], share, dX, factor * depthScale(features), accumulate);
-  });
-  if (weight) {
-    const dWeight = gradientTensor(weight);
-    seeds.set(weight, dWeight);
-    // A row for each side and image.
-    const rows = g.scratch(`partial ${dWeight.name}`, [sides.length * g.batch, depth]);
-    sides.forEach((side, i) => {
-      weightSums(g, features, side, sums[i], share, rows, i * g.batch, factor);
-    });
-    sumRows(g, rows, dWeight);
+/** Operations of a launch over all pairs, for the benchmark's rates. */
+export function pairFlops(g: Graph, { height, width, depth }: Features, grad: boolean): number {
+  return 3 * (grad ? 2 : 1) * g.batch * (height * width) ** 2 * depth;
+}
+
+/** The gradients that a pair loss begins from, each tensor made when it is first asked for. */
+export class PairSeeds {
+  readonly seeds = new Map<Tensor, Tensor>();
+
+  /** Where the gradient of a side goes. */
+  of({ value }: Side): Tensor {
+    const gradient = this.seeds.get(value) ?? gradientTensor(value);
+    this.seeds.set(value, gradient);
+    return gradient;
   }
-  const dBias = gradientTensor(bias);
-  seeds.set(bias, dBias);
-  unpack(g, partial, dBias, { rows: axis(1, 0), columns: axis(1, 1), base: 0 }, { scale, from: 1 });
-  return { partial, seeds };
-}
 
-function finishSide(
-  g: Graph,
-  { height, width, depth, weight }: Features,
-  { tensor, at }: Side,
-  { tensor: gradient, ...strides }: SideSums,
-  share: Tensor,
-  dX: Tensor,
-  factor: number,
-  accumulate: boolean,
-): void {
-  const positions = height * width;
-  const channels = tensor.shape[3];
-  // The last side also clears the channels behind it, which pad the tensor.
-  const span = at + depth + 4 > channels ? channels - at : depth;
-  g.launch({
-    kernel: kernel('pair_finish', finishSource, { WEIGHT: weight !== undefined }),
-    bind: { gradient, share, dX, ...(weight && { weight }) },
-    params: ({ count }) => ({
-      count: count * positions * span,
-      positions,
-      channels,
-      depth,
-      at,
-      width: span,
-      ...strides,
-      factor,
-      accumulate: Number(accumulate),
-    }),
-    grid: ({ count }) => [groups64(count * positions * span)],
-  });
-}
-
-function weightSums(
-  g: Graph,
-  { height, width, depth }: Features,
-  { tensor, at }: Side,
-  { tensor: gradient, ...strides }: SideSums,
-  share: Tensor,
-  partial: Tensor,
-  row: number,
-  factor: number,
-): void {
-  g.launch({
-    kernel: kernel('pair_weight', weightSource),
-    bind: { x: tensor, gradient, share, partial },
-    params: ({ first, count }) => ({
-      count: count * depth,
-      positions: height * width,
-      channels: tensor.shape[3],
-      depth,
-      at,
-      ...strides,
-      factor,
-      row0: row + first,
-    }),
-    grid: ({ count }) => [groups64(count * depth)],
-  });
+  /** The gradient of a parameter: `scale` times the sums over `rows` of its columns `from` on. */
+  sumTo(g: Graph, parameter: Tensor, rows: Tensor, from: number, scale = 1): void {
+    const gradient = gradientTensor(parameter);
+    this.seeds.set(parameter, gradient);
+    const view = { rows: axis(1, 0), columns: axis(parameter.size, 1), base: 0 };
+    unpack(g, rows, gradient, view, { scale, from });
+  }
 }

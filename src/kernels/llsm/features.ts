@@ -1,17 +1,15 @@
 import type { Graph } from '../../graph/record.ts';
-import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
+import { asRead, type Read, read, type Tensor } from '../../graph/tensor.ts';
 import { conv } from '../conv/conv.ts';
-import { stored } from '../resize/resize.ts';
 
 export type PairHead = 'linear' | 'mlp' | 'absdiff' | 'bilinear';
 
-/** One side of the pairs: `depth` channels of a tensor [B, H, W, C], from `at` on. */
-export interface Side {
-  tensor: Tensor;
+/** One side of the pairs: `depth` channels of a tensor [B, H, W, C] as it is read, from `at` on. */
+export interface Side extends Read {
   at: number;
 }
 
-/** What is compared in pairs: the two sides, and the head's own parameters. */
+/** What is compared in pairs: the two sides, both read alike, and the head's own parameters. */
 export interface Features {
   head: PairHead;
   height: number;
@@ -40,14 +38,14 @@ export function llsmFeatures(
   const [, height, width, channels] = x.tensor.shape;
   const place = { head, height, width };
   if (head === 'absdiff') {
-    const side = { tensor: stored(g, 'llsm.tap', x), at: 0 };
+    const side = { ...x, at: 0 };
     const weight = param('llsm.diff.weight');
     const bias = param('llsm.diff.bias');
     return { ...place, depth: channels, left: side, right: side, weight, bias };
   }
   if (head === 'bilinear') {
     const side = (name: string): Side => ({
-      tensor: conv(g, `llsm.${name}`, x, param(`llsm.${name}.weight`)).out,
+      ...read(conv(g, `llsm.${name}`, x, param(`llsm.${name}.weight`)).out),
       at: 0,
     });
     const bias = param('llsm.bias');
@@ -55,7 +53,7 @@ export function llsmFeatures(
   }
   const mlp = head === 'mlp';
   const depth = mlp ? hidden : 1;
-  const tensor = conv(g, 'llsm.pair', x, param('llsm.pair.weight'), {
+  const both = conv(g, 'llsm.pair', x, param('llsm.pair.weight'), {
     layout: 'pair',
     // b of the hidden layer goes to the first side's columns; `linear` adds its one b to the logit.
     bias: mlp ? param('llsm.pair.bias') : undefined,
@@ -63,8 +61,8 @@ export function llsmFeatures(
   return {
     ...place,
     depth,
-    left: { tensor, at: 0 },
-    right: { tensor, at: depth },
+    left: { ...read(both), at: 0 },
+    right: { ...read(both), at: depth },
     weight: mlp ? param('llsm.out.weight') : undefined,
     bias: param(mlp ? 'llsm.out.bias' : 'llsm.pair.bias'),
   };

@@ -4,10 +4,12 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { Random } from '../../random.ts';
 import type { Loss } from '../bce/bce.ts';
 import { groups64 } from '../grid.ts';
-import { depthScale, finishLoss, headFlags, type SideSums } from './common.ts';
+import { depthScale, headFlags, readFlags } from './common.ts';
 import type { Features, Side } from './features.ts';
+import { finishLoss, type SideSums } from './finish.ts';
 import gatherSource from './sampled_gather.wgsl';
 import pairsSource from './sampled_pairs.wgsl';
+import throughSource from './through.wgsl';
 
 /** The drawn pairs (i, j) of each image, as inputs of u32 values. */
 export interface PairInputs {
@@ -100,17 +102,16 @@ export function llsmSampledLoss(
   pairs: PairInputs,
   { scale, grad }: { scale: number; grad: boolean },
 ): Loss {
-  const { height, width, depth, left, right, weight, bias } = features;
+  const { head, height, width, depth, left, right, weight, bias } = features;
   const positions = height * width;
+  const flags = { ...headFlags(head), ...readFlags(left), WEIGHT: weight !== undefined };
+  const affine = left.affine && { affine: left.affine };
   const n = pairs.first.shape[1];
   const rows = Math.ceil(n / pairsPerRow);
   const partial = g.partialRows('pair loss', 2);
   const dz = g.activation('pair dz', [n], 'f32');
   g.launch({
-    kernel: kernel('sampled_pairs', pairsSource, {
-      ...headFlags(features.head),
-      WEIGHT: weight !== undefined,
-    }),
+    kernel: kernel('sampled_pairs', pairsSource, flags, { through: throughSource }),
     bind: {
       left: left.tensor,
       right: right.tensor,
@@ -122,6 +123,7 @@ export function llsmSampledLoss(
       partial,
       dz,
       ...(weight && { weight }),
+      ...affine,
     },
     params: ({ count, row }) => ({
       count,
@@ -143,9 +145,9 @@ export function llsmSampledLoss(
   if (!grad) return { partial, seeds: new Map() };
 
   const gather = (own: Side, other: Side, by: 'first' | 'second'): SideSums => {
-    const gradient = g.activation(`sums of pair ${by}`, [positions, depth], 'f32');
+    const sums = g.activation(`sums of pair ${by}`, [positions, depth], 'f32');
     g.launch({
-      kernel: kernel('sampled_gather', gatherSource, headFlags(features.head)),
+      kernel: kernel('sampled_gather', gatherSource, flags, { through: throughSource }),
       bind: {
         own: own.tensor,
         other: other.tensor,
@@ -153,7 +155,8 @@ export function llsmSampledLoss(
         starts: pairs[`${by}Starts`],
         order: pairs[`${by}Order`],
         partner: by === 'first' ? pairs.second : pairs.first,
-        gradient,
+        sums,
+        ...affine,
       },
       params: ({ count }) => ({
         count: count * positions * depth,
@@ -168,12 +171,14 @@ export function llsmSampledLoss(
       grid: ({ count }) => [groups64(count * positions * depth)],
     });
     return {
-      tensor: gradient,
+      side: own,
+      tensor: sums,
       strideImage: positions * depth,
       strideDepth: 1,
       stridePosition: depth,
     };
   };
   const sums = [gather(left, right, 'first'), gather(right, left, 'second')];
-  return finishLoss(g, features, sums, partial, share, { scale, pairShare: 1 / n });
+  const shares = { scale, gradientShare: scale / n };
+  return { partial, seeds: finishLoss(g, features, sums, partial, share, shares) };
 }

@@ -1,4 +1,4 @@
-// gradient[b, o, k] = sum over the drawn pairs of position o of dz * the shape of df_k (pairs.wgsl),
+// sums[b, o, k] = sum over the drawn pairs of position o of dz * the shape of df_k (pairs_tile.wgsl),
 // gathered by lists of each position's pairs, so that the order of the sum is fixed.
 struct Params {
   count: u32, pairs: u32, positions: u32, depth: u32, ownChannels: u32, ownAt: u32,
@@ -13,7 +13,12 @@ struct Params {
 @group(0) @binding(4) var<storage, read> starts: array<u32>;
 @group(0) @binding(5) var<storage, read> order: array<u32>;
 @group(0) @binding(6) var<storage, read> partner: array<u32>;
-@group(0) @binding(7) var<storage, read_write> gradient: array<f32>;
+@group(0) @binding(7) var<storage, read_write> sums: array<f32>;
+//! if AFFINE
+@group(0) @binding(8) var<storage, read> affine: array<f32>;
+//! end
+
+//! include through
 
 @compute @workgroup_size(64)
 fn main(
@@ -25,13 +30,15 @@ fn main(
   let k = at % p.depth;
   let position = (at / p.depth) % p.positions;
   let image = at / (p.depth * p.positions);
-  let a = own[(image * p.positions + position) * p.ownChannels + p.ownAt + k];
+  let ours = own[(image * p.positions + position) * p.ownChannels + p.ownAt + k];
+  let a = through(ours, p.ownAt + k, p.ownChannels);
   let end = starts[image * (p.positions + 1u) + position + 1u];
   var g = 0.0;
   for (var q = starts[image * (p.positions + 1u) + position]; q < end; q++) {
     let pair = image * p.pairs + order[image * p.pairs + q];
     let d = dz[pair];
-    let b = other[(image * p.positions + partner[pair]) * p.otherChannels + p.otherAt + k];
+    let theirs = other[(image * p.positions + partner[pair]) * p.otherChannels + p.otherAt + k];
+    let b = through(theirs, p.otherAt + k, p.otherChannels);
     //! if LINEAR
     g += d;
     //! end
@@ -45,5 +52,5 @@ fn main(
     g += d * b;
     //! end
   }
-  gradient[at] = g;
+  sums[at] = g;
 }

@@ -19,6 +19,11 @@ struct Params {
 @group(0) @binding(8) var<storage, read> second: array<u32>;
 @group(0) @binding(9) var<storage, read_write> partial: array<f32>;
 @group(0) @binding(10) var<storage, read_write> dz: array<f32>;
+//! if AFFINE
+@group(0) @binding(11) var<storage, read> affine: array<f32>;
+//! end
+
+//! include through
 
 @compute @workgroup_size(64)
 fn main(
@@ -36,8 +41,8 @@ fn main(
     let j = image * p.positions + second[at];
     var z = 0.0;
     for (var k = 0u; k < p.depth; k++) {
-      let a = left[i * p.leftChannels + p.leftAt + k];
-      let b = right[j * p.rightChannels + p.rightAt + k];
+      let a = through(left[i * p.leftChannels + p.leftAt + k], p.leftAt + k, p.leftChannels);
+      let b = through(right[j * p.rightChannels + p.rightAt + k], p.rightAt + k, p.rightChannels);
       //! if LINEAR
       z += a + b;
       //! end

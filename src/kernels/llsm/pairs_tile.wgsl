@@ -3,7 +3,7 @@
 //
 //   z[o, j] = scale * sum over k of f_k(s) + bias
 //     linear f = s        (s = own + other)      mlp      f = v_k relu(s)   (s = own + other)
-//     absdiff f = w_k |s|  (s = own - other)     bilinear f = s             (s = own * other)
+//     absdiff f = v_k |s|  (s = own - other)     bilinear f = s             (s = own * other)
 //
 //! if MAP
 //   out[b, o, j] = z
@@ -16,9 +16,10 @@
 //! end
 //! end
 //
-// An invocation owns four positions and goes through all others 16 at a time; the weights v_k and
-// the shares come in later, when the gradients are finished. Run with the sides exchanged, the
-// same shader gives the other side's gradient: z and t are the same for (o, j) and (j, o).
+// The form for GPUs and for any number of k, and the oracle of pairs_lanes.wgsl. An invocation owns
+// four positions and goes through all others 16 at a time; the weights v_k and the shares come in
+// later, when the gradients are finished (finish.wgsl). Run with the sides exchanged, the same shader
+// gives the other side's gradient: z and t are the same for (o, j) and (j, o).
 //! if LANES
 enable subgroups;
 //! end
