@@ -40,7 +40,17 @@ const mostBytes = 50e6;
 class PackError extends Error {}
 
 /** Of the checkout; tests are listed by their sources, and run from dist/. */
-const ours = ['bin', 'dist', 'scripts', 'test', 'bench', 'package.json', 'LICENSE', 'README.md'];
+const ours = [
+  'bin',
+  'dist',
+  'scripts',
+  'test',
+  'bench',
+  'protocols',
+  'package.json',
+  'LICENSE',
+  'README.md',
+];
 
 /** Packages that nothing in the bundle runs: it is built already. */
 const unneeded = ['esbuild'];
