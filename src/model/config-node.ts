@@ -47,6 +47,8 @@ function set(config: unknown, override: string): void {
   try {
     at[keys[keys.length - 1]] = JSON.parse(text);
   } catch {
-    at[keys[keys.length - 1]] = text;
+    // JSON knows no .05, and no bare words.
+    const number = Number(text);
+    at[keys[keys.length - 1]] = Number.isFinite(number) && text.trim() !== '' ? number : text;
   }
 }

@@ -76,6 +76,8 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     const begin = () => options.begin ?? initParams(config, config.train.seed);
     const trainer = await Trainer.build(gpu, state ?? { checkpoint: begin() });
     onGpu.push(trainer);
+    // A run that is killed before its first save has these to go on from, not drawn ones.
+    if (!state && options.begin) folder.save(await trainer.state({ step: 0 }));
     const faces = (items: readonly ManifestItem[], augment: Config['train']['augment']) => {
       const { size, train } = config;
       const pool = new CropPool(items, {
