@@ -138,12 +138,15 @@ export class Plan {
     if (tensor.home === 'temp' && !tensor.keep) {
       throw new LlsmError(`${tensor.name} was not asked to be kept, so its memory may be reused`);
     }
+    // Both are queued here and now: the caller may go on with the next run before they are there.
     this.#inRange ??= this.#checkRange();
-    await this.#inRange;
-    const buffer = this.buffers.of(tensor);
-    if (tensor.dtype === 'f32') return await readBuffer(this.gpu, buffer, tensor.bytes);
-    const pairs = await readBuffer(this.gpu, buffer, Math.ceil(tensor.bytes / 4) * 4);
-    return Float32Array.from(new Uint16Array(pairs.buffer, 0, tensor.size), halfToFloat);
+    const bytes = Math.ceil(tensor.bytes / 4) * 4;
+    const [values] = await Promise.all([
+      readBuffer(this.gpu, this.buffers.of(tensor), bytes),
+      this.#inRange,
+    ]);
+    if (tensor.dtype === 'f32') return values;
+    return Float32Array.from(new Uint16Array(values.buffer, 0, tensor.size), halfToFloat);
   }
 
   async #checkRange(): Promise<void> {

@@ -37,6 +37,33 @@ async function messageOf(promise: Promise<unknown>): Promise<string> {
   );
 }
 
+test('what is read is that of the run before, though the next one is queued at once', async () => {
+  for (const storage of ['f32', 'f16'] as const) {
+    if (storage === 'f16' && !gpu.device.features.has('shader-f16')) continue;
+    const g = new Graph(1, true, { subgroupSize: 0 }, false, storage);
+    const x = g.input('x', [4]);
+    const out = g.activation('out', [4]);
+    out.keep = true;
+    fill(g, out, 0);
+    addTo(g, out, x);
+    const plan = await Plan.build(gpu, g);
+    const reads = [1, 2, 3].map((factor) => {
+      plan.write(
+        x,
+        values(4, (i) => (i + 1) * factor),
+      );
+      plan.run();
+      return plan.read(out);
+    });
+    const seen = (await Promise.all(reads)).map((read) => [...read]);
+    plan.destroy();
+    assert.equal(
+      seen,
+      [1, 2, 3].map((f) => [f, 2 * f, 3 * f, 4 * f]),
+    );
+  }
+});
+
 test('a plan is replayed with new inputs, in one submit or in many', async () => {
   const g = newGraph();
   const x = g.input('x', [8]);
