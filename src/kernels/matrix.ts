@@ -1,6 +1,8 @@
 import { kernel } from '../gpu/pipeline.ts';
 import type { Graph } from '../graph/record.ts';
 import type { Tensor } from '../graph/tensor.ts';
+import columnWalk from './conv/column_walk.wgsl';
+import nextRow from './conv/next_row.wgsl';
 import packSource from './conv/pack.wgsl';
 import unpackSource from './conv/unpack.wgsl';
 import { groups64 } from './grid.ts';
@@ -19,14 +21,17 @@ export interface MatrixView {
   base: number;
 }
 
+/** The next multiple of four: rows of a matrix are read as vec4. */
 export const pad4 = (n: number): number => Math.ceil(n / 4) * 4;
 
+/** An axis of one index. */
 export const axis = (count: number, stride: number): Axis => ({
   count,
   inner: count,
   strides: [0, stride],
 });
 
+/** An axis of two indices, `outer` at stride `s0` and `inner` at `s1` within it. */
 export const axis2 = (outer: number, s0: number, inner: number, s1: number): Axis => ({
   count: outer * inner,
   inner,
@@ -38,6 +43,8 @@ const packRows = 16;
 
 /** As many, but few of a small matrix: it may have many partial rows, and too few would be at work. */
 const unpackRows = (values: number): number => (values >= 1 << 16 ? 16 : 4);
+
+const walk = { column_walk: columnWalk, next_row: nextRow };
 
 /** Whether an axis has two indices, which it costs divisions to find. */
 const isPair = ({ count, inner }: Axis): boolean => inner !== count;
@@ -76,11 +83,12 @@ export function pack(
 ): Tensor {
   const to = g.scratch(`packed ${from.name}`, [padRows, padColumns]);
   g.prepare({
-    kernel: kernel('pack', packSource, {
-      ROWS: packRows,
-      SCALE: scale !== undefined,
-      ...flags(view),
-    }),
+    kernel: kernel(
+      'pack',
+      packSource,
+      { ROWS: packRows, SCALE: scale !== undefined, ...flags(view) },
+      walk,
+    ),
     bind: { parameter: from, matrix: to, ...(scale && { scale }) },
     params: () => ({ ...fields(view), padded: padColumns, padRows }),
     grid: () => [groups64(padColumns), Math.ceil(padRows / packRows)],
@@ -101,7 +109,7 @@ export function unpack(
 ): void {
   const most = unpackRows(view.rows.count * view.columns.count);
   g.launch({
-    kernel: kernel('unpack', unpackSource, { ROWS: most, ...flags(view) }),
+    kernel: kernel('unpack', unpackSource, { ROWS: most, ...flags(view) }, walk),
     bind: { partial: from, parameter: to },
     params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], at, scale }),
     grid: () => [groups64(view.columns.count), Math.ceil(view.rows.count / most)],

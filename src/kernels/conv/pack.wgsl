@@ -23,35 +23,16 @@ fn main(
   if (column >= p.padded) { return; }
   let first = id.y * ${ROWS}u;
   let end = min(first + ${ROWS}u, p.padRows);
-  //! if COLUMNPAIR
-  let start = i32(p.base)
-    + i32(column / p.columnInner) * p.column0 + i32(column % p.columnInner) * p.column1;
-  //! else
-  let start = i32(p.base) + i32(column) * p.column1;
-  //! end
-  //! if ROWPAIR
-  var outer = first / p.rowInner;
-  var inner = first % p.rowInner;
-  //! end
+  //! include column_walk
   for (var row = first; row < end; row++) {
     var value = 0.0;
     if (row < p.rows && column < p.columns) {
-      //! if ROWPAIR
-      value = parameter[start + i32(outer) * p.row0 + i32(inner) * p.row1];
-      //! else
-      value = parameter[start + i32(row) * p.row1];
-      //! end
+      value = parameter[at];
       //! if SCALE
       value *= scale[column];
       //! end
     }
     matrix[row * p.padded + column] = value;
-    //! if ROWPAIR
-    inner++;
-    if (inner == p.rowInner) {
-      inner = 0u;
-      outer++;
-    }
-    //! end
+    //! include next_row
   }
 }

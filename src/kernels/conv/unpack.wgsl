@@ -20,16 +20,7 @@ fn main(
   if (column >= p.columns) { return; }
   let first = id.y * ${ROWS}u;
   let end = min(first + ${ROWS}u, p.rows);
-  //! if COLUMNPAIR
-  let start = i32(p.base)
-    + i32(column / p.columnInner) * p.column0 + i32(column % p.columnInner) * p.column1;
-  //! else
-  let start = i32(p.base) + i32(column) * p.column1;
-  //! end
-  //! if ROWPAIR
-  var outer = first / p.rowInner;
-  var inner = first % p.rowInner;
-  //! end
+  //! include column_walk
   for (var row = first; row < end; row++) {
     var sum = 0.0;
     var i = p.at + row * p.padded + column;
@@ -37,15 +28,7 @@ fn main(
       sum += partial[i];
       i += p.width;
     }
-    //! if ROWPAIR
-    parameter[start + i32(outer) * p.row0 + i32(inner) * p.row1] = sum * p.scale;
-    inner++;
-    if (inner == p.rowInner) {
-      inner = 0u;
-      outer++;
-    }
-    //! else
-    parameter[start + i32(row) * p.row1] = sum * p.scale;
-    //! end
+    parameter[at] = sum * p.scale;
+    //! include next_row
   }
 }
