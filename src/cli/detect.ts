@@ -19,7 +19,7 @@ import { describeGpu, type Gpu } from '../gpu/device.ts';
 import type { Dtype } from '../graph/tensor.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { readCheckpoint } from '../model/checkpoint-node.ts';
-import { largestMap, tapPositions } from '../model/positions.ts';
+import { leftOut } from '../model/positions.ts';
 import { packageRoot } from '../paths.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
@@ -92,13 +92,8 @@ async function detect(paths: string[], options: Options): Promise<void> {
   console.error(describeGpu(gpu));
   if (out !== undefined) makeOut(out);
   const wanted = out !== undefined;
-  const positions = tapPositions(checkpoint.config);
-  if (wanted && positions > largestMap) {
-    console.error(
-      `llsm: no similarity pictures: this network compares ${positions} positions, and pictures ` +
-        `are made of up to ${largestMap}`,
-    );
-  }
+  const note = leftOut(checkpoint.config);
+  if (wanted && note) console.error(`llsm: ${note}`);
   const batch = Math.min(options.batch, Math.max(1, sources.length));
   const detector = await Detector.build(gpu, checkpoint, {
     batch,

@@ -14,7 +14,7 @@ import { type Robustness, robustness } from '../eval/robustness.ts';
 import { robustnessText } from '../eval/robustness-text.ts';
 import { maskThreshold, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
 import type { Dtype } from '../graph/tensor.ts';
-import { largestMap, tapPositions } from '../model/positions.ts';
+import { mapPositions } from '../model/positions.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
 import { makeFolder, writeFileWhole } from '../write-file.ts';
@@ -113,7 +113,7 @@ async function run(options: Options): Promise<void> {
   if (out !== undefined) makeFolder(out);
 
   const { config } = checkpoint;
-  const positions = tapPositions(config) <= largestMap ? tapPositions(config) : 0;
+  const positions = mapPositions(config);
   const located = faces.some(({ mask }) => mask !== null) && (config.flm || positions > 0);
   const { detector, adapter } = await openDetector(checkpoint, {
     batch: Math.min(options.batch, faces.length),

@@ -17,7 +17,7 @@ import { maskThreshold, uncalibrated } from '../eval/verdict.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Checkpoint, Threshold } from '../model/checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from '../model/checkpoint-node.ts';
-import { largestMap, tapPositions } from '../model/positions.ts';
+import { mapPositions } from '../model/positions.ts';
 import { Progress } from '../progress.ts';
 import { Random } from '../random.ts';
 
@@ -54,14 +54,13 @@ export async function testDemo(options: DemoTestOptions) {
     writeCheckpoint(weights, checkpoint);
 
     const faces = items.filter(({ split }) => split === 'test');
-    const positions = tapPositions(checkpoint.config);
     const bars = new Map<string, Progress>();
     const evaluation = await evaluate(faces, {
       predictor: detector,
       read: readBytes,
       threshold: threshold?.value ?? uncalibrated,
       maskThreshold: maskThreshold(threshold),
-      positions: positions <= largestMap ? positions : 0,
+      positions: mapPositions(checkpoint.config),
       prior: items,
       seed,
       onFace(what, done, total) {

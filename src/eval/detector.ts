@@ -6,7 +6,7 @@ import type { ParamStore } from '../graph/params.ts';
 import type { Dtype } from '../graph/tensor.ts';
 import { uploadCheckpoint } from '../model/bind.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
-import { largestMap, tapPositions } from '../model/positions.ts';
+import { mapPositions } from '../model/positions.ts';
 import { Program } from '../model/program.ts';
 import { networkInput, sigmoid } from './verdict.ts';
 
@@ -53,7 +53,7 @@ export class Detector {
     const program = await Program.build(gpu, config, store, {
       batch,
       mode: 'eval',
-      similarity: similarity && tapPositions(config) <= largestMap,
+      similarity: similarity && mapPositions(config) > 0,
       precision,
     });
     return new Detector(program, store, config.size, batch);

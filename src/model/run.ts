@@ -4,7 +4,7 @@ import type { Gpu } from '../gpu/device.ts';
 import type { Dtype } from '../graph/tensor.ts';
 import { downloadCheckpoint, uploadCheckpoint } from './bind.ts';
 import type { Checkpoint, HostTensor } from './checkpoint.ts';
-import { largestMap, tapPositions } from './positions.ts';
+import { mapPositions } from './positions.ts';
 import { type LossParts, Program } from './program.ts';
 import type { RunInput } from './run-input.ts';
 
@@ -35,7 +35,7 @@ export async function outputsOf(
   const program = await Program.build(gpu, config, store, {
     batch: input.items,
     mode,
-    similarity: tapPositions(config) <= largestMap,
+    similarity: mapPositions(config) > 0,
     loss: input.label !== undefined,
     grad,
     taps,

@@ -1,5 +1,5 @@
 import { type Checkpoint, checkpointMetadata, type HostTensor } from '../checkpoint.ts';
-import { largestMap, tapPositions } from '../positions.ts';
+import { mapPositions } from '../positions.ts';
 import { flm } from './flm.ts';
 import { OnnxGraph } from './graph.ts';
 import { head } from './head.ts';
@@ -33,7 +33,7 @@ export function onnxNetwork(checkpoint: Checkpoint): OnnxGraph {
   const image = g.input('image', [size, size, 3], 'RGB, x / 127.5 - 1 of values from 0 to 255');
   const taps = xception(build, transpose(g, 'image.nchw', image, [3, 1, 2]));
   const similarity =
-    config.llsm && tapPositions(config) <= largestMap
+    config.llsm && mapPositions(config) > 0
       ? llsm(build, taps[config.llsm.tap], config.llsm)
       : undefined;
   const localisation = config.flm ? flm(build, taps) : undefined;
