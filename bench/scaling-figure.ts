@@ -1,6 +1,6 @@
 /** Time against arithmetic as a picture. */
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
+import { blue, orange, plotFile } from '../src/eval/plot.ts';
 import type { ScalingResult } from './scaling.ts';
 
 const panels = ['batch', 'positions', 'size'] as const;
@@ -9,11 +9,10 @@ const titles = {
   positions: 'Positions of the pair loss',
   size: 'Size of the image',
 };
-const colours = ['#2f7fc1', '#d9622b'];
+const colours = [blue, orange];
 
 /** A panel for each direction of growth, both axes logarithmic; 1 is the slope of the dashed lines. */
 export function scalingFigure({ machine, series }: ScalingResult): string {
-  const { document } = parseHTML('<html><body></body></html>');
   const drawn = series.map((it) => {
     const beside = series.filter(({ along }) => along === it.along);
     const order = beside.indexOf(it);
@@ -24,25 +23,22 @@ export function scalingFigure({ machine, series }: ScalingResult): string {
     return { ...it, order, panel, points, stroke: colours[order % colours.length] };
   });
   const facet = { fx: 'panel', x: 'gflop', y: 'milliseconds' };
-  const svg = Plot.plot({
-    document,
+  return plotFile({
     width: 960,
     height: 340,
     marginLeft: 52,
     marginTop: 72,
     marginBottom: 40,
-    style: { fontSize: '11px', background: '#fff', color: '#222' },
     ariaLabel: 'Time against arithmetic',
     fx: { axis: null },
     x: {
       type: 'log',
       label: 'arithmetic, GFLOP',
-      labelArrow: 'none',
       grid: true,
       ticks: 5,
       tickFormat: '~g',
     },
-    y: { type: 'log', label: 'ms', labelArrow: 'none', grid: true, tickFormat: '~g' },
+    y: { type: 'log', label: 'ms', tickFormat: '~g' },
     marks: [
       ...drawn.flatMap(({ name, panel, order, points, stroke, exponent }) => [
         Plot.lineY(proportional(points), {
@@ -63,8 +59,6 @@ export function scalingFigure({ machine, series }: ScalingResult): string {
       }),
     ],
   });
-  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  return `${svg.outerHTML}\n`;
 }
 
 /** Through the middle point, in proportion to the arithmetic. */

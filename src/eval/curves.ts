@@ -1,10 +1,7 @@
-/**
- * Learning curves: losses and the validation AUC against the step, from the lines of metrics.jsonl.
- * Drawn by Observable Plot on linkedom's document, so the same in Node and in a browser.
- */
+/** Learning curves: losses and the validation AUC against the step, from the lines of metrics.jsonl. */
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
 import { LlsmError } from '../errors.ts';
+import { blankDocument, blue, orange } from './plot.ts';
 
 /** A line of metrics.jsonl: a training step's losses, or a validation's (val...). */
 export type MetricsLine = { step: number } & Record<string, unknown>;
@@ -27,8 +24,8 @@ export function parseMetrics(text: string, where: string): MetricsLine[] {
   });
 }
 
-/** Readable on white and on nearly black; training and validation also differ in their marks. */
-const colours = { train: '#2f7fc1', val: '#d9622b' };
+/** Training and validation also differ in their marks. */
+const colours = { train: blue, val: orange };
 const width = 340;
 const height = 210;
 /** Points of a training curve; more steps are drawn as means. */
@@ -112,7 +109,7 @@ export interface CurvesOptions {
 }
 
 function charts(lines: readonly MetricsLine[], { target }: CurvesOptions): SVGSVGElement[] {
-  const { document } = parseHTML('<html><body></body></html>');
+  const document = blankDocument();
   const drawn: SVGSVGElement[] = [];
   for (const { title, train, val } of lossCharts) {
     const steps = pointsOf(lines, train);

@@ -1,13 +1,10 @@
 /** AUC by perturbation and level, as a picture. */
 import * as Plot from '@observablehq/plot';
-import { parseHTML } from 'linkedom';
+import { blue, orange, plotFile } from './plot.ts';
 import type { Robustness } from './robustness.ts';
-
-const colours = { line: '#2f7fc1', untouched: '#d9622b' };
 
 /** A small chart a perturbation, as an SVG file: AUC against the level, and the untouched pictures'. */
 export function robustnessFigure({ untouched, rows }: Robustness): string {
-  const { document } = parseHTML('<html><body></body></html>');
   const points = rows.flatMap(({ name, auc }) =>
     [untouched, ...auc].map((value, level) => ({ name, level, value })),
   );
@@ -19,24 +16,20 @@ export function robustnessFigure({ untouched, rows }: Robustness): string {
   const placed = points.map((point) => ({ ...point, ...places.get(point.name) }));
   const named = rows.map(({ name }) => ({ name, ...places.get(name) }));
   const facet = { fx: 'column', fy: 'row' };
-  const svg = Plot.plot({
-    document,
+  return plotFile({
     width: 760,
     height: 40 + 170 * Math.ceil(rows.length / columns),
     marginLeft: 44,
     marginTop: 24,
-    style: { fontSize: '11px', background: '#fff', color: '#222' },
     fx: { axis: null },
     fy: { axis: null },
-    x: { label: 'level (0: as it is)', labelArrow: 'none', ticks: 6, tickFormat: 'd' },
-    y: { label: 'AUC', labelArrow: 'none', domain: [low, 1], grid: true, ticks: 5 },
+    x: { label: 'level (0: as it is)', ticks: 6, tickFormat: 'd' },
+    y: { label: 'AUC', domain: [low, 1], ticks: 5 },
     marks: [
-      Plot.ruleY([untouched], { stroke: colours.untouched, strokeDasharray: '4,3' }),
-      Plot.lineY(placed, { ...facet, x: 'level', y: 'value', stroke: colours.line }),
-      Plot.dot(placed, { ...facet, x: 'level', y: 'value', fill: colours.line, r: 2.5 }),
+      Plot.ruleY([untouched], { stroke: orange, strokeDasharray: '4,3' }),
+      Plot.lineY(placed, { ...facet, x: 'level', y: 'value', stroke: blue }),
+      Plot.dot(placed, { ...facet, x: 'level', y: 'value', fill: blue, r: 2.5 }),
       Plot.text(named, { ...facet, text: 'name', frameAnchor: 'top', dy: -12, fontWeight: 600 }),
     ],
   });
-  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
-  return `${svg.outerHTML}\n`;
 }
