@@ -83,7 +83,6 @@ function launch(
     TERMS: terms,
     LOADS: Math.ceil(terms / lanes),
     SIGN: head === 'mlp' ? '-' : '',
-    WIDTH: loss?.sums.shape[1] ?? 0,
   };
   g.launch({
     kernel: kernel('pairs_lanes', pairsSource, flags, { through: throughSource }),
@@ -110,6 +109,7 @@ function launch(
       depthScale: depthScale(features),
       lossShare: loss?.lossShare ?? 0,
       gradientShare: loss?.gradientShare ?? 0,
+      columns: loss?.sums.shape[1] ?? 0,
       row0: (loss?.row0 ?? 0) + first * tiles,
     }),
     grid: ({ count }) => [count * tiles],

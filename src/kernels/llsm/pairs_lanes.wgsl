@@ -31,7 +31,9 @@ struct Params {
   ownChannels: u32, ownAt: u32, otherChannels: u32, otherAt: u32,
   // Channels behind the own side's that no side has: they are set to zero.
   padding: u32,
-  depthScale: f32, lossShare: f32, gradientShare: f32, row0: u32,
+  depthScale: f32, lossShare: f32, gradientShare: f32,
+  // Of `sums`.
+  columns: u32, row0: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -138,10 +140,20 @@ fn learn(z: vec4f, truthOfTheirs: f32) -> vec4f {
   return dz;
 }
 
-// sums[at] = factor * the sum of x over our positions. A factor of zero hides what is not finite.
-fn addUp(at: u32, x: vec4f, factor: f32) {
-  let sum = subgroupAdd(dot(select(vec4f(), x, live), vec4f(1.0)));
-  if (lane == 0u) { sums[at] = select(0.0, factor * sum, factor != 0.0); }
+// The row of sums over our positions. A factor of zero hides what is not finite.
+fn storeSums(row: u32, shareOfItem: f32) {
+  for (var c = 0u; c < p.columns; c++) {
+    var x = select(slope, loss, c == 0u);
+    var factor = shareOfItem * p.lossShare;
+    //! if GRAD
+    if (c >= 2u) {
+      x = ${SIGN}ours[c - 2u] * g[c - 2u];
+      factor = shareOfItem * p.gradientShare;
+    }
+    //! end
+    let sum = subgroupAdd(dot(select(vec4f(), x, live), vec4f(1.0)));
+    if (lane == 0u) { sums[row * p.columns + c] = select(0.0, factor * sum, factor != 0.0); }
+  }
 }
 //! end
 
@@ -166,8 +178,8 @@ fn addSums(dz: vec4f) {
   //! end
 }
 
-// Makes the gradients of our values and of the weights of the sums g.
-fn finish(rows: vec4u, row: u32, factor: f32) {
+// The gradients of our values, and zero for the padding behind them.
+fn storeGradients(rows: vec4u, factor: f32) {
   for (var k = 0u; k < p.depth + p.padding; k++) {
     var value = vec4f();
     if (k < p.depth) {
@@ -183,9 +195,6 @@ fn finish(rows: vec4u, row: u32, factor: f32) {
     if (live[$i]) { out[rows[$i] + k] = value[$i]; }
     //! end
   }
-  //! if WEIGHT
-  for (var k = 0u; k < p.depth; k++) { addUp(row + 2u + k, ${SIGN}ours[k] * g[k], factor); }
-  //! end
 }
 //! end
 
@@ -208,10 +217,10 @@ fn main(
   var end = p.positions;
   //! if LOSS
   // Where nothing counts, nothing is computed.
-  end = select(0u, end, share[image] != 0.0);
+  let shareOfItem = share[image];
+  end = select(0u, end, shareOfItem != 0.0);
   truthOfOurs = vec4f(
     truth[ourPlaces.x], truth[ourPlaces.y], truth[ourPlaces.z], truth[ourPlaces.w]);
-  let row = (p.row0 + work) * ${WIDTH}u;
   //! end
   readOurs(rows);
   for (var j = 0u; j < end; j++) {
@@ -228,10 +237,9 @@ fn main(
     //! end
   }
   //! if GRAD
-  finish(rows, row, share[image] * p.gradientShare);
+  storeGradients(rows, shareOfItem * p.gradientShare);
   //! end
   //! if LOSS
-  addUp(row, loss, share[image] * p.lossShare);
-  addUp(row + 1u, slope, share[image] * p.lossShare);
+  storeSums(p.row0 + work, shareOfItem);
   //! end
 }

@@ -1,4 +1,4 @@
-// The logit of each drawn pair (i, j) (pairs.wgsl), its loss against the target, and
+// The logit of each drawn pair (i, j) (pairs_tile.wgsl), its loss against the target, and
 // dz = sigmoid(z) - t, kept in the pairs' order. partial[row] = sum of [loss, dz] over the row's
 // pairs, times share[b] / pairs. Row r of an image takes pairs r, r + rows, r + 2 rows, ...
 struct Params {
