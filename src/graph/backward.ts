@@ -9,6 +9,7 @@ export const gradientTensor = (tensor: Tensor): Tensor =>
     batched: tensor.batched,
     home: tensor.home === 'weights' ? 'grads' : 'temp',
     offset: tensor.options.offset,
+    dtype: tensor.dtype,
   });
 
 /** The gradients of one backward walk, as tensors that its launches write. */

@@ -21,6 +21,8 @@ export class ParamStore {
   readonly #tensors = new Map<string, Tensor>();
   readonly #buffers = new Map<FlatHome, GPUBuffer>();
   readonly #sizes = { weight: 0, state: 0 };
+  /** [2]: the loss scale, and steps since it changed; for gradients in 16 bits. */
+  readonly lossScale = new Tensor('loss scale', [2], { home: 'lossScale', offset: 0 });
   /** Counts the changes of weights and running statistics: whoever prepared from them compares. */
   changes = 0;
 
@@ -78,6 +80,7 @@ export class ParamStore {
 
   /** Bytes of a home's buffer, whether it exists yet or not. */
   bytesOf(home: FlatHome): number {
+    if (home === 'lossScale') return 256;
     return Math.max(256, (home === 'state' ? this.#sizes.state : this.#sizes.weight) * 4);
   }
 

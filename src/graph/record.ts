@@ -72,6 +72,9 @@ export class Graph {
   /** [1]: whether a value stored in 16 bits was beyond their range; plans clear and read it. */
   readonly outOfRange = new Tensor('out of range', [1], { home: 'input' });
 
+  /** Whether the run itself deals with that; else reading its results is an error. */
+  rangeHandled = false;
+
   constructor(
     readonly batch: number,
     readonly training: boolean,

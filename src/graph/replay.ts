@@ -52,6 +52,7 @@ export class Plan {
     private readonly params: ParamStore | undefined,
     /** The graph's `outOfRange`, where something is stored in 16 bits. */
     private readonly outOfRange: Tensor | undefined,
+    private readonly rangeHandled: boolean,
     preparations: readonly Prepared[],
     private readonly prepared: readonly Prepared[],
   ) {
@@ -92,7 +93,7 @@ export class Plan {
     const first = memory.preparations.length;
     const [before, each] = [prepared.slice(0, first), prepared.slice(first)];
     const outOfRange = memory.inputs.find((tensor) => tensor === graph.outOfRange);
-    return new Plan(gpu, memory, buffers, params, outOfRange, before, each);
+    return new Plan(gpu, memory, buffers, params, outOfRange, graph.rangeHandled, before, each);
   }
 
   /** Fills an input, rounded to how it is stored. Takes effect for the runs that follow. */
@@ -150,7 +151,7 @@ export class Plan {
   }
 
   async #checkRange(): Promise<void> {
-    if (!this.outOfRange) return;
+    if (!this.outOfRange || this.rangeHandled) return;
     const { buffer } = await readBuffer(this.gpu, this.buffers.of(this.outOfRange), 4);
     if (new Uint32Array(buffer)[0] === 0) return;
     throw new LlsmError(

@@ -4,7 +4,7 @@
  * the others are ranges of the flat buffers of a {@link ParamStore}, which outlive plans.
  */
 export type Home = 'temp' | 'input' | FlatHome;
-export type FlatHome = 'weights' | 'state' | 'grads' | 'gradSum' | 'adamM' | 'adamV';
+export type FlatHome = 'weights' | 'state' | 'grads' | 'gradSum' | 'adamM' | 'adamV' | 'lossScale';
 
 export const isFlat = (home: Home): home is FlatHome => home !== 'temp' && home !== 'input';
 

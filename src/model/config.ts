@@ -62,6 +62,11 @@ const trainSchema = z.strictObject({
    * run's last step.
    */
   schedule: z.enum(['constant', 'cosine']).default('constant'),
+  /**
+   * How feature maps and their gradients are stored; weights, moments, statistics and arithmetic are f32.
+   * 16 bits need shader-f16 and a loss scale, which finds itself.
+   */
+  precision: z.enum(['f32', 'f16']).default('f32'),
 });
 
 const configSchema = z.strictObject({
@@ -130,6 +135,9 @@ export function parseConfig(value: unknown, where: string): Config {
     throw new LlsmError(`${where}: ${problems.join('; ')}`);
   }
   const config = parsed.data;
+  if (config.train.precision === 'f16' && config.train.accumulate > 1) {
+    throw new LlsmError(`${where}: train.precision f16 goes with train.accumulate 1 only`);
+  }
   if (config.train.batch % config.train.accumulate !== 0) {
     throw new LlsmError(
       `${where}: train.batch (${config.train.batch}) must be a multiple of train.accumulate ` +

@@ -15,6 +15,7 @@ import {
   type PairInputsData,
   pairInputs,
 } from '../kernels/llsm/sampled.ts';
+import { scaled, unscaled, updateLossScale } from '../kernels/loss_scale/loss_scale.ts';
 import { axis, unpack } from '../kernels/matrix.ts';
 import type { Config } from './config.ts';
 import type { Builder } from './layers.ts';
@@ -37,7 +38,7 @@ export interface ProgramOptions {
   pairs?: 'all' | number;
   /**
    * How feature maps are stored; arithmetic, weights and outputs are f32 always. 16 bits (default:
-   * f32) are for networks that nothing is differentiated of.
+   * f32) are for inference, and for training steps with an update, whose losses `params.lossScale` scales.
    */
   precision?: Dtype;
   /** Feature maps to keep, by name. */
@@ -87,8 +88,11 @@ export function record(
   const training = options.mode === 'train';
   const inference = !training && !grad;
   const { precision = 'f32' } = options;
-  if (precision === 'f16' && !inference) {
-    throw new LlsmError('Feature maps are stored in 16 bits in inference only: use precision f32');
+  const scale = precision === 'f16' && update ? params.lossScale : undefined;
+  if (precision === 'f16' && !inference && !scale) {
+    throw new LlsmError(
+      'Feature maps are stored in 16 bits in inference and in training steps only: use precision f32',
+    );
   }
   const g = new Graph(options.batch, training, traits, inference, precision);
   const build: Builder = { g, config, param: (name) => params.get(name) };
@@ -102,8 +106,8 @@ export function record(
     if (tensor) tensor.keep = true;
   }
   if (wantsLoss) {
-    const losses = appendLosses(build, net, inputs, grad, options.pairs ?? 'all');
-    outputs.loss = lossParts(g, losses);
+    const losses = appendLosses(build, net, inputs, grad, options.pairs ?? 'all', scale);
+    outputs.loss = lossParts(g, losses, scale);
     if (grad) {
       const seeds = new Map(losses.flatMap(({ loss }) => [...loss.seeds]));
       backward(g, seeds, params.weights());
@@ -111,7 +115,8 @@ export function record(
   }
   if (update) {
     inputs.step = new Tensor('adam step', [2], { home: 'input' });
-    adam(g, params, inputs.step);
+    adam(g, params, inputs.step, { scaled: scale !== undefined });
+    if (scale) updateLossScale(g, scale);
   }
   return { graph: g, net, inputs, outputs };
 }
@@ -192,6 +197,12 @@ export class Program {
   async losses(): Promise<LossParts> {
     if (!this.outputs.loss) throw new LlsmError('This program computes no losses');
     const values = await this.plan.read(this.outputs.loss);
+    if (this.options.update && this.options.precision === 'f16' && values[3] < 1) {
+      throw new LlsmError(
+        'Training in 16 bits breaks down: feature maps or gradients do not fit, however the loss is ' +
+          'scaled: use train.precision f32',
+      );
+    }
     const { alpha, beta } = this.config.loss;
     const cls = values[0];
     const ls = this.net.features ? values[1] : 0;
@@ -261,40 +272,45 @@ function appendLosses(
   inputs: Inputs,
   grad: boolean,
   pairs: 'all' | number,
+  scale: Tensor | undefined,
 ): Part[] {
   inputs.label = g.input('label', []);
   inputs.itemWeight = g.input('item weight', []);
+  const weighted = (weight: Tensor): Tensor => (scale ? scaled(g, weight, scale) : weight);
+  const itemWeight = weighted(inputs.itemWeight);
   const parts: Part[] = [
-    { at: 0, loss: bce(g, net.logit, inputs.label, inputs.itemWeight, { scale: 1, grad }) },
+    { at: 0, loss: bce(g, net.logit, inputs.label, itemWeight, { scale: 1, grad }) },
   ];
   if (!net.features && !net.mask) return parts;
   inputs.mask = g.input('mask truth', [config.size, config.size, 1]);
   inputs.maskWeight = g.input('mask weight', []);
+  const maskWeight = weighted(inputs.maskWeight);
   if (net.features) {
     const { features } = net;
     const target = adaptivePool(g, 'pair target', inputs.mask, features.height);
     const options = { scale: config.loss.alpha, grad };
     if (pairs === 'all') {
-      const loss = llsmLoss(g, features, target, inputs.maskWeight, options);
+      const loss = llsmLoss(g, features, target, maskWeight, options);
       parts.push({ at: 1, loss });
     } else {
       inputs.pairs = pairInputs(g, features, pairs);
-      const loss = llsmSampledLoss(g, features, target, inputs.maskWeight, inputs.pairs, options);
+      const loss = llsmSampledLoss(g, features, target, maskWeight, inputs.pairs, options);
       parts.push({ at: 1, loss });
     }
   }
   if (net.mask) {
     const options = { scale: config.loss.beta, grad };
-    parts.push({ at: 2, loss: bce(g, net.mask, inputs.mask, inputs.maskWeight, options) });
+    parts.push({ at: 2, loss: bce(g, net.mask, inputs.mask, maskWeight, options) });
   }
   return parts;
 }
 
-function lossParts(g: Graph, parts: readonly Part[]): Tensor {
-  const out = g.scratch('loss parts', [4]);
-  out.keep = true;
+function lossParts(g: Graph, parts: readonly Part[], scale: Tensor | undefined): Tensor {
+  const all = g.scratch('loss parts', [4]);
   for (const { at, loss } of parts) {
-    unpack(g, loss.partial, out, { rows: axis(1, 0), columns: axis(1, 1), base: at });
+    unpack(g, loss.partial, all, { rows: axis(1, 0), columns: axis(1, 1), base: at });
   }
+  const out = scale ? unscaled(g, all, scale) : all;
+  out.keep = true;
   return out;
 }

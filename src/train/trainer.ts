@@ -6,6 +6,7 @@ import { Tensor } from '../graph/tensor.ts';
 import { adam, adamStep } from '../kernels/adam/adam.ts';
 import { fill } from '../kernels/fill/fill.ts';
 import { drawPairs } from '../kernels/llsm/sampled.ts';
+import { firstLossScale, readLossScale, writeLossScale } from '../kernels/loss_scale/loss_scale.ts';
 import { addInto } from '../kernels/residual_add/residual_add.ts';
 import { downloadCheckpoint, uploadCheckpoint } from '../model/bind.ts';
 import type { Config } from '../model/config.ts';
@@ -19,6 +20,7 @@ export const stepOptions = ({ train, llsm }: Config): ProgramOptions => ({
   grad: true,
   update: train.accumulate === 1,
   pairs: llsm ? llsm.pairs : 'all',
+  precision: train.precision,
 });
 
 /** The optimiser on the GPU: weights, moments, and the step that moves them. */
@@ -36,12 +38,16 @@ export class Trainer {
    */
   static async build(
     gpu: Gpu,
-    from: Pick<TrainingState, 'checkpoint'> & Partial<Pick<TrainingState, 'adam'>>,
+    from: Pick<TrainingState, 'checkpoint'> & Partial<TrainingState>,
   ): Promise<Trainer> {
     const { config } = from.checkpoint;
     const store = uploadCheckpoint(gpu, from.checkpoint);
     for (const [name, data] of from.adam?.m ?? []) store.write(name, data, 'adamM');
     for (const [name, data] of from.adam?.v ?? []) store.write(name, data, 'adamV');
+    if (config.train.precision === 'f16') {
+      const { lossScale = firstLossScale.scale, lossScaleSteps = 0 } = from.counters ?? {};
+      writeLossScale(store, { scale: lossScale, steps: lossScaleSteps });
+    }
     const program = await Program.build(gpu, config, store, stepOptions(config));
     const merge = config.train.accumulate > 1 ? await Merge.build(gpu, store) : undefined;
     return new Trainer(config, store, program, merge);
@@ -96,7 +102,10 @@ export class Trainer {
     const checkpoint = await downloadCheckpoint(this.store, this.config);
     const m = await this.store.readAll('adamM');
     const v = await this.store.readAll('adamV');
-    return { checkpoint, adam: { m, v }, counters };
+    const state = { checkpoint, adam: { m, v }, counters };
+    if (this.config.train.precision === 'f32') return state;
+    const { scale, steps } = await readLossScale(this.store);
+    return { ...state, counters: { ...counters, lossScale: scale, lossScaleSteps: steps } };
   }
 
   /** Frees the GPU's memory; nothing may be asked of it any more. */
@@ -128,7 +137,7 @@ class Merge {
     addInto(addition, store.flat('grads'), sum);
     const apply = graph();
     const rate = new Tensor('adam step', [2], { home: 'input' });
-    adam(apply, store, rate, 'gradSum');
+    adam(apply, store, rate, { from: 'gradSum' });
     const build = (g: Graph): Promise<Plan> => Plan.build(gpu, g, store);
     return new Merge(await build(clear), await build(addition), await build(apply), rate);
   }

@@ -43,6 +43,7 @@ test('the defaults are the paper', () => {
       augment: false,
       warmup: 0,
       schedule: 'constant',
+      precision: 'f32',
     },
   });
   assert.equal(presetConfig('paper'), paper);
@@ -103,6 +104,7 @@ test('a wrong value is named with its path and what it is', () => {
   refuses({ train: { lr: 0 } }, /train\.lr: .*it is 0/);
   refuses({ train: { lr: Number.NaN } }, /train\.lr: /);
   refuses({ train: { batch: 30, accumulate: 4 } }, /train\.batch \(30\).*train\.accumulate \(4\)/);
+  refuses({ train: { precision: 'f16', accumulate: 2 } }, /precision f16 .*accumulate 1/);
   refuses({ train: { augment: 3 } }, /train\.augment: .*false.*it is 3/);
   refuses({ train: { augment: { flip: 2 } } }, /train\.augment\.flip: .*it is 2/);
   refuses({ train: { augment: { filp: 1 } } }, /unknown key train\.augment\.filp; .*augment\.flip/);

@@ -127,7 +127,7 @@ test('refused for what is differentiated, and without shader-f16', async () => {
   };
   const device = { ...gpu, device: { features: new Set(), limits: gpu.device.limits } };
   await refused({}, /no 16-bit floats/, device as unknown as typeof gpu);
-  if (here) await refused({ mode: 'train' }, /in inference only/);
-  if (here) await refused({ grad: true }, /in inference only/);
+  if (here) await refused({ mode: 'train' }, /in inference and in training steps only/);
+  if (here) await refused({ grad: true }, /in inference and in training steps only/);
   store.destroy();
 });

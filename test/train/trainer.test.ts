@@ -5,7 +5,8 @@ import { initParams } from '../../src/model/params.ts';
 import type { Batch } from '../../src/model/program.ts';
 import { Random } from '../../src/random.ts';
 import { Trainer } from '../../src/train/trainer.ts';
-import { test } from '../support/run.ts';
+import { median, normErrors } from '../support/errors-of.ts';
+import { skip, test } from '../support/run.ts';
 
 const gpu = await openNodeGpu();
 
@@ -167,5 +168,108 @@ test('a step allocates nothing on the GPU, with micro-batches and drawn pairs to
     }
   } finally {
     for (const name of makers) delete (device as Partial<GPUDevice>)[name];
+  }
+});
+
+const noHalves = () => {
+  if (!gpu.device.features.has('shader-f16')) skip('this adapter has no shader-f16');
+};
+
+const tensorsOf = (state: Awaited<ReturnType<Trainer['state']>>): Map<string, Float32Array> =>
+  new Map([...state.checkpoint.tensors].map(([name, { data }]) => [name, data]));
+
+test('16 bits: gradients and ten steps of losses are those of 32, within what 11 bits give', async () => {
+  noHalves();
+  const batches = [1, 2, 3, 4, 5].map((seed) => makeBatch(4, 64, seed));
+  const run = async (precision: 'f32' | 'f16') => {
+    const config = tiny({ batch: 4, precision });
+    const trainer = await Trainer.build(gpu, { checkpoint: initParams(config, 3) });
+    const losses = [await trainer.step(batches[0], 0, 1e-3)];
+    // A tenth of the gradients.
+    const { m } = (await trainer.state({ step: 1 })).adam;
+    for (let step = 1; step < 10; step++) {
+      losses.push(await trainer.step(batches[step % 5], step, 1e-3));
+    }
+    const { bytes } = trainer.program.plan.memory;
+    trainer.destroy();
+    return { losses, m, bytes };
+  };
+  const wide = await run('f32');
+  const narrow = await run('f16');
+  wide.losses.forEach(({ total, cls, ls, loc }, step) => {
+    const other = narrow.losses[step];
+    for (const [a, b] of [
+      [total, other.total],
+      [cls, other.cls],
+      [ls, other.ls],
+      [loc, other.loc],
+    ]) {
+      assert.ok(Math.abs(a - b) <= 5e-3 * a, `step ${step}: ${a} and ${b}`);
+    }
+  });
+  // Rounding moves values over the kinks of ReLUs and maxima. The same network in 32 bits, given an
+  // image that differs by 2^-9, has gradients that differ by more.
+  const image = batches[0].image.map((value, i) => value * (1 + (i % 2 ? 1 : -1) * 2 ** -9));
+  const other = await Trainer.build(gpu, { checkpoint: initParams(tiny({ batch: 4 }), 3) });
+  await other.step({ ...batches[0], image }, 0, 1e-3);
+  const moved = (await other.state({ step: 1 })).adam.m;
+  const errorsOf = (m: Map<string, Float32Array>): number[] =>
+    normErrors([...wide.m].map(([name, of]) => [m.get(name) as Float32Array, of]));
+  const [errors, allowed] = [errorsOf(narrow.m), errorsOf(moved)];
+  assert.ok(median(errors) < median(allowed), `${median(errors)} of ${median(allowed)}`);
+  const [worst, most] = [errors, allowed].map((all) => all[all.length - 1]);
+  assert.ok(worst < most, `${worst} of ${most}`);
+  assert.ok(narrow.bytes < 0.65 * wide.bytes, `${narrow.bytes} of ${wide.bytes} bytes`);
+});
+
+test('16 bits: a step that does not fit is left out and halves the scale; resumed, the same bytes', async () => {
+  noHalves();
+  const config = tiny({ batch: 4, precision: 'f16' });
+  const batch = makeBatch(4, 64, 1);
+  const checkpoint = initParams(config, 3);
+  const build = (lossScale: number) =>
+    Trainer.build(gpu, { checkpoint, counters: { step: 0, lossScale, lossScaleSteps: 0 } });
+  const trainer = await build(2 ** 40);
+  const first = await trainer.step(batch, 0, 1e-3);
+  const skipped = await trainer.state({ step: 1 });
+  assert.is(skipped.counters.lossScale, 2 ** 39);
+  const weights = ({ checkpoint: { tensors } }: typeof skipped) =>
+    [...tensors].filter(([name]) => !/running_/.test(name)).map(([, { data }]) => [...data]);
+  assert.equal(weights(skipped), weights({ ...skipped, checkpoint }));
+  assert.ok([...skipped.adam.m.values()].every((values) => values.every((value) => value === 0)));
+  // The losses that are told have no scale.
+  const plain = await Trainer.build(gpu, { checkpoint });
+  assert.equal(await plain.step(batch, 0, 1e-3), first);
+
+  const resumed = await Trainer.build(gpu, skipped);
+  const states = [];
+  for (const it of [trainer, resumed]) {
+    for (let step = 1; step < 4; step++) await it.step(batch, step, 1e-3);
+    states.push(await it.state({ step: 4 }));
+  }
+  assert.equal(states[0].counters, states[1].counters);
+  assert.is(bytes(tensorsOf(states[0])) === bytes(tensorsOf(states[1])), true);
+  assert.is(bytes(states[0].adam.v) === bytes(states[1].adam.v), true);
+});
+
+test('16 bits: the scale doubles after steps that fit; what fits at no scale is an error', async () => {
+  noHalves();
+  const config = tiny({ batch: 4, precision: 'f16' });
+  const batch = makeBatch(4, 64, 1);
+  const checkpoint = initParams(config, 3);
+  const counters = { step: 0, lossScale: 64, lossScaleSteps: 1999 };
+  const trainer = await Trainer.build(gpu, { checkpoint, counters });
+  await trainer.step(batch, 0, 1e-3);
+  const { lossScale, lossScaleSteps } = (await trainer.state({ step: 1 })).counters;
+  assert.equal([lossScale, lossScaleSteps], [128, 0]);
+
+  checkpoint.tensors.get('encoder.conv1.weight')?.data.fill(1e6);
+  const large = await Trainer.build(gpu, { checkpoint, counters: { ...counters, lossScale: 1 } });
+  await large.step(batch, 0, 1e-3);
+  try {
+    await large.step(batch, 1, 1e-3);
+    assert.unreachable('nothing was thrown');
+  } catch (error) {
+    assert.match((error as Error).message, /use train\.precision f32/);
   }
 });

@@ -16,23 +16,25 @@ export const adamStep = (lr: number, t: number): Float32Array =>
 /**
  * Updates every weight from its gradient in one launch (Adam 0.9, 0.999, 1e-8, no decay, bias
  * correction as in PyTorch). `step` is an input [2], written before each run with `adamStep`;
- * `from` says where the gradients are (the sum over micro-batches, or one batch's).
+ * `from` says where the gradients are (the sum over micro-batches, or one batch's); `scaled`, that they
+ * are of losses times `params.lossScale`: a step with values that did not fit 16 bits is left out.
  */
 export function adam(
   g: Graph,
   params: ParamStore,
   step: Tensor,
-  from: 'grads' | 'gradSum' = 'grads',
+  { from = 'grads', scaled = false }: { from?: 'grads' | 'gradSum'; scaled?: boolean } = {},
 ): void {
   const count = params.weightCount / 4;
   g.launch({
-    kernel: kernel('adam', source),
+    kernel: kernel('adam', source, { SCALED: scaled }),
     bind: {
       step,
       grads: params.flat(from),
       m: params.flat('adamM'),
       v: params.flat('adamV'),
       weights: params.flat('weights'),
+      ...(scaled && { lossScale: params.lossScale, overflow: g.outOfRange }),
     },
     params: () => ({ count, beta1, beta2, fresh1: 1 - beta1, fresh2: 1 - beta2, eps }),
     grid: () => [groups64(count)],

@@ -3,6 +3,10 @@
 //   w -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
 // with 1 - b1 and 1 - b2 given: computed in f32, 1 - 0.999 has only five digits right.
 // step = [lr / (1 - b1^t), 1 / sqrt(1 - b2^t)], which change from run to run.
+//! if SCALED
+// The gradients are `lossScale[0]` times what they should be; where they did not fit their storage the
+// step is left out.
+//! end
 struct Params { count: u32, beta1: f32, beta2: f32, fresh1: f32, fresh2: f32, eps: f32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -12,6 +16,11 @@ struct Params { count: u32, beta1: f32, beta2: f32, fresh1: f32, fresh2: f32, ep
 @group(0) @binding(4) var<storage, read_write> v: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> weights: array<vec4f>;
 
+//! if SCALED
+@group(0) @binding(6) var<storage, read> lossScale: array<f32>;
+@group(0) @binding(7) var<storage, read> overflow: array<u32>;
+//! end
+
 @compute @workgroup_size(64)
 fn main(
   @builtin(global_invocation_id) id: vec3u,
@@ -19,7 +28,12 @@ fn main(
 ) {
   let at = id.x + id.z * groups.x * 64u;
   if (at >= p.count) { return; }
+  //! if SCALED
+  if (overflow[0] != 0u) { return; }
+  let g = grads[at] / lossScale[0];
+  //! else
   let g = grads[at];
+  //! end
   let m1 = p.beta1 * m[at] + p.fresh1 * g;
   let v1 = p.beta2 * v[at] + p.fresh2 * g * g;
   m[at] = m1;

@@ -92,7 +92,7 @@ export function batchNorm(
   const { affine, saved } = finalise(g, x.name, params, { eps, momentum, stats: merged });
 
   // Stands for the value read; it never gets memory.
-  const value = new Tensor(`bn ${x.name}`, x.shape, { batched: true });
+  const value = new Tensor(`bn ${x.name}`, x.shape, { batched: true, dtype: x.dtype });
   g.op([x, params.weight, params.bias], value, (dOut, gradients) => {
     const wantsParams = gradients.wants(params.weight) || gradients.wants(params.bias);
     const means = g.scratch(`${x.name} gradient means`, [2, channels]);

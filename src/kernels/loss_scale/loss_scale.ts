@@ -1,0 +1,72 @@
+/**
+ * Loss scaling, for gradients that are stored in 16 bits (Micikevicius et al. 2018, section 3.2): losses
+ * are multiplied by a power of two, so that small gradients stay above 2^-24, and Adam divides by it. A
+ * step in which a value does not fit is skipped, and halves the scale; many that fit double it, as in
+ * PyTorch's GradScaler. All of it happens on the GPU.
+ */
+
+import { kernel } from '../../gpu/pipeline.ts';
+import { readBuffer } from '../../gpu/readback.ts';
+import type { ParamStore } from '../../graph/params.ts';
+import type { Graph } from '../../graph/record.ts';
+import type { Tensor } from '../../graph/tensor.ts';
+import { groups64 } from '../grid.ts';
+import scaleSource from './scale.wgsl';
+import updateSource from './update.wgsl';
+
+/** Steps that fit, until the scale is doubled. */
+const stepsToDouble = 2000;
+const mostScale = 2 ** 24;
+
+/** A power of two, and how many steps have fitted since it changed. */
+export interface LossScale {
+  scale: number;
+  steps: number;
+}
+
+export const firstLossScale: LossScale = { scale: 2 ** 16, steps: 0 };
+
+export function writeLossScale(store: ParamStore, { scale, steps }: LossScale): void {
+  const values = Float32Array.of(scale, steps);
+  store.gpu.device.queue.writeBuffer(store.buffer('lossScale'), 0, values);
+}
+
+export async function readLossScale(store: ParamStore): Promise<LossScale> {
+  const [scale, steps] = await readBuffer(store.gpu, store.buffer('lossScale'), 8);
+  return { scale, steps };
+}
+
+/** The items' weights [B] in the losses, times the scale. */
+export function scaled(g: Graph, weight: Tensor, lossScale: Tensor): Tensor {
+  const out = g.activation(`scaled ${weight.name}`, [], 'f32');
+  g.launch({
+    kernel: kernel('loss_scale', scaleSource, { UNDO: false }),
+    bind: { x: weight, lossScale, out },
+    params: ({ count }) => ({ count }),
+    grid: ({ count }) => [groups64(count)],
+  });
+  return out;
+}
+
+/** Three losses [4], their last value unused, without the scale, which becomes that value. */
+export function unscaled(g: Graph, losses: Tensor, lossScale: Tensor): Tensor {
+  const out = g.scratch('unscaled losses', [4]);
+  g.launch({
+    kernel: kernel('loss_scale', scaleSource, { UNDO: true }),
+    bind: { x: losses, lossScale, out },
+    params: () => ({ count: 4 }),
+    grid: () => [1],
+  });
+  return out;
+}
+
+/** Moves the scale after a step. What does not fit is from then on no error of the plan's. */
+export function updateLossScale(g: Graph, lossScale: Tensor): void {
+  g.rangeHandled = true;
+  g.launch({
+    kernel: kernel('loss_scale_update', updateSource),
+    bind: { overflow: g.outOfRange, lossScale },
+    params: () => ({ steps: stepsToDouble, most: mostScale }),
+    grid: () => [1],
+  });
+}
