@@ -6,19 +6,12 @@ import { Graph, type Traits } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
 import { type Dtype, Tensor } from '../graph/tensor.ts';
 import { adam, adamStep } from '../kernels/adam/adam.ts';
-import { adaptivePool } from '../kernels/adaptive_pool/adaptive_pool.ts';
-import { bce, type Loss } from '../kernels/bce/bce.ts';
-import { llsmLoss, llsmMap } from '../kernels/llsm/llsm.ts';
-import {
-  llsmSampledLoss,
-  type PairInputs,
-  type PairInputsData,
-  pairInputs,
-} from '../kernels/llsm/sampled.ts';
-import { scaled, unscaled, updateLossScale } from '../kernels/loss_scale/loss_scale.ts';
-import { axis, unpack } from '../kernels/matrix.ts';
+import { llsmMap } from '../kernels/llsm/llsm.ts';
+import type { PairInputsData } from '../kernels/llsm/sampled.ts';
+import { updateLossScale } from '../kernels/loss_scale/loss_scale.ts';
 import type { Config } from './config.ts';
 import type { Builder } from './layers.ts';
+import { appendLosses, type LossInputs, lossParts } from './losses.ts';
 import { type Network, network, tapOf } from './network.ts';
 
 export interface ProgramOptions {
@@ -243,13 +236,8 @@ interface Share {
   maskTotal?: number;
 }
 
-interface Inputs {
+interface Inputs extends LossInputs {
   image: Tensor;
-  label?: Tensor;
-  itemWeight?: Tensor;
-  mask?: Tensor;
-  maskWeight?: Tensor;
-  pairs?: PairInputs;
   step?: Tensor;
 }
 
@@ -257,60 +245,4 @@ interface Outputs {
   loss?: Tensor;
   similarity?: Tensor;
   taps: Map<string, Tensor>;
-}
-
-/** A loss and where it stands among the parts: cls 0, ls 1, loc 2. */
-interface Part {
-  at: number;
-  loss: Loss;
-}
-
-/** The losses of paper equation 8, each seed already weighted: L = cls + alpha * ls + beta * loc. */
-function appendLosses(
-  { g, config }: Builder,
-  net: Network,
-  inputs: Inputs,
-  grad: boolean,
-  pairs: 'all' | number,
-  scale: Tensor | undefined,
-): Part[] {
-  inputs.label = g.input('label', []);
-  inputs.itemWeight = g.input('item weight', []);
-  const weighted = (weight: Tensor): Tensor => (scale ? scaled(g, weight, scale) : weight);
-  const itemWeight = weighted(inputs.itemWeight);
-  const parts: Part[] = [
-    { at: 0, loss: bce(g, net.logit, inputs.label, itemWeight, { scale: 1, grad }) },
-  ];
-  if (!net.features && !net.mask) return parts;
-  inputs.mask = g.input('mask truth', [config.size, config.size, 1]);
-  inputs.maskWeight = g.input('mask weight', []);
-  const maskWeight = weighted(inputs.maskWeight);
-  if (net.features) {
-    const { features } = net;
-    const target = adaptivePool(g, 'pair target', inputs.mask, features.height);
-    const options = { scale: config.loss.alpha, grad };
-    if (pairs === 'all') {
-      const loss = llsmLoss(g, features, target, maskWeight, options);
-      parts.push({ at: 1, loss });
-    } else {
-      inputs.pairs = pairInputs(g, features, pairs);
-      const loss = llsmSampledLoss(g, features, target, maskWeight, inputs.pairs, options);
-      parts.push({ at: 1, loss });
-    }
-  }
-  if (net.mask) {
-    const options = { scale: config.loss.beta, grad };
-    parts.push({ at: 2, loss: bce(g, net.mask, inputs.mask, maskWeight, options) });
-  }
-  return parts;
-}
-
-function lossParts(g: Graph, parts: readonly Part[], scale: Tensor | undefined): Tensor {
-  const all = g.scratch('loss parts', [4]);
-  for (const { at, loss } of parts) {
-    unpack(g, loss.partial, all, { rows: axis(1, 0), columns: axis(1, 1), base: at });
-  }
-  const out = scale ? unscaled(g, all, scale) : all;
-  out.keep = true;
-  return out;
 }
