@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { BenchOptions } from '../../bench/main.ts';
 import { UsageError } from '../errors.ts';
 import { names, wholeNumber } from './arguments.ts';
@@ -11,6 +11,9 @@ interface Instead {
   tune?: boolean;
   config?: string;
 }
+
+/** What only the rows of operations and networks know. */
+const ofRows = ['toggles', 'plain'];
 
 export function register(program: Command): void {
   program
@@ -28,17 +31,35 @@ export function register(program: Command): void {
       names,
     )
     .option('--plain', 'also the portable kernels, beside those chosen for this adapter')
-    .option('--cold', 'instead: the parts of a first verdict, from the start of a process')
-    .option('--scaling', 'instead: how the cost grows with batch, positions and size')
-    .option('--plot <file>', 'with --scaling: draw it as an SVG file')
-    .option(
-      '--tune',
-      'instead: measure every form of the convolutions and keep the best for this adapter, which ' +
-        'later commands then use (their last digits may change); --only names shapes',
+    .addOption(
+      new Option(
+        '--cold',
+        'instead: the parts of a first verdict, from the start of a process',
+      ).conflicts(['scaling', 'tune', ...ofRows, 'batch', 'only']),
     )
-    .option('--config <config>', 'with --tune: the network, a preset or a JSON file (paper)')
+    .addOption(
+      new Option(
+        '--scaling',
+        'instead: how the cost grows with batch, positions and size',
+      ).conflicts(['tune', ...ofRows, 'batch', 'only']),
+    )
+    .option('--plot <file>', 'with --scaling: draw it as an SVG file')
+    .addOption(
+      new Option(
+        '--tune',
+        'instead: measure every form of the convolutions and keep the best for this adapter, which ' +
+          'later commands then use (their last digits may change); --only names shapes',
+      ).conflicts(ofRows),
+    )
+    .option('--config <preset|file>', 'with --tune: the network (default: paper)')
     .option('--json', 'print the result as JSON')
     .action(async (options: BenchOptions & Instead) => {
+      if (options.plot && !options.scaling) {
+        throw new UsageError('--plot goes with --scaling: the other figures are lines of text');
+      }
+      if (options.config && !options.tune) {
+        throw new UsageError('--config goes with --tune: the other figures are of fixed networks');
+      }
       if (options.cold) {
         const { cold } = await import('../../bench/cold.ts');
         return cold(options);
@@ -46,9 +67,6 @@ export function register(program: Command): void {
       if (options.scaling) {
         const { scaling } = await import('../../bench/scaling.ts');
         return scaling(options);
-      }
-      if (options.config && !options.tune) {
-        throw new UsageError('--config goes with --tune: the other figures are of fixed networks');
       }
       if (options.tune) {
         const { tune } = await import('../../bench/tune.ts');

@@ -75,4 +75,14 @@ test('what matches no row, or is no pattern, is a wrong call', () => {
   const broken = bench('--only', '(');
   assert.is(broken.status, 2);
   assert.match(broken.stderr, /regular expression/);
+  for (const [args, words] of [
+    [['--cold', '--only', 'gate'], /'--cold' cannot be used with option '--only/],
+    [['--tune', '--scaling'], /'--scaling' cannot be used with option '--tune/],
+    [['--plot', 'x.svg'], /--plot goes with --scaling/],
+    [['--config', 'small'], /--config goes with --tune/],
+  ] as const) {
+    const wrong = bench(...args);
+    assert.is(wrong.status, 2);
+    assert.match(wrong.stderr, words);
+  }
 });
