@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { LlsmError } from '../errors.ts';
+import { problemsOf } from '../problems.ts';
 
 const pathInside = z
   .string()
@@ -61,19 +62,6 @@ export const countsInWords = (faces: readonly Pick<Face, 'label'>[]): string => 
   return `${faces.length} faces (${faces.length - forged} real, ${forged} forged)`;
 };
 
-/** `box[2]: must be …` for the first few fields that are wrong. */
-function issuesOf(error: z.ZodError): string {
-  return error.issues
-    .slice(0, 3)
-    .map(({ path, message }) => {
-      const field = path
-        .map((key) => (typeof key === 'number' ? `[${key}]` : String(key)))
-        .join('');
-      return field ? `${field}: ${message}` : message;
-    })
-    .join('; ');
-}
-
 /**
  * A face checked, with its defaults.
  * @param where file and line, for the message
@@ -81,7 +69,7 @@ function issuesOf(error: z.ZodError): string {
  */
 export function checkFace(value: unknown, where: string): Face {
   const result = manifestLineSchema.safeParse(value);
-  if (!result.success) throw new LlsmError(`${where}: ${issuesOf(result.error)}`);
+  if (!result.success) throw new LlsmError(`${where}: ${problemsOf(result.error)}`);
   return result.data;
 }
 

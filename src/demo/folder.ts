@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LlsmError, messageOf } from '../errors.ts';
+import { problemsOf } from '../problems.ts';
 import { writeFileWhole } from '../write-file.ts';
 
 /** Validation AUC at which training is good enough. */
@@ -72,7 +73,7 @@ function readDemo(path: string): Demo {
   try {
     return demoSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
-    const why = error instanceof z.ZodError ? error.issues[0].message : messageOf(error);
+    const why = error instanceof z.ZodError ? problemsOf(error) : messageOf(error);
     throw new LlsmError(`${path} cannot be used (${why}): name another folder with --out`);
   }
 }

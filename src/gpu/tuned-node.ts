@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import { z } from 'zod';
 import { LlsmError, messageOf } from '../errors.ts';
+import { problemsOf } from '../problems.ts';
 import { writeFileWhole } from '../write-file.ts';
 import type { Gpu } from './device.ts';
 
@@ -114,9 +115,6 @@ function readCache(file: string): Cache | undefined {
     throw new LlsmError(`${file} is not JSON (${messageOf(error)})`);
   }
   const parsed = cacheSchema.safeParse(value);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0];
-    throw new LlsmError(`${file}: ${path.join('.') || 'it'}: ${message}`);
-  }
+  if (!parsed.success) throw new LlsmError(`${file}: ${problemsOf(parsed.error)}`);
   return parsed.data;
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { LlsmError, messageOf } from '../errors.ts';
+import { problemsOf } from '../problems.ts';
 import { version } from '../version.ts';
 import { type Config, differingKeys, parseConfig } from './config.ts';
 import { listParams, type ParamSpec } from './params.ts';
@@ -69,8 +70,7 @@ export function checkpointFromSafetensors(
   if (threshold !== undefined) {
     const parsed = thresholdSchema.safeParse(json(threshold, `${where}: llsm.threshold`));
     if (!parsed.success) {
-      const { path, message } = parsed.error.issues[0];
-      throw new LlsmError(`${where}: llsm.threshold ${path.join('.')}: ${message}`);
+      throw new LlsmError(`${where}: llsm.threshold ${problemsOf(parsed.error)}`);
     }
     checkpoint.threshold = parsed.data;
   }

@@ -1,7 +1,8 @@
 /** JSON files of a known form (Node only). */
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { LlsmError, messageOf } from '../errors.ts';
+import { problemsOf } from '../problems.ts';
 
 /** @throws LlsmError naming the file: it cannot be read, is not JSON, or has wrong fields (all named) */
 export function readJson<T>(path: string, schema: z.ZodType<T>): T {
@@ -12,6 +13,6 @@ export function readJson<T>(path: string, schema: z.ZodType<T>): T {
     throw new LlsmError(`${path} cannot be used: ${messageOf(error)}`);
   }
   const result = schema.safeParse(value);
-  if (!result.success) throw new LlsmError(`${path}: ${z.prettifyError(result.error)}`);
+  if (!result.success) throw new LlsmError(`${path}: ${problemsOf(result.error)}`);
   return result.data;
 }
