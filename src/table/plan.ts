@@ -7,6 +7,7 @@ import { peakInWords, planStep } from '../train/step-plan.ts';
 import { timeStep } from '../train/step-time.ts';
 import { keptFigures, type TestOptions } from './figures.ts';
 import type { Grid, Test, Training } from './grid.ts';
+import { missingLines } from './missing.ts';
 import { keptTraining, stateOf, type TrainingState } from './training.ts';
 
 export interface PlannedTraining {
@@ -22,6 +23,8 @@ export interface PlannedTraining {
 export interface TablePlan {
   trainings: PlannedTraining[];
   tests: { training: string; on: string; faces: string; state: 'finished' | 'new' }[];
+  /** Which cells will have no figures and why, a line a reason. */
+  missing: string[];
 }
 
 /**
@@ -29,7 +32,7 @@ export interface TablePlan {
  * @throws LlsmError where a step does not fit the adapter, or a folder holds something else
  */
 export async function planTable(
-  { trainings, tests }: Grid,
+  { trainings, tests, rows, columns }: Grid,
   options: TestOptions & { runs: string; openGpu(): Promise<Gpu> },
 ): Promise<TablePlan> {
   const measured = new Map<string, Pick<PlannedTraining, 'secondsPerStep' | 'peak'>>();
@@ -65,6 +68,7 @@ export async function planTable(
       faces: countsInWords(test.faces),
       state: testState(test, test.training, options),
     })),
+    missing: missingLines(rows, columns),
   };
 }
 
@@ -85,7 +89,7 @@ const duration = (seconds: number): string => {
 };
 
 /** As lines. */
-export function planInWords({ trainings, tests }: TablePlan): string {
+export function planInWords({ trainings, tests, missing }: TablePlan): string {
   const left = trainings.reduce((sum, one) => sum + one.steps * (one.secondsPerStep ?? 0), 0);
   return [
     `${trainings.length} trainings:`,
@@ -105,5 +109,6 @@ export function planInWords({ trainings, tests }: TablePlan): string {
       ({ training, on, faces, state }) =>
         `  ${training} on ${on}: ${state === 'finished' ? 'finished' : 'to be done'}; ${faces}`,
     ),
+    ...missing,
   ].join('\n');
 }

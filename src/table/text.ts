@@ -1,6 +1,7 @@
 /** A table as text and as Markdown. */
 import { aligned } from '../eval/evaluation-text.ts';
 import type { Figures } from './figures.ts';
+import { missingLines } from './missing.ts';
 import type { Measure } from './protocol.ts';
 import type { CellResult, RowResult, TableResult } from './result.ts';
 import { dataInWords, trainingsInWords } from './stamp.ts';
@@ -118,19 +119,7 @@ export function stampLines(result: TableResult): string[] {
   if (paper.length === 0) {
     lines.push("The paper's values are left out: these rows and columns are not its own.");
   } else lines.push(...notes);
-  const missing = new Map<string, string[]>();
-  for (const { name, cells } of rows) {
-    for (const [k, cell] of cells.entries()) {
-      if (cell.missing === undefined) continue;
-      const at = [name, columns[k].title].filter((part) => part !== '').join(' on ');
-      missing.set(cell.missing, [...(missing.get(cell.missing) ?? []), at]);
-    }
-  }
-  const cells = rows.length * columns.length;
-  for (const [why, where] of missing) {
-    const which = where.length === cells && cells > 1 ? `all ${cells} cells` : where.join(', ');
-    lines.push(`Missing (${which}): ${why}.`.replace(/\.\.$/, '.'));
-  }
+  lines.push(...missingLines(rows, columns));
   return lines;
 }
 

@@ -257,5 +257,10 @@ test('what was called wrongly, and what is not there', () => {
   refused(['II', ...stood, ...also], 2, /--also has no place/);
   const bare = done(['table', 'II', '--runs', join(folder, 'none')]);
   assert.match(bare.stdout, /^HFI-Net \[43\] +91\.87 +97\.07 +58\.69 +88\.40 +88\.78 +92\.74$/m);
-  assert.match(bare.stdout, /^Missing \(FF\+\+ \(C23\)\): FF\+\+ \(C23\) was not given/m);
+  for (const { stdout } of [
+    bare,
+    done(['table', 'II', '--plan', '--runs', join(folder, 'none')]),
+  ]) {
+    assert.match(stdout, /^Missing \(FF\+\+ \(C23\)\): FF\+\+ \(C23\) was not given/m);
+  }
 });
