@@ -11,6 +11,11 @@ export class UsageError extends LlsmError {
   override name = 'UsageError';
 }
 
-/** The message of anything thrown. */
-export const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
+/**
+ * The message of anything thrown. Of the file system's errors the reason alone ("no such file or
+ * directory"): who reports them names the file.
+ */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return /^E[A-Z0-9]+: (.*?), [a-z]+\b/s.exec(error.message)?.[1] ?? error.message;
+}

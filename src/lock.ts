@@ -67,14 +67,14 @@ function create(path: string, content: string): boolean {
     file = openSync(path, 'wx');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw new LlsmError(`Could not create the lock ${path}: ${messageOf(error)}`);
+    throw new LlsmError(`The lock ${path} cannot be made: ${messageOf(error)}`);
   }
   try {
     writeSync(file, content);
     fsyncSync(file);
   } catch (error) {
     rmSync(path, { force: true });
-    throw new LlsmError(`Could not write the lock ${path}: ${messageOf(error)}`);
+    throw new LlsmError(`The lock ${path} cannot be written: ${messageOf(error)}`);
   } finally {
     closeSync(file);
   }

@@ -35,7 +35,7 @@ export function writeFileWhole(path: string, parts: readonly (Uint8Array | strin
     syncFolder(dirname(path));
   } catch (error) {
     rmSync(aside, { force: true });
-    throw new LlsmError(`Could not write ${path}: ${messageOf(error)}`);
+    throw new LlsmError(`${path} cannot be written: ${messageOf(error)}`);
   }
 }
 

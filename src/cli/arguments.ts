@@ -33,7 +33,7 @@ export const precisionOption = (): Option =>
     .default('f32');
 
 /** Of an option that may be repeated: all its values. */
-export const collect = (value: string, before: string[]): string[] => [...before, value];
+export const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
 /** Comma-separated names, each once. */
 export function names(text: string): string[] {

@@ -8,7 +8,6 @@ import {
   type DetectOptions,
   detectFiles,
   listSources,
-  makeOut,
   type Result,
   type Source,
   toCsv,
@@ -23,7 +22,7 @@ import { leftOut } from '../model/positions.ts';
 import { packageRoot } from '../paths.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
-import { writeFileWhole } from '../write-file.ts';
+import { makeFolder, writeFileWhole } from '../write-file.ts';
 import { parseFaces, precisionOption, wholeNumber } from './arguments.ts';
 
 interface Options {
@@ -90,7 +89,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const { Detector } = await import('../eval/detector.ts');
   const gpu = await openTunedGpu();
   console.error(describeGpu(gpu));
-  if (out !== undefined) makeOut(out);
+  if (out !== undefined) makeFolder(out);
   const wanted = out !== undefined;
   const note = leftOut(checkpoint.config);
   if (wanted && note) console.error(`llsm: ${note}`);

@@ -14,10 +14,10 @@ import { makeFolder } from '../write-file.ts';
 import { collect, wholeNumber } from './arguments.ts';
 
 interface Options {
-  data: string[];
-  also: string[];
+  data?: string[];
+  also?: string[];
   config: string;
-  set: string[];
+  set?: string[];
   init?: string;
   runs: string;
   out?: string;
@@ -42,11 +42,10 @@ export function register(program: Command): void {
       '--data <set...>',
       'folders with a manifest.jsonl that say what they are; NAME=FOLDER for what is to be taken as ' +
         'ffpp-c23, ffpp-c40, celebdf or dfd; or a JSON file of such names and folders',
-      [],
     )
-    .option('--also <name=folder...>', 'further sets to test on, a column each', [])
+    .option('--also <name=folder...>', 'further sets to test on, a column each')
     .option('--config <preset|file>', 'what is not part of the comparison: size, training', 'paper')
-    .option('--set <key=value>', 'one value of the config; repeatable', collect, [])
+    .option('--set <key=value>', 'one value of the config; repeatable', collect)
     .option('--init <file>', 'begin from these weights, as the paper does from ImageNet')
     .option('--runs <dir>', 'where trainings and tests are kept, for all tables', 'runs/tables')
     .option('--out <dir>', 'for table.json and table.md')
@@ -84,7 +83,7 @@ async function run(name: string, options: Options): Promise<void> {
   const dataSets = loadDataSets();
   const protocol = loadProtocol(name, dataSets);
   const base = loadConfig(options.config, options.set);
-  const given = parseGiven(options.data, options.also, dataSets);
+  const given = parseGiven(options.data ?? [], options.also ?? [], dataSets);
   const grid = layOut({
     ...{ protocol, dataSets, base },
     data: readTableData(given, dataSets),

@@ -8,7 +8,7 @@ import { collect, wholeNumber } from './arguments.ts';
 interface Options {
   data: string[];
   config?: string;
-  set: string[];
+  set?: string[];
   out: string;
   init?: string;
   resume?: boolean;
@@ -34,7 +34,6 @@ export function register(program: Command): void {
       '--set <key=value>',
       'one value of the config, such as train.lr=1e-3; repeatable',
       collect,
-      [],
     )
     .option('--init <file>', 'begin from these weights: what fits is taken, the rest is listed')
     .option('--resume', 'continue the run in --out')
@@ -65,7 +64,7 @@ async function run(options: Options): Promise<void> {
   const { readManifests } = await import('../data/manifest-node.ts');
   const items = readManifests(options.data);
   const given =
-    options.config || options.set.length || !options.resume
+    options.config || options.set || !options.resume
       ? loadConfig(options.config ?? 'small', options.set)
       : undefined;
   const { openTunedGpu } = await import('./gpu.ts');

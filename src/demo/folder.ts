@@ -1,10 +1,10 @@
 /** The folder of a demo: what it was begun with, and how far it is (Node only). */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LlsmError, messageOf } from '../errors.ts';
 import { problemsOf } from '../problems.ts';
-import { writeFileWhole } from '../write-file.ts';
+import { makeFolder, writeFileWhole } from '../write-file.ts';
 
 /** Validation AUC at which training is good enough. */
 export const targetAuc = 0.95;
@@ -40,13 +40,8 @@ export function saveDemo(out: string, demo: Demo): void {
  */
 export function openDemo(out: string, given: Pick<Demo, 'people' | 'seed'>): Demo {
   const path = join(out, marker);
-  let names: string[];
-  try {
-    mkdirSync(out, { recursive: true });
-    names = readdirSync(out);
-  } catch (error) {
-    throw new LlsmError(`The folder ${out} cannot be made: ${messageOf(error)}`);
-  }
+  makeFolder(out);
+  const names = readdirSync(out);
   if (!existsSync(path)) {
     if (names.length > 0) {
       throw new LlsmError(

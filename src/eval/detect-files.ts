@@ -1,5 +1,5 @@
 /** The detector on image files: what is looked at, and what is written of it (Node only). */
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, extname, join, resolve, sep } from 'node:path';
 import { type FacePlace, faceBox } from '../data/crops.ts';
 import type { RgbImage } from '../data/image.ts';
@@ -165,15 +165,6 @@ function finish(
   const image = contactPicture(view.photo, mask, view.box);
   onFace?.({ name: basename(source.path), verdict, probability, image });
   return result;
-}
-
-/** Makes the folder of results. @throws LlsmError naming it */
-export function makeOut(out: string): void {
-  try {
-    mkdirSync(out, { recursive: true });
-  } catch (error) {
-    throw new LlsmError(`The folder ${out} cannot be made: ${messageOf(error)}`);
-  }
 }
 
 /** results.csv (RFC 4180): a line a picture. */

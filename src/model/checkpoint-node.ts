@@ -24,7 +24,7 @@ export function readSafetensors(path: string): SafetensorsFile {
   try {
     file = readFileSync(path);
   } catch (error) {
-    throw new LlsmError(`Could not read ${path}: ${messageOf(error)}`);
+    throw new LlsmError(`${path} cannot be read: ${messageOf(error)}`);
   }
   return parseSafetensors(file, path);
 }

@@ -8,7 +8,6 @@ import {
   existsSync,
   fsyncSync,
   ftruncateSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -28,7 +27,7 @@ import { type Config, differingKeys } from '../model/config.ts';
 import { loadConfig } from '../model/config-node.ts';
 import { listParams } from '../model/params.ts';
 import { type HostTensor, serialiseSafetensors } from '../model/safetensors.ts';
-import { PART, writeFileWhole } from '../write-file.ts';
+import { makeFolder, PART, writeFileWhole } from '../write-file.ts';
 
 const countersSchema = z
   .object({
@@ -89,11 +88,7 @@ export class RunFolder {
     if (resume && !existsSync(configFile)) {
       throw new LlsmError(`${path} holds no run to resume: there is no config.json`);
     }
-    try {
-      mkdirSync(path, { recursive: true });
-    } catch (error) {
-      throw new LlsmError(`Could not make the run's folder ${path}: ${messageOf(error)}`);
-    }
+    makeFolder(path);
     const lock = takeLock(join(path, 'lock'));
     try {
       if (lock.takenOver) say(`${path}: ${lock.takenOver}`);
@@ -158,7 +153,7 @@ export class RunFolder {
     try {
       appendFileSync(this.metricsFile, `${JSON.stringify(metrics)}\n`);
     } catch (error) {
-      throw new LlsmError(`Could not write ${this.metricsFile}: ${messageOf(error)}`);
+      throw new LlsmError(`${this.metricsFile} cannot be written: ${messageOf(error)}`);
     }
   }
 

@@ -79,10 +79,10 @@ test('what fails exits with 1, in one line that names the file, and writes nothi
   writeFileSync(text, 'no tensors at all');
   const before = readdirSync(folder);
   const failing: [RegExp, string, string][] = [
-    [/Could not read .*none\.safetensors/, join(folder, 'none.safetensors'), 'new.onnx'],
+    [/none\.safetensors cannot be read/, join(folder, 'none.safetensors'), 'new.onnx'],
     [/text\.safetensors: not a safetensors file/, text, 'new.onnx'],
     [/input\.safetensors has no llsm\.config/, join(golden, 'input.safetensors'), 'new.onnx'],
-    [/Could not write .*none.new\.onnx/, weights, join('none', 'new.onnx')],
+    [/none.new\.onnx cannot be written/, weights, join('none', 'new.onnx')],
   ];
   for (const [pattern, file, to] of failing) {
     const { status, stdout, stderr } = llsm(['export', file, '--onnx', join(folder, to)]);

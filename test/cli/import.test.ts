@@ -72,7 +72,7 @@ test('used wrongly it exits with 2, failed with 1, in one message, and leaves no
     [2, /is the file to import/, timm, '--from', 'timm', '--out', timm],
     [
       1,
-      /^llsm: Could not read .*nowhere/,
+      /^llsm: .*nowhere.* cannot be read/,
       join(folder, 'nowhere'),
       '--from',
       'timm',

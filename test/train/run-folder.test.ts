@@ -240,7 +240,7 @@ test('a used folder, and resuming nothing, are refused', () => {
   open(path, false).run.close();
   assert.throws(() => open(path, false), /holds a run already \(config\.json\).*--resume/);
   writeFileSync(join(base, 'file'), '');
-  assert.throws(() => open(join(base, 'file'), false), /Could not make the run's folder/);
+  assert.throws(() => open(join(base, 'file'), false), /file cannot be made: file already exists/);
 });
 
 test('a live lock is refused, naming its process', async () => {

@@ -12,7 +12,7 @@ export async function importFile(path: string, options: ImportOptions): Promise<
   try {
     file = readFileSync(path);
   } catch (error) {
-    throw new LlsmError(`Could not read ${path}: ${messageOf(error)}`);
+    throw new LlsmError(`${path} cannot be read: ${messageOf(error)}`);
   }
   return importEncoder(await readWeights(file, path), path, options);
 }
