@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,7 @@ import * as assert from 'uvu/assert';
 import { LlsmError } from '../../src/errors.ts';
 import { differingKeys, PRESETS, parseConfig, presetConfig } from '../../src/model/config.ts';
 import { loadConfig } from '../../src/model/config-node.ts';
-import { test } from '../support/run.ts';
+import { skip, test } from '../support/run.ts';
 
 const paper = parseConfig({}, 'test');
 
@@ -129,4 +130,12 @@ test('a config is loaded by preset or by file', () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("test/torch/config.py has the same keys and defaults, so that PyTorch opens today's checkpoints", () => {
+  const script = 'import json, config; print(json.dumps(config.complete({})))';
+  const python = spawnSync('python3', ['-c', script], { cwd: 'test/torch', encoding: 'utf8' });
+  if (python.error) skip('python3 is not installed');
+  assert.is(python.status, 0, python.stderr);
+  assert.equal(JSON.parse(python.stdout), paper);
 });

@@ -23,6 +23,7 @@ DEFAULTS = {
         'balance': True,
         'warmup': 0,
         'schedule': 'constant',
+        'precision': 'f32',
         'augment': False,
     },
 }
