@@ -92,6 +92,7 @@ export interface PreparedNetwork {
   destroy(): void;
 }
 
+/** The network with random weights and inputs of noise, ready to be timed: an inference or a training step. */
 export async function prepareNetwork(
   gpu: Gpu,
   { train, width, size, batch, precision }: NetworkSpec,

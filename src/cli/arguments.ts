@@ -15,10 +15,20 @@ export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER) {
   };
 }
 
+/** A number above 0. */
 export function positiveNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
     throw new InvalidArgumentError('It must be a number above 0.');
+  }
+  return value;
+}
+
+/** A share or a probability. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
+    throw new InvalidArgumentError('It must be a number from 0 to 1.');
   }
   return value;
 }
@@ -42,6 +52,7 @@ export function names(text: string): string[] {
   return [...new Set(found)];
 }
 
+/** Where the face is on a picture, by geometry: `whole`, or `centre=F`. */
 export function parseFaces(text: string): FacePlace {
   if (text === 'whole') return text;
   const centre = Number(/^centre=(.+)$/.exec(text)?.[1]);

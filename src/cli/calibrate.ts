@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readBytes } from '../data/image-node.ts';
-import { countsInWords, type Split } from '../data/manifest.ts';
+import { countsInWords, type Split, splits } from '../data/manifest.ts';
 import { scoreFaces, thresholdFrom } from '../eval/calibration.ts';
 import { requireEnough, type ThresholdRule } from '../eval/threshold.ts';
 import { thresholdInWords } from '../eval/verdict.ts';
@@ -10,7 +10,7 @@ import { withMetadata } from '../model/metadata.ts';
 import { Progress } from '../progress.ts';
 import { writeFileWhole } from '../write-file.ts';
 import { wholeNumber } from './arguments.ts';
-import { dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
+import { dataInWords, facesOf, openDetector, openWeights } from './faces.ts';
 
 interface Options {
   weights: string;

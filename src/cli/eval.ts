@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readBytes } from '../data/image-node.ts';
-import { countsInWords, type ManifestItem, type Split } from '../data/manifest.ts';
+import { countsInWords, type ManifestItem, type Split, splits } from '../data/manifest.ts';
 import { readManifests } from '../data/manifest-node.ts';
 import { LlsmError, UsageError } from '../errors.ts';
 import { type VideoRule, videoRules } from '../eval/classification.ts';
@@ -18,8 +18,8 @@ import { mapPositions } from '../model/positions.ts';
 import { Progress } from '../progress.ts';
 import { version } from '../version.ts';
 import { makeFolder, writeFileWhole } from '../write-file.ts';
-import { precisionOption, wholeNumber } from './arguments.ts';
-import { dataInWords, facesOf, openDetector, openWeights, splits } from './faces.ts';
+import { precisionOption, share, wholeNumber } from './arguments.ts';
+import { dataInWords, facesOf, openDetector, openWeights } from './faces.ts';
 
 interface Options {
   weights: string;
@@ -55,15 +55,11 @@ export function register(program: Command): void {
       '--prior <dir...>',
       'data whose training masks make the constant predictor (default: those of --data)',
     )
-    .option(
-      '--threshold <p>',
-      "forged at or above it (default: the checkpoint's, or 0.5)",
-      parseProbability,
-    )
+    .option('--threshold <p>', "forged at or above it (default: the checkpoint's, or 0.5)", share)
     .option(
       '--mask-threshold <p>',
       "a mask's pixel is altered at or above it (default: the checkpoint's, or 0.5)",
-      parseProbability,
+      share,
     )
     .addOption(
       new Option('--video-score <rule>', "how a video's probability comes from its faces'")
@@ -80,14 +76,6 @@ export function register(program: Command): void {
     .addOption(precisionOption())
     .option('--json', 'print eval.json in place of the tables')
     .action(run);
-}
-
-function parseProbability(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
-    throw new InvalidArgumentError('It must be a number from 0 to 1.');
-  }
-  return value;
 }
 
 const everyPerturbation = [...perturbations, video];

@@ -2,15 +2,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import type { ManifestItem, Split } from '../data/manifest.ts';
+import { type ManifestItem, type Split, splits } from '../data/manifest.ts';
 import { readManifests } from '../data/manifest-node.ts';
 import { LlsmError } from '../errors.ts';
 import type { Detector, DetectorOptions } from '../eval/detector.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { readCheckpoint } from '../model/checkpoint-node.ts';
 import { loadConfig } from '../model/config-node.ts';
-
-export const splits: Split[] = ['train', 'val', 'test'];
 
 /**
  * The faces of data folders, and those of them in a split.
@@ -44,6 +42,10 @@ export interface Weights {
   sha256: string;
 }
 
+/**
+ * A checkpoint and its file's hash; `config` is for one that carries none.
+ * @throws LlsmError where either cannot be read, or they do not fit
+ */
 export function openWeights(path: string, config?: string): Weights {
   const given = config === undefined ? undefined : loadConfig(config);
   const checkpoint = readCheckpoint(path, given);

@@ -29,6 +29,7 @@ export interface CropRequest {
   step: number;
 }
 
+/** Threads where none are asked for: one fewer than the processor has, 1 to 4. */
 export const defaultWorkers = (): number => Math.min(4, Math.max(1, availableParallelism() - 1));
 
 /**

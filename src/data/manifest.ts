@@ -6,6 +6,9 @@ import * as z from 'zod';
 import { LlsmError } from '../errors.ts';
 import { problemsOf } from '../problems.ts';
 
+/** What faces are for; no person is in two. */
+export const splits = ['train', 'val', 'test'] as const;
+
 const pathInside = z
   .string()
   .min(1, 'is empty')
@@ -42,7 +45,7 @@ export const manifestLineSchema = z
     people: z.array(name).default([]),
     dataset: name,
     method: name.nullable().default(null),
-    split: z.enum(['train', 'val', 'test']),
+    split: z.enum(splits),
   })
   .refine((line) => line.label === 1 || line.mask === null, {
     path: ['mask'],
@@ -57,6 +60,7 @@ export type Split = Face['split'];
 /** A face and the folder that its paths are relative to. */
 export type ManifestItem = Face & { folder: string };
 
+/** `3 faces (1 real, 2 forged)` */
 export const countsInWords = (faces: readonly Pick<Face, 'label'>[]): string => {
   const forged = faces.filter(({ label }) => label === 1).length;
   return `${faces.length} faces (${faces.length - forged} real, ${forged} forged)`;

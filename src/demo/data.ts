@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { frameOf } from '../data/forge/face.ts';
 import { makeForgeries } from '../data/forge/make.ts';
-import type { ManifestItem, Split } from '../data/manifest.ts';
+import { type ManifestItem, type Split, splits } from '../data/manifest.ts';
 import { readManifest } from '../data/manifest-node.ts';
 import { makePeople } from '../data/portrait/make.ts';
 import { Progress } from '../progress.ts';
@@ -67,7 +67,7 @@ export interface SplitCounts {
 }
 
 export function countFaces(items: readonly ManifestItem[]): SplitCounts[] {
-  return (['train', 'val', 'test'] as const).map((split) => {
+  return splits.map((split) => {
     const own = items.filter((item) => item.split === split);
     const forged: Record<string, number> = {};
     for (const method of Object.keys(methods)) {

@@ -9,6 +9,7 @@ export interface PreparedDispatch {
   grid: [x: number, y: number, z: number];
 }
 
+/** Records a dispatch in a pass. */
 export function encode(
   pass: GPUComputePassEncoder,
   { pipeline, group, grid }: PreparedDispatch,

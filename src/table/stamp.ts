@@ -101,6 +101,7 @@ const perVideoInWords = ([least, median, most]: FacesStamp['perVideo']): string 
 const facesInWords = ({ real, forged, videos, perVideo }: FacesStamp): string =>
   `${real + forged} faces (${real} real, ${forged} forged) of ${videos} videos, ${perVideoInWords(perVideo)}`;
 
+/** What was tested or trained on, with its counts and crop, as a sentence; two where it stands in. */
 export function dataInWords(stamp: DataStamp): string {
   const { title, folders, datasets, compressions, methods, standIn, crop, made } = stamp;
   const counts = Object.entries(methods).map(([name, count]) => `${name} ${count}`);
@@ -127,6 +128,7 @@ export interface TrainingStamp {
   adapter?: string;
 }
 
+/** What a table says of a training; without `trained`, of one that was not done. */
 export function trainingStamp(
   { id, preset, config, items, identity }: Training,
   trained: Trained | undefined,

@@ -135,6 +135,7 @@ export function tableText(result: TableResult): string {
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
 }
 
+/** A heading, the table, and the notes as a list. */
 export function tableMarkdown(result: TableResult): string {
   const escaped = (cell: string) => cell.trim().replaceAll('|', '\\|');
   const [head, ...rows] = tableRows(result).map((row) => `| ${row.map(escaped).join(' | ')} |`);

@@ -60,6 +60,10 @@ export function sha256Of(path: string): string {
 
 export type TrainingState = 'finished' | 'begun' | 'new';
 
+/**
+ * Whether a training is done, begun or neither.
+ * @throws LlsmError where its folder holds another training
+ */
 export function stateOf(training: Training, runs: string): TrainingState {
   const folder = join(runs, training.id);
   if (readRecord(training, folder)?.finished) return 'finished';

@@ -2,17 +2,9 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { FramePlace } from '../../data/adapters/locate.ts';
-import type { Split } from '../../data/manifest.ts';
+import { type Split, splits } from '../../data/manifest.ts';
 import { UsageError } from '../../errors.ts';
-import { names, parseFaces, positiveNumber, wholeNumber } from '../arguments.ts';
-
-export function share(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && value <= 1)) {
-    throw new InvalidArgumentError('It must be a number from 0 to 1.');
-  }
-  return value;
-}
+import { names, parseFaces, positiveNumber, share, wholeNumber } from '../arguments.ts';
 
 export interface SplitOptions {
   split?: Split;
@@ -26,7 +18,7 @@ export function addSplit(command: Command, shares: { val: string; test: string }
   return command
     .addOption(
       new Option('--split <split>', 'one split for all')
-        .choices(allSplits)
+        .choices(splits)
         .conflicts(['valShare', 'testShare']),
     )
     .option('--val-share <share>', `part of the people for validation (${shares.val})`, share)
@@ -40,20 +32,19 @@ export function checkShares<Shares extends { val: number; test: number }>(shares
   return shares;
 }
 
-const allSplits: Split[] = ['train', 'val', 'test'];
-
+/** Of a set that has splits of its own. */
 export const splitsOption = (): Option =>
   new Option('--splits <names>', 'take these only')
     .argParser(parseSplits)
-    .default(allSplits, allSplits.join(','));
+    .default(splits, splits.join(','));
 
 function parseSplits(text: string): Split[] {
   const given = names(text);
-  const unknown = given.find((name) => !allSplits.some((split) => split === name));
+  const unknown = given.find((name) => !splits.some((split) => split === name));
   if (unknown !== undefined) {
-    throw new InvalidArgumentError(`"${unknown}" is none of ${allSplits.join(', ')}.`);
+    throw new InvalidArgumentError(`"${unknown}" is none of ${splits.join(', ')}.`);
   }
-  return allSplits.filter((split) => given.includes(split));
+  return splits.filter((split) => given.includes(split));
 }
 
 export interface ClipSetOptions {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { makePeople } from '../../data/portrait/make.ts';
-import { wholeNumber } from '../arguments.ts';
-import { checkShares, share } from './options.ts';
+import { share, wholeNumber } from '../arguments.ts';
+import { checkShares } from './options.ts';
 import { withProgress } from './summary.ts';
 
 interface Options {

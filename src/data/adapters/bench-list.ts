@@ -1,7 +1,7 @@
 /** The lists that DeepfakeBench's rearrange.py writes. */
 import * as z from 'zod';
 import { LlsmError } from '../../errors.ts';
-import type { Split } from '../manifest.ts';
+import { type Split, splits } from '../manifest.ts';
 
 /** A video of a list. */
 export interface BenchVideo {
@@ -28,7 +28,7 @@ const groupSchema = z.record(z.string(), z.unknown());
 /** data set -> label -> split, below which are videos, or compressions and in them videos. */
 const listSchema = z.record(
   z.string(),
-  z.record(z.string(), z.partialRecord(z.enum(['train', 'val', 'test']), groupSchema)),
+  z.record(z.string(), z.partialRecord(z.enum(splits), groupSchema)),
 );
 
 const isGroup = (value: unknown): value is Record<string, unknown> =>
@@ -73,8 +73,8 @@ export function parseBenchList(text: string, path: string): BenchVideo[] {
     }
   };
   for (const [dataset, labels] of Object.entries(parsed.data)) {
-    for (const [label, splits] of Object.entries(labels)) {
-      for (const [split, group] of Object.entries(splits)) {
+    for (const [label, groups] of Object.entries(labels)) {
+      for (const [split, group] of Object.entries(groups)) {
         // rearrange.py leaves one nameless video for DFDC's val; it is among those of test.
         if ('frames' in group) continue;
         const place = `${dataset} > ${label} > ${split}`;

@@ -11,6 +11,7 @@ import { officialPairs } from './ffpp-splits.ts';
 import { makeSet, type SetOptions, type SetResult } from './make-set.ts';
 import { isFolder, namesIn, videosIn } from './tree.ts';
 
+/** As folders of the tree are called: none, and H.264 at a quantiser of 23 and of 40. */
 export const compressions = ['raw', 'c23', 'c40'] as const;
 export type Compression = (typeof compressions)[number];
 
@@ -65,6 +66,7 @@ export const dfd: Layout = {
 
 /** The one method of FaceForensics++ that is taken only where it is asked for, and comes without masks. */
 const laterMethod = 'FaceShifter';
+/** What is taken where no methods are named. */
 export const defaultMethods = ffpp.methods.filter((method) => method !== laterMethod);
 
 /** Ids of people carry the data set's name: in another set the same number is somebody else. */
