@@ -63,6 +63,7 @@ export interface OpenOptions {
   say: (line: string) => void;
 }
 
+/** A training's folder, held by one process at a time: its config, state, weights and metrics. */
 export class RunFolder {
   readonly #lock: Lock;
 

@@ -24,13 +24,16 @@ export interface LossScale {
   steps: number;
 }
 
+/** What a training begins with; as PyTorch's. */
 export const firstLossScale: LossScale = { scale: 2 ** 16, steps: 0 };
 
+/** Puts a saved scale on the GPU. */
 export function writeLossScale(store: ParamStore, { scale, steps }: LossScale): void {
   const values = Float32Array.of(scale, steps);
   store.gpu.device.queue.writeBuffer(store.buffer('lossScale'), 0, values);
 }
 
+/** The scale as it is after all that is queued. @throws LlsmError when the GPU failed */
 export async function readLossScale(store: ParamStore): Promise<LossScale> {
   const [scale, steps] = await readBuffer(store.gpu, store.buffer('lossScale'), 8);
   return { scale, steps };
