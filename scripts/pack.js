@@ -47,6 +47,7 @@ const ours = [
   'test',
   'bench',
   'protocols',
+  'weights',
   'package.json',
   'LICENSE',
   'README.md',

@@ -116,3 +116,20 @@ function duration(seconds: number): string {
   if (s < 3600) return `${Math.floor(s / 60)} min ${String(s % 60).padStart(2, '0')} s`;
   return `${Math.floor(s / 3600)} h ${String(Math.floor((s % 3600) / 60)).padStart(2, '0')} min`;
 }
+
+/** A bar for each of several pieces of work, begun when it is first told of. */
+export class ProgressBars {
+  readonly #bars = new Map<string, Progress>();
+
+  /** @param done units of `total` */
+  update(label: string, done: number, total: number): void {
+    const bar = this.#bars.get(label) ?? new Progress({ label, total });
+    this.#bars.set(label, bar);
+    bar.update(done);
+  }
+
+  /** Stops them all. */
+  stop(): void {
+    for (const bar of this.#bars.values()) bar.stop();
+  }
+}

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { countFaces, fewestPeople, makeDemoForgeries, makeDemoPeople } from '../demo/data.ts';
 import { openDemo, saveDemo, targetAuc } from '../demo/folder.ts';
 import { commandOf, type DemoResult, demoReport, whyStopped } from '../demo/words.ts';
-import { describeGpu } from '../gpu/device.ts';
 import { writeFileWhole } from '../write-file.ts';
 import { positiveNumber, wholeNumber } from './arguments.ts';
 
@@ -57,12 +56,11 @@ async function run(options: Options): Promise<void> {
   const set = await timed('making forgeries', () => makeDemoForgeries(out, portraits, seed));
 
   const { readManifest } = await import('../data/manifest-node.ts');
-  const { openTunedGpu } = await import('./gpu.ts');
+  const { openGpu } = await import('./gpu.ts');
   const { trainDemo } = await import('../demo/train.ts');
   const { testDemo } = await import('../demo/test.ts');
   const items = readManifest(set);
-  const gpu = await openTunedGpu();
-  say(describeGpu(gpu));
+  const gpu = await openGpu();
   const runFolder = join(out, 'run');
   const before = demo.training;
   const ended =

@@ -14,7 +14,7 @@ import {
 } from '../eval/detect-files.ts';
 import { ContactSheet, type FoundFace } from '../eval/sheet.ts';
 import { scope, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
-import { describeGpu, type Gpu } from '../gpu/device.ts';
+import type { Gpu } from '../gpu/device.ts';
 import type { Dtype } from '../graph/tensor.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { readCheckpoint } from '../model/checkpoint-node.ts';
@@ -85,10 +85,9 @@ async function detect(paths: string[], options: Options): Promise<void> {
   }
   const checkpoint = openWeights(options.weights);
   const sources = listSources(paths, out);
-  const { openTunedGpu } = await import('./gpu.ts');
+  const { openGpu } = await import('./gpu.ts');
   const { Detector } = await import('../eval/detector.ts');
-  const gpu = await openTunedGpu();
-  console.error(describeGpu(gpu));
+  const gpu = await openGpu();
   if (out !== undefined) makeFolder(out);
   const wanted = out !== undefined;
   const note = leftOut(checkpoint.config);

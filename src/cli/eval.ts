@@ -15,7 +15,7 @@ import { robustnessText } from '../eval/robustness-text.ts';
 import { maskThreshold, thresholdInWords, uncalibrated } from '../eval/verdict.ts';
 import type { Dtype } from '../graph/tensor.ts';
 import { mapPositions } from '../model/positions.ts';
-import { Progress } from '../progress.ts';
+import { ProgressBars } from '../progress.ts';
 import { version } from '../version.ts';
 import { makeFolder, writeFileWhole } from '../write-file.ts';
 import { precisionOption, share, wholeNumber } from './arguments.ts';
@@ -112,14 +112,7 @@ async function run(options: Options): Promise<void> {
     options.threshold === undefined
       ? checkpoint.threshold
       : { value: options.threshold, rule: 'given' };
-  const progress = new Map<string, Progress>();
-  const onFace = (what: string, done: number, total: number) => {
-    if (!progress.has(what)) progress.set(what, new Progress({ label: what, total }));
-    progress.get(what)?.update(done);
-  };
-  const stopBars = () => {
-    for (const bar of progress.values()) bar.stop();
-  };
+  const bars = new ProgressBars();
   const evaluation = await evaluate(faces, {
     predictor: detector,
     read: readBytes,
@@ -129,8 +122,8 @@ async function run(options: Options): Promise<void> {
     videoRule: options.videoScore,
     prior: located ? prior : undefined,
     seed,
-    onFace,
-  }).finally(stopBars);
+    onFace: (what, done, total) => bars.update(what, done, total),
+  }).finally(() => bars.stop());
   const degraded =
     options.perturb &&
     (await robustness(faces, options.perturb, {
@@ -138,8 +131,8 @@ async function run(options: Options): Promise<void> {
       read: readBytes,
       seed,
       untouched: evaluation.faces[0].auc,
-      onFace: (done, total) => onFace('degraded', done, total),
-    }).finally(stopBars));
+      onFace: (done, total) => bars.update('degraded', done, total),
+    }).finally(() => bars.stop()));
 
   const record = evaluationRecord(
     {

@@ -1,6 +1,4 @@
 /** What `eval` and `calibrate` share: the faces of a split, and a detector for them. */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { type ManifestItem, type Split, splits } from '../data/manifest.ts';
 import { readManifests } from '../data/manifest-node.ts';
@@ -9,6 +7,7 @@ import type { Detector, DetectorOptions } from '../eval/detector.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { readCheckpoint } from '../model/checkpoint-node.ts';
 import { loadConfig } from '../model/config-node.ts';
+import { sha256Of } from '../sha256.ts';
 
 /**
  * The faces of data folders, and those of them in a split.
@@ -49,7 +48,7 @@ export interface Weights {
 export function openWeights(path: string, config?: string): Weights {
   const given = config === undefined ? undefined : loadConfig(config);
   const checkpoint = readCheckpoint(path, given);
-  return { checkpoint, sha256: createHash('sha256').update(readFileSync(path)).digest('hex') };
+  return { checkpoint, sha256: sha256Of(path) };
 }
 
 /** Opens the GPU and says which. */
@@ -57,10 +56,8 @@ export async function openDetector(
   checkpoint: Checkpoint,
   options: DetectorOptions,
 ): Promise<{ detector: Detector; adapter: string }> {
-  const { openTunedGpu } = await import('./gpu.ts');
-  const { describeGpu } = await import('../gpu/device.ts');
+  const { openGpu } = await import('./gpu.ts');
   const { Detector: Opened } = await import('../eval/detector.ts');
-  const gpu = await openTunedGpu();
-  console.error(describeGpu(gpu));
+  const gpu = await openGpu();
   return { detector: await Opened.build(gpu, checkpoint, options), adapter: gpu.name };
 }

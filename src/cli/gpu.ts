@@ -1,4 +1,4 @@
-import type { Gpu } from '../gpu/device.ts';
+import { describeGpu, type Gpu } from '../gpu/device.ts';
 import { openNodeGpu } from '../gpu/node.ts';
 import { readTuned } from '../gpu/tuned-node.ts';
 import { menuVersion } from '../kernels/conv/version.ts';
@@ -9,4 +9,11 @@ export async function openTunedGpu(toggles: readonly string[] = []): Promise<Gpu
   const { forms, note } = readTuned(gpu, menuVersion);
   if (note) console.error(note);
   return { ...gpu, tuned: forms };
+}
+
+/** The same, and says on standard error which adapter it is. */
+export async function openGpu(): Promise<Gpu> {
+  const gpu = await openTunedGpu();
+  console.error(describeGpu(gpu));
+  return gpu;
 }

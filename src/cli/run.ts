@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { LlsmError, UsageError } from '../errors.ts';
-import { describeGpu } from '../gpu/device.ts';
 import type { Dtype } from '../graph/tensor.ts';
 import type { HostTensor } from '../model/checkpoint.ts';
 import { readCheckpoint, readSafetensors, writeCheckpoint } from '../model/checkpoint-node.ts';
@@ -125,10 +124,9 @@ async function run(options: Options): Promise<void> {
   const note = leftOut(config);
   if (note) console.error(`llsm: ${note}`);
 
-  const { openTunedGpu } = await import('./gpu.ts');
+  const { openGpu } = await import('./gpu.ts');
   const { outputsOf, trainSteps } = await import('../model/run.ts');
-  const gpu = await openTunedGpu();
-  console.error(describeGpu(gpu));
+  const gpu = await openGpu();
   const out = await outputsOf(gpu, checkpoint, input, { mode, grad, taps, precision });
   if (steps !== undefined) {
     const lr = options.lr ?? config.train.lr;

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.ts';
 import { type VideoRule, videoRules } from '../eval/classification.ts';
 import { loadConfig } from '../model/config-node.ts';
+import { sha256Of } from '../sha256.ts';
 import { parseGiven, readTableData } from '../table/data.ts';
 import { layOut } from '../table/grid.ts';
 import { planInWords, planTable } from '../table/plan.ts';
@@ -9,7 +10,6 @@ import { loadDataSets, loadProtocol } from '../table/protocol.ts';
 import { tableResult, writeTable } from '../table/result.ts';
 import { runTable } from '../table/run.ts';
 import { tableMarkdown, tableText } from '../table/text.ts';
-import { sha256Of } from '../table/training.ts';
 import { makeFolder } from '../write-file.ts';
 import { collect, wholeNumber } from './arguments.ts';
 
@@ -69,13 +69,7 @@ export function register(program: Command): void {
 
 const say = (line: string): void => console.error(line);
 
-async function openGpu() {
-  const { openTunedGpu } = await import('./gpu.ts');
-  const { describeGpu } = await import('../gpu/device.ts');
-  const gpu = await openTunedGpu();
-  say(describeGpu(gpu));
-  return gpu;
-}
+const openGpu = async () => (await import('./gpu.ts')).openGpu();
 
 async function run(name: string, options: Options): Promise<void> {
   const { runs, out, json } = options;

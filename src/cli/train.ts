@@ -67,10 +67,8 @@ async function run(options: Options): Promise<void> {
     options.config || options.set || !options.resume
       ? loadConfig(options.config ?? 'small', options.set)
       : undefined;
-  const { openTunedGpu } = await import('./gpu.ts');
-  const { describeGpu } = await import('../gpu/device.ts');
-  const gpu = await openTunedGpu();
-  say(describeGpu(gpu));
+  const { openGpu } = await import('./gpu.ts');
+  const gpu = await openGpu();
   if (options.plan) {
     const { planInWords, planStep } = await import('../train/step-plan.ts');
     const plan = planStep(gpu, given as Config);
@@ -84,7 +82,7 @@ async function run(options: Options): Promise<void> {
     out: options.out,
     config: given,
     resume: options.resume,
-    begin: given && !options.resume ? beginning(given, options.init, say) : undefined,
+    begin: options.init === undefined ? undefined : beginning(given as Config, options.init, say),
     saveEvery: options.saveEvery,
     workers: options.workers,
     say,

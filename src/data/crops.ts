@@ -49,7 +49,8 @@ export function cropBox(box: Face['box'], width: number, height: number, scale =
   return clampBox([left, top, rest, rest], width, height);
 }
 
-function cut(source: RgbImage | GreyImage, [x, y, w, h]: Box): typeof source {
+/** The pixels of a box that lies inside the picture; its numbers are whole. */
+export function cut<T extends RgbImage | GreyImage>(source: T, [x, y, w, h]: Box): T {
   if (w === source.width && h === source.height) return source;
   const channels = source.data.length / (source.width * source.height);
   const data = new Uint8ClampedArray(w * h * channels);
@@ -57,7 +58,7 @@ function cut(source: RgbImage | GreyImage, [x, y, w, h]: Box): typeof source {
     const from = ((y + row) * source.width + x) * channels;
     data.set(source.data.subarray(from, from + w * channels), row * w * channels);
   }
-  return { width: w, height: h, data };
+  return { ...source, width: w, height: h, data };
 }
 
 /** Reads a file's bytes; in Node `readBytes` of image-node.ts. */
@@ -81,7 +82,7 @@ export async function readFace(
       `${path}: its box ${item.box} lies outside of the ${image.width} x ${image.height} picture.`,
     );
   }
-  if (item.mask === null) return { image: cut(image, box) as RgbImage, mask: null };
+  if (item.mask === null) return { image: cut(image, box), mask: null };
   const maskPath = `${item.folder}/${item.mask}`;
   const mask = greyOf(await decodeImage(await read(maskPath), maskPath), maskPath);
   if (mask.width !== image.width || mask.height !== image.height) {
@@ -89,7 +90,7 @@ export async function readFace(
       `${maskPath} is ${mask.width} x ${mask.height}, but its image ${item.image} is ${image.width} x ${image.height}. They must be of one size.`,
     );
   }
-  return { image: cut(image, box) as RgbImage, mask: cut(mask, box) };
+  return { image: cut(image, box), mask: cut(mask, box) };
 }
 
 /** Bytes of decoded faces that are kept in memory. */

@@ -1,6 +1,5 @@
 /** The demo's test: a threshold from validation people, figures and pictures of test people (Node only). */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readFace } from '../data/crops.ts';
 import { encodePng, readBytes } from '../data/image-node.ts';
@@ -18,8 +17,9 @@ import type { Gpu } from '../gpu/device.ts';
 import type { Checkpoint, Threshold } from '../model/checkpoint.ts';
 import { readCheckpoint, writeCheckpoint } from '../model/checkpoint-node.ts';
 import { mapPositions } from '../model/positions.ts';
-import { Progress } from '../progress.ts';
+import { Progress, ProgressBars } from '../progress.ts';
 import { Random } from '../random.ts';
+import { sha256Of } from '../sha256.ts';
 
 /** Faces in one run of the network. */
 const batch = 16;
@@ -54,7 +54,7 @@ export async function testDemo(options: DemoTestOptions) {
     writeCheckpoint(weights, checkpoint);
 
     const faces = items.filter(({ split }) => split === 'test');
-    const bars = new Map<string, Progress>();
+    const bars = new ProgressBars();
     const evaluation = await evaluate(faces, {
       predictor: detector,
       read: readBytes,
@@ -63,18 +63,13 @@ export async function testDemo(options: DemoTestOptions) {
       positions: mapPositions(checkpoint.config),
       prior: items,
       seed,
-      onFace(what, done, total) {
-        if (!bars.has(what)) bars.set(what, new Progress({ label: what, total }));
-        bars.get(what)?.update(done);
-      },
-    }).finally(() => {
-      for (const bar of bars.values()) bar.stop();
-    });
+      onFace: (what, done, total) => bars.update(what, done, total),
+    }).finally(() => bars.stop());
     const record = evaluationRecord(
       {
         weights: {
           file: weights,
-          sha256: createHash('sha256').update(readFileSync(weights)).digest('hex'),
+          sha256: sha256Of(weights),
           version: checkpoint.version,
         },
         config: checkpoint.config,

@@ -1,6 +1,6 @@
 /** Degrading by video compression (Node only): DeeperForensics' seventh perturbation. */
+import { cut } from '../data/crops.ts';
 import { runFfmpeg } from '../data/ffmpeg.ts';
-import type { RgbImage } from '../data/image.ts';
 import { resize } from '../data/pixels.ts';
 import type { Perturbation } from './perturbations.ts';
 
@@ -17,43 +17,25 @@ export const video: Perturbation = {
     const [width, height] = [even(image.width), even(image.height)];
     // 4:2:0 needs even sides: the border is repeated, and cut off again.
     const whole = resize(image, width, height, [0, 0, width, height]);
-    const raw = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-video_size', `${width}x${height}`];
-    const threads = ['-threads', '1'];
-    const encode = ['-c:v', 'libx264', '-crf', `${level}`, '-pix_fmt', 'yuv420p'];
-    const coded = await runFfmpeg(
-      'ffmpeg',
-      [...threads, ...raw, '-i', 'pipe:0', ...encode, '-f', 'matroska', 'pipe:1'],
-      '--perturb video',
-      { input: new Uint8Array(whole.data.buffer) },
-    );
-    const decoded = await runFfmpeg(
-      'ffmpeg',
+    const pixels = ['-f', 'rawvideo', '-pix_fmt', 'rgb24'];
+    const through = (args: string[], input: Uint8Array, mostBytes?: number) =>
+      runFfmpeg('ffmpeg', ['-threads', '1', ...args, 'pipe:1'], '--perturb video', {
+        input,
+        mostBytes,
+      });
+    const coded = await through(
       [
-        ...threads,
-        '-f',
-        'matroska',
-        '-i',
-        'pipe:0',
-        '-f',
-        'rawvideo',
-        '-pix_fmt',
-        'rgb24',
-        'pipe:1',
+        ...[...pixels, '-video_size', `${width}x${height}`, '-i', 'pipe:0'],
+        ...['-c:v', 'libx264', '-crf', `${level}`, '-pix_fmt', 'yuv420p', '-f', 'matroska'],
       ],
-      '--perturb video',
-      { input: coded, mostBytes: width * height * 3 },
+      new Uint8Array(whole.data.buffer),
+    );
+    const decoded = await through(
+      ['-f', 'matroska', '-i', 'pipe:0', ...pixels],
+      coded,
+      width * height * 3,
     );
     const data = new Uint8ClampedArray(decoded);
-    const { width: w, height: h } = image;
-    return cutTo({ width, height, data }, w, h);
+    return cut({ width, height, data }, [0, 0, image.width, image.height]);
   },
 };
-
-function cutTo(image: RgbImage, width: number, height: number): RgbImage {
-  const data = new Uint8ClampedArray(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    const from = y * image.width * 3;
-    data.set(image.data.subarray(from, from + width * 3), y * width * 3);
-  }
-  return { width, height, data };
-}

@@ -1,11 +1,11 @@
 /** The training of a table's cell: done, continued, or found done (Node only). */
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { LlsmError, messageOf } from '../errors.ts';
+import { LlsmError } from '../errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Config, differingKeys, parseConfig } from '../model/config.ts';
+import { sha256Of } from '../sha256.ts';
 import { beginning } from '../train/beginning.ts';
 import { trainRun } from '../train/run.ts';
 import { version } from '../version.ts';
@@ -47,15 +47,6 @@ export interface Trained {
   /** Of the llsm and the adapter that began it. */
   version: string;
   adapter: string;
-}
-
-/** @throws LlsmError naming a file that cannot be read */
-export function sha256Of(path: string): string {
-  try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
-  } catch (error) {
-    throw new LlsmError(`${path} cannot be read: ${messageOf(error)}`);
-  }
 }
 
 export type TrainingState = 'finished' | 'begun' | 'new';
@@ -147,10 +138,11 @@ export async function train(
   const result = await trainRun({
     ...{ gpu, items, out: folder, config, say },
     resume: existsSync(join(folder, 'config.json')),
-    // Also where it is resumed: it may have been killed before its first save.
-    begin: existsSync(join(folder, 'state.safetensors'))
-      ? undefined
-      : beginning(config, options.init, say),
+    // Also where it is resumed: it may have been killed before it had saved these.
+    begin:
+      options.init === undefined || existsSync(join(folder, 'state.safetensors'))
+        ? undefined
+        : beginning(config, options.init, say),
     saveEvery: options.saveEvery,
     workers: options.workers,
   });

@@ -1,4 +1,4 @@
-/** The weights that a new run begins with (Node only). */
+/** The weights of a file that a new run begins with (Node only). */
 import { LlsmError } from '../errors.ts';
 import { type Checkpoint, carriedConfig, fitInto, listUnfit } from '../model/checkpoint.ts';
 import { readSafetensors } from '../model/checkpoint-node.ts';
@@ -6,24 +6,19 @@ import type { Config } from '../model/config.ts';
 import { initParams, listParams } from '../model/params.ts';
 
 /**
- * Drawn from the config's seed; from a file, what fits, and the rest drawn.
+ * Of the file what fits, and the rest drawn from the config's seed.
  * @param init a safetensors file
  * @param say receives what was taken of it and what was not
  * @throws LlsmError where nothing fits, or the file's weights belong to another epsilon or padding
  */
-export function beginning(
-  config: Config,
-  init: string | undefined,
-  say: (line: string) => void,
-): Checkpoint {
-  const fresh = initParams(config, config.train.seed);
-  if (init === undefined) return fresh;
+export function beginning(config: Config, init: string, say: (line: string) => void): Checkpoint {
   const file = readSafetensors(init);
   refuseOtherGeometry(carriedConfig(file.metadata, init), config, init);
   const { fitting, unfit } = fitInto(file, listParams(config));
   if (fitting.size === 0) throw new LlsmError(`${init} holds nothing that fits this network`);
   say(`${init}: ${fitting.size} tensors taken`);
   if (unfit.length) say(`Not taken, or not there (these begin anew):\n${listUnfit(unfit)}`);
+  const fresh = initParams(config, config.train.seed);
   return { ...fresh, tensors: new Map([...fresh.tensors, ...fitting]) };
 }
 

@@ -25,7 +25,7 @@ import {
 import { readSafetensors, writeCheckpoint } from '../model/checkpoint-node.ts';
 import { type Config, differingKeys } from '../model/config.ts';
 import { loadConfig } from '../model/config-node.ts';
-import { listParams } from '../model/params.ts';
+import { listParams, sizeOf } from '../model/params.ts';
 import { type HostTensor, serialiseSafetensors } from '../model/safetensors.ts';
 import { makeFolder, PART, writeFileWhole } from '../write-file.ts';
 
@@ -59,6 +59,8 @@ export interface OpenOptions {
   /** Of a new run; on resume it may be left out, and must equal the run's own. */
   config?: Config;
   resume: boolean;
+  /** What a run without a saved state begins with; saved at once, so that a kill cannot lose it. */
+  begin?: Checkpoint;
   /** Receives a line for whatever was mended on opening. */
   say: (line: string) => void;
 }
@@ -70,7 +72,7 @@ export class RunFolder {
   private constructor(
     readonly path: string,
     readonly config: Config,
-    /** On resume, the saved state; undefined where the run begins. */
+    /** What the run goes on from: saved, or given to begin with; undefined where weights are drawn. */
     readonly state: TrainingState | undefined,
     lock: Lock,
   ) {
@@ -84,7 +86,7 @@ export class RunFolder {
    * @throws LlsmError where the folder holds a run already (or, on resume, none), is held by
    *   another process, or has another config (the keys are named)
    */
-  static open({ path, config, resume, say }: OpenOptions): RunFolder {
+  static open({ path, config, resume, begin, say }: OpenOptions): RunFolder {
     const configFile = join(path, 'config.json');
     if (resume && !existsSync(configFile)) {
       throw new LlsmError(`${path} holds no run to resume: there is no config.json`);
@@ -96,11 +98,14 @@ export class RunFolder {
       for (const name of readdirSync(path)) {
         if (name.includes(PART)) rmSync(join(path, name));
       }
+      const first = begin && firstState(begin);
       if (!resume) {
         if (!config) throw new TypeError('a new run needs a config');
         refuseUsed(path);
         writeFileWhole(configFile, [`${JSON.stringify(config, null, 2)}\n`]);
-        return new RunFolder(path, config, undefined, lock);
+        const folder = new RunFolder(path, config, first, lock);
+        if (first) folder.save(first);
+        return folder;
       }
       const kept = loadConfig(configFile);
       const differing = config ? differingKeys(kept, config) : [];
@@ -111,10 +116,11 @@ export class RunFolder {
         );
       }
       const state = readState(join(path, 'state.safetensors'), kept);
-      const folder = new RunFolder(path, kept, state, lock);
-      if (state) folder.#derive(state);
-      else say(`${path}: no state was saved yet, beginning anew`);
+      const folder = new RunFolder(path, kept, state ?? first, lock);
+      if (!state) say(`${path}: no state was saved yet, beginning anew`);
       cutMetrics(folder.metricsFile, state?.counters.step ?? -1, say);
+      if (state) folder.#derive(state);
+      else if (first) folder.save(first);
       return folder;
     } catch (error) {
       lock.release();
@@ -173,6 +179,14 @@ function refuseUsed(path: string) {
       `${path} holds a run already (${used}): continue it with --resume, or take another folder`,
     );
   }
+}
+
+/** Adam has not moved yet. */
+function firstState(checkpoint: Checkpoint): TrainingState {
+  const trained = listParams(checkpoint.config).filter(({ kind }) => kind !== 'state');
+  const zeros = () =>
+    new Map(trained.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))]));
+  return { checkpoint, adam: { m: zeros(), v: zeros() }, counters: { step: 0 } };
 }
 
 const PREFIXES = { m: 'adam.m.', v: 'adam.v.' } as const;

@@ -25,7 +25,7 @@ export interface TrainRunOptions {
   /** Of a new run; on resume the run has its own, which a given one must equal. */
   config?: Config;
   resume?: boolean;
-  /** The weights a new run begins with; drawn from the config's seed by default. */
+  /** The weights a run without a saved state begins with; drawn from the config's seed by default. */
   begin?: Checkpoint;
   /** Steps between two saves, besides the one after each epoch. */
   saveEvery?: number;
@@ -67,17 +67,16 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     path: options.out,
     config: options.config,
     resume: options.resume ?? false,
+    begin: options.begin,
     say,
   });
   const pools: CropPool[] = [];
   const onGpu: { destroy(): void }[] = [];
   try {
     const { config, state } = folder;
-    const begin = () => options.begin ?? initParams(config, config.train.seed);
-    const trainer = await Trainer.build(gpu, state ?? { checkpoint: begin() });
+    const begin = () => ({ checkpoint: initParams(config, config.train.seed) });
+    const trainer = await Trainer.build(gpu, state ?? begin());
     onGpu.push(trainer);
-    // A run that is killed before its first save has these to go on from, not drawn ones.
-    if (!state && options.begin) folder.save(await trainer.state({ step: 0 }));
     const faces = (items: readonly ManifestItem[], augment: Config['train']['augment']) => {
       const { size, train } = config;
       const pool = new CropPool(items, {

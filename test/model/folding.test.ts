@@ -8,18 +8,10 @@ import { type Config, type ConfigInput, parseConfig } from '../../src/model/conf
 import { initParams } from '../../src/model/params.ts';
 import { Program, type ProgramOptions } from '../../src/model/program.ts';
 import { Random } from '../../src/random.ts';
+import { noiseBatch } from '../support/faces.ts';
 import { test } from '../support/run.ts';
 
 const gpu = await openNodeGpu();
-
-const faces = (items: number, size: number) => {
-  const random = new Random(5, 'faces');
-  return {
-    image: Float32Array.from({ length: items * size * size * 3 }, () => random.uniform(-1, 1)),
-    label: Float32Array.from({ length: items }, (_, i) => i % 2),
-    mask: Float32Array.from({ length: items * size * size }, (_, i) => Number(i % size < size / 3)),
-  };
-};
 
 /**
  * Running statistics as no fresh network has them: variances from 1e-12 to 1e4, means far from 0
@@ -55,7 +47,7 @@ async function outputsOf(store: ParamStore, config: Config, options: Partial<Pro
     taps,
     ...options,
   });
-  program.write(faces(2, config.size));
+  program.write(noiseBatch(2, config.size));
   program.run();
   const outputs = new Map([['logit', await program.logits()]]);
   const mask = await program.maskLogits();
@@ -104,7 +96,7 @@ test('weights that another plan, or the caller, changes reach the folded network
   const config = parseConfig({ width: 0.05, size: 64, llsm: { hidden: 8 } }, 'test');
   const checkpoint = initParams(config, 4);
   const store = uploadCheckpoint(gpu, checkpoint);
-  const batch = faces(2, config.size);
+  const batch = noiseBatch(2, config.size);
   const trained = await Program.build(gpu, config, store, {
     batch: 2,
     mode: 'train',

@@ -7,7 +7,7 @@ import type { Checkpoint } from '../../src/model/checkpoint.ts';
 import { type Config, type ConfigInput, parseConfig } from '../../src/model/config.ts';
 import { initParams } from '../../src/model/params.ts';
 import { Program, type ProgramOptions } from '../../src/model/program.ts';
-import { Random } from '../../src/random.ts';
+import { noiseBatch } from '../support/faces.ts';
 import { skip, test } from '../support/run.ts';
 
 const gpu = await openNodeGpu();
@@ -19,15 +19,6 @@ const here = gpu.device.features.has('shader-f16');
  * likes) by up to 2^-10 of its values; as independent errors these add up to sqrt(60) times that.
  */
 const tolerance = Math.sqrt(60) * 2 ** -10;
-
-const faces = (items: number, size: number) => {
-  const random = new Random(5, 'faces');
-  return {
-    image: Float32Array.from({ length: items * size * size * 3 }, () => random.uniform(-1, 1)),
-    label: Float32Array.from({ length: items }, (_, i) => i % 2),
-    mask: Float32Array.from({ length: items * size * size }, (_, i) => Number(i % size < size / 3)),
-  };
-};
 
 /**
  * Fresh parameters, with batch norms that keep the maps' size: a fresh separable convolution doubles
@@ -48,7 +39,7 @@ async function outputsOf(checkpoint: Checkpoint, precision: 'f32' | 'f16') {
   const options = { batch: 2, mode: 'eval', similarity: true, loss: true, precision } as const;
   const program = await Program.build(gpu, config, store, { ...options, taps: ['block7'] });
   try {
-    program.write(faces(2, config.size));
+    program.write(noiseBatch(2, config.size));
     program.run();
     const outputs = new Map([
       ['logit', await program.logits()],
