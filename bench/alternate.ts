@@ -1,4 +1,4 @@
-import { messageOf } from '../src/errors.ts';
+import { messageOf } from '../src/base/errors.ts';
 import { medianOf } from './time.ts';
 
 /** Something ready to be timed: it has run once, and what that compiled and allocated is there. */

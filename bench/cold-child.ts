@@ -45,12 +45,12 @@ const lap = (): number => {
 };
 
 await import('commander');
-const { readCheckpoint } = await import('../src/model/checkpoint-node.ts');
-const { readImage } = await import('../src/data/image-node.ts');
-await import('../src/cli/detect.ts');
-const { openNodeGpu } = await import('../src/gpu/node.ts');
+const { readCheckpoint } = await import('../node/files/checkpoint.ts');
+const { readImage } = await import('../node/files/image.ts');
+await import('../node/detect/detect-files.ts');
+const { openNodeGpu } = await import('../node/gpu/open.ts');
 const { pipelineCount } = await import('../src/gpu/pipeline.ts');
-const { Detector } = await import('../src/eval/detector.ts');
+const { Detector } = await import('../src/detect/detector.ts');
 const modules = lap();
 
 const gpu = await openNodeGpu();

@@ -2,14 +2,14 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodePng } from '../src/data/image-node.ts';
-import { LlsmError } from '../src/errors.ts';
-import { writeCheckpoint } from '../src/model/checkpoint-node.ts';
-import { loadConfig } from '../src/model/config-node.ts';
-import { initParams } from '../src/model/params.ts';
-import { packageRoot } from '../src/paths.ts';
-import { Random } from '../src/random.ts';
-import { version } from '../src/version.ts';
+import { writeCheckpoint } from '../node/files/checkpoint.ts';
+import { loadConfig } from '../node/files/config.ts';
+import { encodePng } from '../node/files/image.ts';
+import { packageRoot } from '../node/system/package-root.ts';
+import { LlsmError } from '../src/base/errors.ts';
+import { Random } from '../src/base/random.ts';
+import { version } from '../src/base/version.ts';
+import { initParams } from '../src/model/llsm/params.ts';
 import type { Stages, Told } from './cold-child.ts';
 
 /** Pipelines that a program may need, each of which a software driver compiles for 60 to 700 ms. */

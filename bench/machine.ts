@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
+import { version } from '../src/base/version.ts';
 import type { Gpu } from '../src/gpu/device.ts';
-import { version } from '../src/version.ts';
 
 /** What figures must be read beside. */
 export interface Machine {

@@ -1,5 +1,5 @@
-import { openTunedGpu } from '../src/cli/gpu.ts';
-import { UsageError } from '../src/errors.ts';
+import { openTunedGpu } from '../node/gpu/tuned.ts';
+import { UsageError } from '../src/base/errors.ts';
 import { pipelineCount } from '../src/gpu/pipeline.ts';
 import { type Ceiling, Ceilings } from './ceilings.ts';
 import { describeMachine, type Machine } from './machine.ts';
@@ -50,7 +50,7 @@ export async function bench(options: BenchOptions): Promise<void> {
   };
   // A profile needs timestamps as they are; by default they are rounded to 0.07 ms.
   const toggles = ['-timestamp_quantization', ...(options.toggles ?? [])];
-  const gpu = await openTunedGpu(toggles);
+  const gpu = await openTunedGpu((note) => console.error(note), toggles);
   const machine = describeMachine(gpu);
   const ceilings = await Ceilings.build(gpu);
   print(headText(machine, ceilings.all[0]));

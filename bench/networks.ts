@@ -1,12 +1,12 @@
+import { Random } from '../src/base/random.ts';
+import { parseConfig } from '../src/config/config.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { ParamStore } from '../src/graph/params.ts';
 import type { DispatchTime } from '../src/graph/replay.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
-import { uploadCheckpoint } from '../src/model/bind.ts';
-import { parseConfig } from '../src/model/config.ts';
-import { initParams } from '../src/model/params.ts';
-import { Program } from '../src/model/program.ts';
-import { Random } from '../src/random.ts';
+import { uploadCheckpoint } from '../src/model/llsm/bind.ts';
+import { initParams } from '../src/model/llsm/params.ts';
+import { Program } from '../src/model/llsm/program.ts';
 import type { Ceilings } from './ceilings.ts';
 import type { RowOptions } from './rows.ts';
 import { type Timing, time } from './time.ts';

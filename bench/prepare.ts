@@ -1,10 +1,10 @@
+import { Random } from '../src/base/random.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { Kernel } from '../src/gpu/pipeline.ts';
 import { backward } from '../src/graph/backward.ts';
 import { Graph, type Launch } from '../src/graph/record.ts';
 import { Plan } from '../src/graph/replay.ts';
 import { Tensor } from '../src/graph/tensor.ts';
-import { Random } from '../src/random.ts';
 import type { Case, Part, Recorded } from './cases/case.ts';
 
 /** One part of a case, ready to run. */

@@ -1,43 +1,22 @@
-import { LlsmError } from '../src/errors.ts';
+import { openNodeGpu } from '../node/gpu/open.ts';
+import { checkFolderOf, writeFileWhole } from '../node/system/write-file.ts';
+import { LlsmError } from '../src/base/errors.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import { describeGpu } from '../src/gpu/device.ts';
-import { openNodeGpu } from '../src/gpu/node.ts';
-import { checkFolderOf, writeFileWhole } from '../src/write-file.ts';
 import { type AlternateEffort, alternate, type Contestant } from './alternate.ts';
 import { pairCase } from './cases/pairs.ts';
 import { noopPlan } from './ceilings.ts';
-import { describeMachine, type Machine } from './machine.ts';
+import { describeMachine } from './machine.ts';
 import { type NetworkSpec, prepareNetwork } from './networks.ts';
 import { prepare } from './prepare.ts';
 import { short } from './print.ts';
-import { scalingFigure } from './scaling-figure.ts';
+import {
+  type ScalingPoint,
+  type ScalingResult,
+  type ScalingSeries,
+  scalingPlot,
+} from './scaling-plot.ts';
 import { sample } from './time.ts';
-
-/** One size of a piece of work. */
-export interface ScalingPoint {
-  /** Images, positions, or pixels along a side. */
-  at: number;
-  /** Its arithmetic: products, depthwise convolutions, pairs. */
-  flops: number;
-  /** The least of the rounds, which other work disturbed least, less `noop`. */
-  milliseconds: number;
-  /** The same of as many dispatches of nothing. */
-  noop: number;
-}
-
-/** How a piece of work grows in one direction. */
-export interface ScalingSeries {
-  name: string;
-  along: 'batch' | 'positions' | 'size';
-  points: ScalingPoint[];
-  /** Of time against arithmetic: 1 is in proportion. */
-  exponent: number;
-}
-
-export interface ScalingResult {
-  machine: Machine;
-  series: ScalingSeries[];
-}
 
 export interface ScalingOptions {
   quick?: boolean;
@@ -132,7 +111,7 @@ export async function scaling({ quick = false, json, plot }: ScalingOptions): Pr
     result.series.push(series);
     if (!json) console.log(seriesText(series));
   }
-  if (plot) writeFileWhole(plot, [scalingFigure(result)]);
+  if (plot) writeFileWhole(plot, [scalingPlot(result)]);
   if (json) console.log(JSON.stringify(result));
 }
 

@@ -18,4 +18,4 @@ try {
   );
   process.exit(1);
 }
-await import(new URL('../dist/src/cli/main.js', import.meta.url).href);
+await import(new URL('../dist/cli/main.js', import.meta.url).href);

@@ -14,6 +14,8 @@ import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+/** Where the product's sources are. */
+const rooms = ['src', 'node', 'lab', 'cli'];
 /** Folders inside of the sources that are no sources. */
 const made = new Set(['node_modules', 'dist']);
 
@@ -46,14 +48,14 @@ export function filesUnder(folder, suffix) {
 /** Builds what is older than its sources. An installed package has dist/ and no src/. */
 export async function ensureBuilt({ tests = false } = {}) {
   if (!existsSync(join(root, 'src'))) return;
-  const sources = ['src', 'bench', 'package.json', 'scripts/build.js'];
+  const sources = [...rooms, 'bench', 'package.json', 'scripts/build.js'];
   if (tests) sources.push('test', 'scripts'); // test/scripts tests what is in scripts
   await bundle(tests ? 'dist/test/.built' : 'dist/.built', sources, {
     entryPoints: tests
       ? filesUnder('test', '.test.ts')
       : [
-          'src/cli/main.ts',
-          ...filesUnder('src', '.worker.ts'),
+          'cli/main.ts',
+          ...rooms.flatMap((room) => filesUnder(room, '.worker.ts')),
           ...filesUnder('bench', '-child.ts'),
         ],
     outbase: '.',
@@ -71,7 +73,7 @@ export async function ensurePeersBuilt() {
   const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const packages = 'bench/peers/node_modules/.package-lock.json';
   const names = existsSync(join(root, packages)) ? ['main', 'ort', 'tfjs'] : ['main'];
-  const sources = ['src', 'bench', 'package.json', 'scripts/build.js', packages];
+  const sources = [...rooms, 'bench', 'package.json', 'scripts/build.js', packages];
   await bundle('bench/peers/dist/.built', sources, {
     entryPoints: names.map((name) => `bench/peers/${name}.ts`),
     outdir: 'bench/peers/dist',

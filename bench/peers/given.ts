@@ -1,9 +1,10 @@
 /** The values that a row's contestants are all given. */
-import { type Checkpoint, checkpointToSafetensors } from '../../src/model/checkpoint.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import { initParams, sizeOf } from '../../src/model/params.ts';
+
+import { Random } from '../../src/base/random.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { type Checkpoint, checkpointToSafetensors } from '../../src/model/llsm/checkpoint.ts';
+import { initParams, sizeOf } from '../../src/model/llsm/params.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
-import { Random } from '../../src/random.ts';
 import { randomBatch } from '../networks.ts';
 import type { ConvolutionTask, NetworkTask, PairsTask, Task } from './task.ts';
 

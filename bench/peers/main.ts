@@ -1,32 +1,20 @@
 /** The benchmark against other libraries: see README.md. `npm run bench:peers` installs and builds. */
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
-import { LlsmError, UsageError } from '../../src/errors.ts';
+import { openNodeGpu } from '../../node/gpu/open.ts';
+import { checkFolderOf, writeFileWhole } from '../../node/system/write-file.ts';
+import { LlsmError, UsageError } from '../../src/base/errors.ts';
 import { describeGpu } from '../../src/gpu/device.ts';
-import { openNodeGpu } from '../../src/gpu/node.ts';
-import { checkFolderOf, writeFileWhole } from '../../src/write-file.ts';
 import type { AlternateEffort } from '../alternate.ts';
-import { type Ceiling, Ceilings } from '../ceilings.ts';
-import { describeMachine, type Machine } from '../machine.ts';
+import { Ceilings } from '../ceilings.ts';
+import { describeMachine } from '../machine.ts';
 import { ask } from './contestant.ts';
 import { compareMemory, type MemoryResult } from './memory.ts';
 import { type Rival, rivals } from './peers.ts';
-import { memoryText, page, rowText } from './print.ts';
+import { memoryText, type PeersResult, page, rowText } from './print.ts';
 import { measureRow, type RowResult } from './row.ts';
 import { rowsFor } from './rows.ts';
 import { type Probe, taskName } from './task.ts';
-
-/** What `--json` prints and `--write` makes a page of. */
-export interface PeersResult {
-  machine: Machine;
-  peers: (Probe & Pick<Rival, 'name' | 'title'>)[];
-  rows: RowResult[];
-  memory: MemoryResult[];
-  ceilings: Ceiling[];
-  minutes: number;
-  /** The options that chose the rows. */
-  chosen: string;
-}
 
 interface Options {
   quick?: boolean;

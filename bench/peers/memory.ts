@@ -1,7 +1,7 @@
+import { parseConfig } from '../../src/config/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
-import { parseConfig } from '../../src/model/config.ts';
 import { planStep } from '../../src/train/step-plan.ts';
 import { pairCase } from '../cases/pairs.ts';
 import { ask } from './contestant.ts';

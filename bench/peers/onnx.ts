@@ -1,6 +1,6 @@
-import { exportOnnx } from '../../src/model/onnx/export.ts';
-import { OnnxGraph } from '../../src/model/onnx/graph.ts';
-import { conv, transpose } from '../../src/model/onnx/ops.ts';
+import { exportOnnx } from '../../lab/convert/onnx/export.ts';
+import { OnnxGraph } from '../../lab/convert/onnx/graph.ts';
+import { conv, transpose } from '../../lab/convert/onnx/ops.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
 import type { Given } from './given.ts';
 import type { ConvolutionTask, Task } from './task.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import { OnnxGraph } from '../../src/model/onnx/graph.ts';
+import { OnnxGraph } from '../../lab/convert/onnx/graph.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
 import { type Assignment, type Prepared, serve } from './serve.ts';
 

@@ -1,7 +1,7 @@
 import type { Gpu } from '../../src/gpu/device.ts';
-import { uploadCheckpoint } from '../../src/model/bind.ts';
-import type { Checkpoint } from '../../src/model/checkpoint.ts';
-import { Program } from '../../src/model/program.ts';
+import { uploadCheckpoint } from '../../src/model/llsm/bind.ts';
+import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
+import { Program } from '../../src/model/llsm/program.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
 import type { Contestant } from '../alternate.ts';
 import { convCase, depthwiseCase } from '../cases/convolutions.ts';

@@ -1,8 +1,24 @@
 /** The results against other libraries as text: a row as it comes, and all of them as a page. */
+
+import type { Ceiling } from '../ceilings.ts';
+import type { Machine } from '../machine.ts';
 import { short } from '../print.ts';
-import type { PeersResult } from './main.ts';
 import type { MemoryResult } from './memory.ts';
+import type { Rival } from './peers.ts';
 import type { RivalResult, RowResult } from './row.ts';
+import type { Probe } from './task.ts';
+
+/** What `--json` prints and `--write` makes a page of. */
+export interface PeersResult {
+  machine: Machine;
+  peers: (Probe & Pick<Rival, 'name' | 'title'>)[];
+  rows: RowResult[];
+  memory: MemoryResult[];
+  ceilings: Ceiling[];
+  minutes: number;
+  /** The options that chose the rows. */
+  chosen: string;
+}
 
 const milliseconds = (value: number): string => `${short(value)} ms`;
 

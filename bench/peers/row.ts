@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readSafetensors } from '../../node/files/checkpoint.ts';
+import { writeFileWhole } from '../../node/system/write-file.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { readSafetensors } from '../../src/model/checkpoint-node.ts';
 import { serialiseSafetensors } from '../../src/model/safetensors.ts';
-import { writeFileWhole } from '../../src/write-file.ts';
 import { type AlternateEffort, alternate, type Contestant, type Standing } from '../alternate.ts';
 import type { Ceilings } from '../ceilings.ts';
 import { type Agreement, compare } from './compare.ts';

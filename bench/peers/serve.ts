@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { messageOf } from '../../src/errors.ts';
-import { readSafetensors } from '../../src/model/checkpoint-node.ts';
+import { readSafetensors } from '../../node/files/checkpoint.ts';
+import { writeFileWhole } from '../../node/system/write-file.ts';
+import { messageOf } from '../../src/base/errors.ts';
 import { type HostTensor, serialiseSafetensors } from '../../src/model/safetensors.ts';
-import { writeFileWhole } from '../../src/write-file.ts';
 import type { Answer, Probe, Task } from './task.ts';
 
 /** A row's task with its files read. */

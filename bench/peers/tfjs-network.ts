@@ -4,7 +4,7 @@
  * with them, as tfjs' converter leaves a model; training has them apart, as tfjs' layers do.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Checkpoint, HostTensor } from '../../src/model/checkpoint.ts';
+import type { Checkpoint, HostTensor } from '../../src/model/llsm/checkpoint.ts';
 import { fromTorch } from './tfjs-layout.ts';
 import { crossEntropy, pairLogits, pairTargets, pooled, resize } from './tfjs-ops.ts';
 

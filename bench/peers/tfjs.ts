@@ -7,8 +7,8 @@ import { conv2DBackpropFilter } from '@tensorflow/tfjs-core/dist/ops/conv2d_back
 import { conv2DBackpropInput } from '@tensorflow/tfjs-core/dist/ops/conv2d_backprop_input';
 import { depthwiseConv2dNativeBackpropFilter } from '@tensorflow/tfjs-core/dist/ops/depthwise_conv2d_native_backprop_filter';
 import { depthwiseConv2dNativeBackpropInput } from '@tensorflow/tfjs-core/dist/ops/depthwise_conv2d_native_backprop_input';
-import { napping, startDawn } from '../../src/gpu/node.ts';
-import { readCheckpoint } from '../../src/model/checkpoint-node.ts';
+import { readCheckpoint } from '../../node/files/checkpoint.ts';
+import { napping, startDawn } from '../../node/gpu/open.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
 import { type Assignment, type Prepared, serve } from './serve.ts';
 import type { ConvolutionTask } from './task.ts';

@@ -1,4 +1,4 @@
-import { LlsmError } from '../errors.ts';
+import { LlsmError } from '../base/errors.ts';
 
 /** One opened GPU device and what the layers above need to know of its adapter. */
 export interface Gpu {

@@ -1,4 +1,4 @@
-import { LlsmError } from '../errors.ts';
+import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from './device.ts';
 import { readBuffer } from './readback.ts';
 

@@ -1,5 +1,5 @@
 import { WgslReflect } from 'wgsl_reflect/wgsl_reflect.module.js';
-import { LlsmError, messageOf } from '../errors.ts';
+import { LlsmError, messageOf } from '../base/errors.ts';
 import type { Gpu } from './device.ts';
 import { type Constants, expand } from './template.ts';
 

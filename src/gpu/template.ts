@@ -1,4 +1,4 @@
-import { LlsmError } from '../errors.ts';
+import { LlsmError } from '../base/errors.ts';
 
 /** Values for a shader's `$NAME` and its directives. Booleans are 1 and 0. */
 export type Constants = Readonly<Record<string, number | string | boolean>>;

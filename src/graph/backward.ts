@@ -1,4 +1,4 @@
-import { LlsmError } from '../errors.ts';
+import { LlsmError } from '../base/errors.ts';
 import type { Graph } from './record.ts';
 import { remakeCheap } from './remake.ts';
 import { Tensor } from './tensor.ts';

@@ -1,4 +1,4 @@
-import { LlsmError } from '../errors.ts';
+import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { packUniform } from '../gpu/pipeline.ts';
 import type { ParamStore } from './params.ts';

@@ -1,4 +1,4 @@
-import { LlsmError } from '../errors.ts';
+import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import { type FlatHome, Tensor } from './tensor.ts';

@@ -1,4 +1,4 @@
-import { LlsmError } from '../errors.ts';
+import { LlsmError } from '../base/errors.ts';
 import type { Graph, Launch, Slice } from './record.ts';
 import { type FlatHome, isFlat, type Tensor } from './tensor.ts';
 

@@ -1,6 +1,6 @@
-import { LlsmError } from '../errors.ts';
-import { inHalf, rangeFlag } from '../gpu/half.ts';
+import { LlsmError } from '../base/errors.ts';
 import type { Kernel } from '../gpu/pipeline.ts';
+import { inHalf, rangeFlag } from '../gpu/storage16.ts';
 import type { Gradients } from './backward.ts';
 import { type Dtype, Tensor } from './tensor.ts';
 

@@ -1,11 +1,11 @@
-import { LlsmError } from '../errors.ts';
+import { LlsmError } from '../base/errors.ts';
+import { floatToHalf, halfToFloat } from '../base/float16.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { timeEach } from '../gpu/dispatch.ts';
-import { largestHalf } from '../gpu/half.ts';
 import { pipelineOf } from '../gpu/pipeline.ts';
 import { readBuffer } from '../gpu/readback.ts';
+import { largestHalf } from '../gpu/storage16.ts';
 import { Submits, type Work } from '../gpu/submits.ts';
-import { floatToHalf, halfToFloat } from '../half.ts';
 import { Buffers } from './buffers.ts';
 import type { ParamStore } from './params.ts';
 import { type Dispatch, type MemoryPlan, type PlanLimits, planMemory } from './plan.ts';

@@ -3,8 +3,8 @@
  * a JSON header, then the tensors' bytes without a gap. Everything is little-endian, as is every
  * machine with WebGPU.
  */
-import { LlsmError, messageOf } from '../errors.ts';
-import { bfloatToFloat, floatToHalf, halfToFloat } from '../half.ts';
+import { LlsmError, messageOf } from '../base/errors.ts';
+import { bfloatToFloat, floatToHalf, halfToFloat } from '../base/float16.ts';
 
 /** A tensor in main memory: row-major, `data.length` is the product of `shape` (1 for a scalar). */
 export interface HostTensor {

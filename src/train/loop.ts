@@ -1,20 +1,20 @@
-import type { CropSource } from '../data/crops.ts';
-import { LlsmError } from '../errors.ts';
-import type { Config } from '../model/config.ts';
-import type { Batch, LossParts } from '../model/program.ts';
-import type { Progress } from '../progress.ts';
-import type { RunFolder } from './run-folder.ts';
+import { ahead } from '../base/ahead.ts';
+import { LlsmError } from '../base/errors.ts';
+import type { Config } from '../config/config.ts';
+import type { CropSource } from '../faces/crops.ts';
+import type { Batch, LossParts } from '../model/llsm/program.ts';
 import type { Sampler } from './sampler.ts';
 import { learningRate, totalSteps } from './schedule.ts';
+import type { Journal, Meter } from './state.ts';
 import type { Trainer } from './trainer.ts';
 import { gather, type Validation, type Validator } from './validate.ts';
 
 export interface LoopOptions {
   trainer: Trainer;
-  folder: RunFolder;
+  journal: Journal;
   loader: CropSource;
   sampler: Sampler;
-  progress: Progress;
+  meter: Meter;
   /** Measures the weights after each epoch (train.iterations steps), and picks the best. */
   validator?: Validator;
   /** Steps between two saves, besides the one at each epoch's end. */
@@ -42,10 +42,10 @@ const AHEAD = 2;
  * @throws LlsmError where a loss is not finite: the state saved before stays
  */
 export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
-  const { trainer, folder, progress } = options;
+  const { trainer, journal, meter } = options;
   const { config } = trainer;
   const total = totalSteps(config);
-  let step = folder.state?.counters.step ?? 0;
+  let step = journal.state?.counters.step ?? 0;
   let saved = step;
   let pending:
     | { step: number; lr: number; items: number[]; losses: Promise<LossParts> }
@@ -69,7 +69,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       );
     }
     const rate = ((done + 1 - first) * config.train.batch * 1000) / (performance.now() - started);
-    folder.appendMetrics({
+    await journal.appendMetrics({
       step: done + 1,
       lr,
       loss: last.total,
@@ -78,9 +78,9 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       loc: last.loc,
       imagesPerSecond: Number(rate.toFixed(2)),
     });
-    progress.update(done + 1, { loss: last.total, cls: last.cls, ls: last.ls, loc: last.loc });
+    meter.update(done + 1, { loss: last.total, cls: last.cls, ls: last.ls, loc: last.loc });
   };
-  const counters = folder.state?.counters;
+  const counters = journal.state?.counters;
   let best =
     counters?.bestStep !== undefined
       ? { auc: counters.bestAuc, step: counters.bestStep }
@@ -89,7 +89,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     await settle();
     if (step === saved) return;
     const kept = best && { bestStep: best.step, bestAuc: best.auc };
-    folder.save(await trainer.state({ step, ...kept }));
+    await journal.save(await trainer.state({ step, ...kept }));
     saved = step;
   };
   const validate = async (): Promise<void> => {
@@ -97,7 +97,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     const found = await options.validator?.measure();
     if (!found) return;
     const { total: loss, cls, ls, loc, auc } = found;
-    folder.appendMetrics({
+    await journal.appendMetrics({
       step,
       valLoss: loss,
       valCls: cls,
@@ -106,38 +106,32 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       ...(Number.isNaN(auc) ? {} : { valAuc: auc }),
     });
     if (auc > (best?.auc ?? Number.NEGATIVE_INFINITY)) best = { auc, step };
-    progress.note(
+    meter.note(
       `Step ${step}: validation AUC ${auc.toFixed(4)}, loss ${loss.toFixed(4)} (classes ` +
         `${cls.toFixed(4)}, pairs ${ls.toFixed(4)}, mask ${loc.toFixed(4)})`,
     );
     options.onValidation?.(found, step);
   };
 
-  const coming: ReturnType<typeof loadBatch>[] = [];
-  const loadAhead = (): void => {
-    while (coming.length < AHEAD && step + coming.length < total) {
-      const batch = loadBatch(options, config, step + coming.length);
-      // Whoever awaits it later sees the error; until then it must not count as unhandled.
-      batch.catch(() => {});
-      coming.push(batch);
-    }
-  };
-  loadAhead();
-  while (step < total && !options.stop()) {
-    const { batch, items } = await (coming.shift() as ReturnType<typeof loadBatch>);
+  const batches = ahead(stepsFrom(step, total), AHEAD, (at) => loadBatch(options, config, at));
+  for await (const { batch, items } of batches) {
+    if (options.stop()) break;
     const lr = learningRate(config, step);
     const losses = trainer.step(batch, step, lr);
-    losses.catch(() => {}); // as above
+    losses.catch(() => {}); // It is awaited a step later.
     await settle();
     pending = { step, lr, items, losses };
     step++;
-    loadAhead();
     const epochEnds = step % config.train.iterations === 0;
     if (epochEnds) await validate();
     if (epochEnds || step % options.saveEvery === 0) await save();
   }
   await save();
   return { steps: step, finished: step >= total, last, best };
+}
+
+function* stepsFrom(first: number, end: number): Generator<number> {
+  for (let step = first; step < end; step++) yield step;
 }
 
 async function loadBatch(

@@ -1,5 +1,5 @@
-import { LlsmError } from '../errors.ts';
-import { Random } from '../random.ts';
+import { LlsmError } from '../base/errors.ts';
+import { Random } from '../base/random.ts';
 
 /** What the sampler needs to know of an item. */
 export interface Sampled {

@@ -1,4 +1,4 @@
-import type { Config } from '../model/config.ts';
+import type { Config } from '../config/config.ts';
 
 /** Optimiser steps of a whole run. */
 export const totalSteps = ({ train }: Config): number => train.iterations * train.epochs;

@@ -1,11 +1,12 @@
 /** What a training step takes of the GPU, known before anything is allocated. */
+
+import type { Config } from '../config/config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { ParamStore } from '../graph/params.ts';
 import { type MemoryPlan, planMemory } from '../graph/plan.ts';
 import type { FlatHome, Tensor } from '../graph/tensor.ts';
-import type { Config } from '../model/config.ts';
-import { listParams } from '../model/params.ts';
-import { record } from '../model/program.ts';
+import { listParams } from '../model/llsm/params.ts';
+import { record } from '../model/llsm/program.ts';
 import { mergeHomes, stepOptions } from './trainer.ts';
 
 /** Sizes in bytes. */

@@ -1,7 +1,8 @@
 /** How long an optimiser step takes on an adapter. */
+
+import type { Config } from '../config/config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { Config } from '../model/config.ts';
-import { initParams } from '../model/params.ts';
+import { initParams } from '../model/llsm/params.ts';
 import { Trainer } from './trainer.ts';
 
 /** Steps that are timed, unless they take longer together than so many seconds. */

@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ParamStore } from '../graph/params.ts';
 import { Graph } from '../graph/record.ts';
@@ -8,10 +9,9 @@ import { fill } from '../kernels/fill/fill.ts';
 import { drawPairs } from '../kernels/llsm/sampled.ts';
 import { firstLossScale, readLossScale, writeLossScale } from '../kernels/loss_scale/loss_scale.ts';
 import { addInto } from '../kernels/residual_add/residual_add.ts';
-import { downloadCheckpoint, uploadCheckpoint } from '../model/bind.ts';
-import type { Config } from '../model/config.ts';
-import { type Batch, type LossParts, Program, type ProgramOptions } from '../model/program.ts';
-import type { TrainingState } from './run-folder.ts';
+import { downloadCheckpoint, uploadCheckpoint } from '../model/llsm/bind.ts';
+import { type Batch, type LossParts, Program, type ProgramOptions } from '../model/llsm/program.ts';
+import type { TrainingState } from './state.ts';
 
 /** The program of a training step, or of one of its micro-batches. */
 export const stepOptions = ({ train, llsm }: Config): ProgramOptions => ({

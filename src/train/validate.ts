@@ -1,9 +1,10 @@
-import type { Crop, CropSource } from '../data/crops.ts';
-import { rocAuc, tallyOf } from '../eval/metrics.ts';
+import { ahead } from '../base/ahead.ts';
+import type { Config } from '../config/config.ts';
+import type { Crop, CropSource } from '../faces/crops.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ParamStore } from '../graph/params.ts';
-import type { Config } from '../model/config.ts';
-import { type Batch, type LossParts, Program } from '../model/program.ts';
+import { rocAuc, tallyOf } from '../measure/metrics.ts';
+import { type Batch, type LossParts, Program } from '../model/llsm/program.ts';
 
 /** How the weights do on faces that they are not trained on. */
 export interface Validation extends LossParts {
@@ -39,17 +40,10 @@ export class Validator {
     const scores: number[] = [];
     let known = 0;
     const sums = { cls: 0, ls: 0, loc: 0 };
-    const load = (first: number) => {
-      const batch = items.slice(first, first + count).map((_, i) => this.faces.load(first + i, 0));
-      const crops = Promise.all(batch);
-      // Whoever awaits it later sees the error; until then it must not count as unhandled.
-      crops.catch(() => {});
-      return crops;
-    };
-    let next = load(0);
-    for (let first = 0; first < items.length; first += count) {
-      const crops = await next;
-      next = load(first + count);
+    const loaded = ahead(batchesOf(items.length, count), 2, (batch) =>
+      Promise.all(batch.map((item) => this.faces.load(item, 0))),
+    );
+    for await (const crops of loaded) {
       const batch = gather(crops, count, this.program.config.size);
       const maskTotal = crops.reduce((n, crop) => n + crop.maskWeight, 0);
       // Shares of 1 give sums here; the last, partial batch is padded with faces of no weight.
@@ -76,6 +70,13 @@ export class Validator {
   /** Frees what it holds of the GPU; the store is its owner's. */
   destroy(): void {
     this.program.destroy();
+  }
+}
+
+/** The numbers 0 to `total` - 1 in runs of `count`. */
+function* batchesOf(total: number, count: number): Generator<number[]> {
+  for (let first = 0; first < total; first += count) {
+    yield Array.from({ length: Math.min(count, total - first) }, (_, i) => first + i);
   }
 }
 

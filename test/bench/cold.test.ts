@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Told } from '../../bench/cold-child.ts';
-import { encodePng } from '../../src/data/image-node.ts';
-import { writeCheckpoint } from '../../src/model/checkpoint-node.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import { initParams } from '../../src/model/params.ts';
+import { writeCheckpoint } from '../../node/files/checkpoint.ts';
+import { encodePng } from '../../node/files/image.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { initParams } from '../../src/model/llsm/params.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { exponentOf, type ScalingResult, seriesText } from '../../bench/scaling.ts';
-import { scalingFigure } from '../../bench/scaling-figure.ts';
+import { exponentOf, seriesText } from '../../bench/scaling.ts';
+import { type ScalingResult, scalingPlot } from '../../bench/scaling-plot.ts';
 import { test } from '../support/run.ts';
 
 const points = (power: number, spread = 0) =>
@@ -41,7 +41,7 @@ test('a series says its exponent, whether that is the goal, and each point', () 
 });
 
 test('the figure has every series and its points', () => {
-  const svg = scalingFigure(result(1));
+  const svg = scalingPlot(result(1));
   assert.match(svg, /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
   assert.match(svg, 'pairs: exponent 1.00');
   assert.match(svg, 'driver 7, today');

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { encodePng } from '../../src/data/image-node.ts';
-import { readManifest } from '../../src/data/manifest-node.ts';
+import { encodePng } from '../../node/files/image.ts';
+import { readManifest } from '../../node/files/manifest.ts';
 import { llsm } from '../support/command.ts';
 import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';

@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { encodePng } from '../../src/data/image-node.ts';
-import type { FaceInput } from '../../src/data/manifest.ts';
-import type { Evaluation } from '../../src/eval/evaluate.ts';
-import { rocAuc, tallyOf } from '../../src/eval/metrics.ts';
-import { readCheckpoint, readSafetensors } from '../../src/model/checkpoint-node.ts';
+import { readCheckpoint, readSafetensors } from '../../node/files/checkpoint.ts';
+import { encodePng } from '../../node/files/image.ts';
+import type { FaceInput } from '../../src/faces/manifest.ts';
+import type { Evaluation } from '../../src/measure/evaluate.ts';
+import { rocAuc, tallyOf } from '../../src/measure/metrics.ts';
 import { llsm } from '../support/command.ts';
 import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';

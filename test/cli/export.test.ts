@@ -2,14 +2,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import type { HostTensor } from '../../src/model/checkpoint.ts';
-import {
-  readCheckpoint,
-  readSafetensors,
-  writeCheckpoint,
-} from '../../src/model/checkpoint-node.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import { initParams } from '../../src/model/params.ts';
+import { readCheckpoint, readSafetensors, writeCheckpoint } from '../../node/files/checkpoint.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import type { HostTensor } from '../../src/model/llsm/checkpoint.ts';
+import { initParams } from '../../src/model/llsm/params.ts';
 import { llsm } from '../support/command.ts';
 import { maxError } from '../support/errors-of.ts';
 import { session } from '../support/onnx.ts';

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { encodePng } from '../../src/data/image-node.ts';
+import { encodePng } from '../../node/files/image.ts';
 import { llsm } from '../support/command.ts';
 import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { readCheckpoint } from '../../src/model/checkpoint-node.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import { call, dict, golden, named, pickle, text, zipFile } from '../model/import/support.ts';
+import { readCheckpoint } from '../../node/files/checkpoint.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { call, dict, golden, named, pickle, text, zipFile } from '../lab/convert/import/support.ts';
 import { llsm } from '../support/command.ts';
 import { temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';

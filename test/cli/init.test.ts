@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { readCheckpoint } from '../../src/model/checkpoint-node.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import { initParams, listParams } from '../../src/model/params.ts';
-import { version } from '../../src/version.ts';
+import { readCheckpoint } from '../../node/files/checkpoint.ts';
+import { version } from '../../src/base/version.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { initParams, listParams } from '../../src/model/llsm/params.ts';
 import { suite } from '../support/run.ts';
 
-// dist/src/cli/main.js, beside dist/test/cli/init.test.js.
-const main = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+// dist/cli/main.js, beside dist/test/cli/init.test.js.
+const main = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'llsm-init-'));
 const configFile = join(folder, 'tiny.json');
 const out = join(folder, 'w.safetensors');

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
-import { LlsmError } from '../../src/errors.ts';
-import { openNodeGpu } from '../../src/gpu/node.ts';
+import { openNodeGpu } from '../../node/gpu/open.ts';
+import { LlsmError } from '../../src/base/errors.ts';
 import { kernel, packUniform, pipelineCount, pipelineOf } from '../../src/gpu/pipeline.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { LlsmError } from '../../src/errors.ts';
+import { LlsmError } from '../../src/base/errors.ts';
 import { type Constants, expand } from '../../src/gpu/template.ts';
 import { test } from '../support/run.ts';
 

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { LlsmError } from '../../src/errors.ts';
+import { LlsmError } from '../../src/base/errors.ts';
 import { backward, type Gradients } from '../../src/graph/backward.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Tensor } from '../../src/graph/tensor.ts';

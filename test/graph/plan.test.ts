@@ -1,10 +1,10 @@
 import * as assert from 'uvu/assert';
-import { LlsmError } from '../../src/errors.ts';
+import { LlsmError } from '../../src/base/errors.ts';
+import { Random } from '../../src/base/random.ts';
 import type { Kernel } from '../../src/gpu/pipeline.ts';
 import { type MemoryPlan, type PlanLimits, planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
-import { Random } from '../../src/random.ts';
 import { test } from '../support/run.ts';
 
 const unlimited: PlanLimits = {

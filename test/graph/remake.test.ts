@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { openNodeGpu } from '../../src/gpu/node.ts';
+import { openNodeGpu } from '../../node/gpu/open.ts';
+import { Random } from '../../src/base/random.ts';
 import { backward } from '../../src/graph/backward.ts';
 import { ParamStore } from '../../src/graph/params.ts';
 import { Graph } from '../../src/graph/record.ts';
@@ -7,7 +8,6 @@ import { Plan } from '../../src/graph/replay.ts';
 import type { Tensor } from '../../src/graph/tensor.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
 import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
-import { Random } from '../../src/random.ts';
 import { test } from '../support/run.ts';
 
 const gpu = await openNodeGpu();

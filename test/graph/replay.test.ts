@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { openNodeGpu } from '../../src/gpu/node.ts';
+import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Gradients } from '../../src/graph/backward.ts';
 import { ParamStore } from '../../src/graph/params.ts';
 import type { PlanLimits } from '../../src/graph/plan.ts';

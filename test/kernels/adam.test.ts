@@ -1,9 +1,9 @@
+import { Random } from '../../src/base/random.ts';
 import { ParamStore } from '../../src/graph/params.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { adam, adamStep } from '../../src/kernels/adam/adam.ts';
-import { Random } from '../../src/random.ts';
 import { adam as reference } from '../reference/adam.ts';
 import { map, normal, zeros } from '../reference/values.ts';
 import { test } from '../support/run.ts';

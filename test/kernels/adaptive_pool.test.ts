@@ -1,5 +1,5 @@
+import { Random } from '../../src/base/random.ts';
 import { adaptivePool } from '../../src/kernels/adaptive_pool/adaptive_pool.ts';
-import { Random } from '../../src/random.ts';
 import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { relu } from '../reference/elementwise.ts';
 import { adaptivePool as reference } from '../reference/pool.ts';

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
+import { Random } from '../../src/base/random.ts';
 import { batchNorm } from '../../src/kernels/batch_norm/batch_norm.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
 import { stored } from '../../src/kernels/resize/resize.ts';
-import { Random } from '../../src/random.ts';
 import {
   affineOf,
   batchNorm as reference,

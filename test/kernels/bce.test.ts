@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
+import { Random } from '../../src/base/random.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { bce } from '../../src/kernels/bce/bce.ts';
-import { Random } from '../../src/random.ts';
 import { bce as reference } from '../reference/elementwise.ts';
 import { map, normal, sizeOf, type Values, valuesOf } from '../reference/values.ts';
 import { test } from '../support/run.ts';

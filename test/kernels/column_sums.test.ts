@@ -1,9 +1,9 @@
+import { Random } from '../../src/base/random.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { columnSums } from '../../src/kernels/column_sums/column_sums.ts';
 import { fill } from '../../src/kernels/fill/fill.ts';
-import { Random } from '../../src/random.ts';
 import { map, normal, valuesOf, zeros } from '../reference/values.ts';
 import { test } from '../support/run.ts';
 import { compare, gpu } from './support.ts';

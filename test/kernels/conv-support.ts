@@ -1,8 +1,8 @@
 /** Window convolutions as cases of `check`, with their references. */
 
+import { Random } from '../../src/base/random.ts';
 import { type ConvOptions, conv } from '../../src/kernels/conv/conv.ts';
 import { pad4 } from '../../src/kernels/matrix.ts';
-import { Random } from '../../src/random.ts';
 import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { conv as reference } from '../reference/conv.ts';
 import { relu } from '../reference/elementwise.ts';

@@ -1,5 +1,5 @@
+import { Random } from '../../src/base/random.ts';
 import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
-import { Random } from '../../src/random.ts';
 import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { depthwise as reference } from '../reference/conv.ts';
 import { relu } from '../reference/elementwise.ts';

@@ -1,5 +1,5 @@
+import { Random } from '../../src/base/random.ts';
 import { dot } from '../../src/kernels/dot/dot.ts';
-import { Random } from '../../src/random.ts';
 import { conv } from '../reference/conv.ts';
 import { channelRange, concat, normal } from '../reference/values.ts';
 import { test } from '../support/run.ts';

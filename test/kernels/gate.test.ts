@@ -1,5 +1,5 @@
+import { Random } from '../../src/base/random.ts';
 import { gate } from '../../src/kernels/gate/gate.ts';
-import { Random } from '../../src/random.ts';
 import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { gate as reference } from '../reference/elementwise.ts';
 import { map, normal } from '../reference/values.ts';

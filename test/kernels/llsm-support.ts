@@ -1,5 +1,6 @@
 /** How the pair kernels are compared with their f64 reference, over all pairs and over drawn ones. */
 import * as assert from 'uvu/assert';
+import { Random } from '../../src/base/random.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { read, Tensor } from '../../src/graph/tensor.ts';
@@ -12,7 +13,6 @@ import {
   type PairInputsData,
   pairInputs,
 } from '../../src/kernels/llsm/sampled.ts';
-import { Random } from '../../src/random.ts';
 import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { type Head, pairLogits, pairLoss } from '../reference/llsm.ts';
 import {

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { LlsmError } from '../../src/errors.ts';
+import { LlsmError } from '../../src/base/errors.ts';
+import { Random } from '../../src/base/random.ts';
 import { backward } from '../../src/graph/backward.ts';
 import { planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
@@ -8,7 +9,6 @@ import { read, Tensor } from '../../src/graph/tensor.ts';
 import { fill } from '../../src/kernels/fill/fill.ts';
 import type { Features } from '../../src/kernels/llsm/features.ts';
 import { llsmFeatures, llsmLoss, llsmMap } from '../../src/kernels/llsm/llsm.ts';
-import { Random } from '../../src/random.ts';
 import { conv } from '../reference/conv.ts';
 import { checkDifferences } from '../reference/differences.ts';
 import { type Head, pairLogits, pairLoss } from '../reference/llsm.ts';

@@ -1,5 +1,5 @@
+import { Random } from '../../src/base/random.ts';
 import { poolAdd } from '../../src/kernels/pool_add/pool_add.ts';
-import { Random } from '../../src/random.ts';
 import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { maxPool } from '../reference/pool.ts';
 import { add, map, normal, type Values, zeros } from '../reference/values.ts';

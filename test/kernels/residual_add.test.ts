@@ -1,9 +1,9 @@
+import { Random } from '../../src/base/random.ts';
 import { relu } from '../../src/graph/tensor.ts';
 import { batchNorm } from '../../src/kernels/batch_norm/batch_norm.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
 import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
 import { residualAdd } from '../../src/kernels/residual_add/residual_add.ts';
-import { Random } from '../../src/random.ts';
 import {
   batchNorm as referenceNorm,
   readThrough as referenceRead,

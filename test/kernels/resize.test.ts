@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
+import { Random } from '../../src/base/random.ts';
 import { backward } from '../../src/graph/backward.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { relu } from '../../src/graph/tensor.ts';
 import { resize, stored } from '../../src/kernels/resize/resize.ts';
-import { Random } from '../../src/random.ts';
 import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { resize as reference } from '../reference/resize.ts';
 import { normal } from '../reference/values.ts';

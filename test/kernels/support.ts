@@ -3,13 +3,13 @@
  * backward from a random gradient, and outputs and gradients are compared.
  */
 import * as assert from 'uvu/assert';
+import { openNodeGpu } from '../../node/gpu/open.ts';
+import { Random } from '../../src/base/random.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { openNodeGpu } from '../../src/gpu/node.ts';
 import { backward } from '../../src/graph/backward.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { type Read, Tensor } from '../../src/graph/tensor.ts';
-import { Random } from '../../src/random.ts';
 import { add, map, normal, type Values } from '../reference/values.ts';
 
 export const gpu: Gpu = await openNodeGpu();

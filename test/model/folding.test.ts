@@ -1,13 +1,13 @@
 /** Inference folds batch norm into the convolutions, once: the unfolded network is its oracle. */
 import * as assert from 'uvu/assert';
-import { openNodeGpu } from '../../src/gpu/node.ts';
+import { openNodeGpu } from '../../node/gpu/open.ts';
+import { Random } from '../../src/base/random.ts';
+import { type Config, type ConfigInput, parseConfig } from '../../src/config/config.ts';
 import type { ParamStore } from '../../src/graph/params.ts';
-import { uploadCheckpoint } from '../../src/model/bind.ts';
-import type { Checkpoint } from '../../src/model/checkpoint.ts';
-import { type Config, type ConfigInput, parseConfig } from '../../src/model/config.ts';
-import { initParams } from '../../src/model/params.ts';
-import { Program, type ProgramOptions } from '../../src/model/program.ts';
-import { Random } from '../../src/random.ts';
+import { uploadCheckpoint } from '../../src/model/llsm/bind.ts';
+import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
+import { initParams } from '../../src/model/llsm/params.ts';
+import { Program, type ProgramOptions } from '../../src/model/llsm/program.ts';
 import { noiseBatch } from '../support/faces.ts';
 import { test } from '../support/run.ts';
 

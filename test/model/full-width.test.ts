@@ -1,12 +1,12 @@
 /** The paper's network at its own size, once: the two forms of the kernels must agree on it. */
 import * as assert from 'uvu/assert';
+import { openNodeGpu } from '../../node/gpu/open.ts';
+import { Random } from '../../src/base/random.ts';
+import { presetConfig } from '../../src/config/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { openNodeGpu } from '../../src/gpu/node.ts';
-import { uploadCheckpoint } from '../../src/model/bind.ts';
-import { presetConfig } from '../../src/model/config.ts';
-import { initParams } from '../../src/model/params.ts';
-import { Program } from '../../src/model/program.ts';
-import { Random } from '../../src/random.ts';
+import { uploadCheckpoint } from '../../src/model/llsm/bind.ts';
+import { initParams } from '../../src/model/llsm/params.ts';
+import { Program } from '../../src/model/llsm/program.ts';
 import { test } from '../support/run.ts';
 
 const gpu = await openNodeGpu();

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { type Config, type ConfigInput, parseConfig, type Tap } from '../../src/model/config.ts';
+import { type Config, type ConfigInput, parseConfig, type Tap } from '../../src/config/config.ts';
 import {
   channels,
   initParams,
@@ -7,7 +7,7 @@ import {
   sizeOf,
   tapChannels,
   tapSize,
-} from '../../src/model/params.ts';
+} from '../../src/model/llsm/params.ts';
 import { test } from '../support/run.ts';
 
 const config = (input: ConfigInput = {}): Config => parseConfig(input, 'test');

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import { LlsmError } from '../../src/errors.ts';
-import type { HostTensor } from '../../src/model/checkpoint.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import { runInput } from '../../src/model/run-input.ts';
+import { LlsmError } from '../../src/base/errors.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import type { HostTensor } from '../../src/model/llsm/checkpoint.ts';
+import { runInput } from '../../src/model/llsm/run-input.ts';
 import { test } from '../support/run.ts';
 
 const config = parseConfig({ width: 0.05, size: 64 }, 'test');

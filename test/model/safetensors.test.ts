@@ -1,12 +1,12 @@
 import * as assert from 'uvu/assert';
-import { LlsmError } from '../../src/errors.ts';
-import { bfloatToFloat, floatToHalf, halfToFloat } from '../../src/half.ts';
+import { LlsmError } from '../../src/base/errors.ts';
+import { bfloatToFloat, floatToHalf, halfToFloat } from '../../src/base/float16.ts';
+import { Random } from '../../src/base/random.ts';
 import {
   type HostTensor,
   parseSafetensors,
   serialiseSafetensors,
 } from '../../src/model/safetensors.ts';
-import { Random } from '../../src/random.ts';
 import { test } from '../support/run.ts';
 
 /** A file of any header text (or object) and any data. */

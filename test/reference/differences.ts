@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import type { Random } from '../../src/random.ts';
+import type { Random } from '../../src/base/random.ts';
 import { normal, type Result, type Values } from './values.ts';
 
 /**

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
+import { Random } from '../../src/base/random.ts';
 import { parseSafetensors } from '../../src/model/safetensors.ts';
-import { Random } from '../../src/random.ts';
 import { test } from '../support/run.ts';
 import { adam } from './adam.ts';
 import { batchNorm, runningAfter, statisticsOf } from './batch_norm.ts';

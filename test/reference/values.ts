@@ -1,4 +1,4 @@
-import type { Random } from '../../src/random.ts';
+import type { Random } from '../../src/base/random.ts';
 
 /** A tensor in f64: what the references compute with. Feature maps are [B, H, W, C]. */
 export interface Values {

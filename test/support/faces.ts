@@ -1,4 +1,4 @@
-import { Random } from '../../src/random.ts';
+import { Random } from '../../src/base/random.ts';
 
 /**
  * A batch that no face is in: noise from -1 to 1, every other one forged, altered in the left third.

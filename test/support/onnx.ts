@@ -1,6 +1,6 @@
 /** onnxruntime, on the processor in one thread. */
 import * as ort from 'onnxruntime-web';
-import type { HostTensor } from '../../src/model/checkpoint.ts';
+import type { HostTensor } from '../../src/model/llsm/checkpoint.ts';
 
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';

@@ -2,8 +2,8 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RgbImage } from '../../src/data/image.ts';
-import { Random } from '../../src/random.ts';
+import { Random } from '../../src/base/random.ts';
+import type { RgbImage } from '../../src/image/rgb.ts';
 import { skip } from './run.ts';
 
 /**

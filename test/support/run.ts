@@ -4,7 +4,7 @@
  * happened, so that nothing is counted by guessing.
  *
  *     import * as assert from 'uvu/assert';
- *     import { skip, test } from '../support/run.ts';
+ *     import { skip, test } from './run.ts';
  *
  *     const device = await openDevice();       // top-level await is fine
  *     test('adds', () => assert.is(1 + 1, 2));  // may be async

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { RgbImage } from '../../src/data/image.ts';
+import type { RgbImage } from '../../src/image/rgb.ts';
 import { drawnPicture } from './pictures.ts';
 import { skip } from './run.ts';
 

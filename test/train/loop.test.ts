@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
-import type { ManifestItem } from '../../src/data/manifest.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import type { LossParts } from '../../src/model/program.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import type { ManifestItem } from '../../src/faces/manifest.ts';
+import type { LossParts } from '../../src/model/llsm/program.ts';
 import { type LoopOptions, trainLoop } from '../../src/train/loop.ts';
 import { test } from '../support/run.ts';
 
@@ -32,7 +32,7 @@ function start(notes: string[]) {
       },
       state: async () => ({}),
     },
-    folder: {
+    journal: {
       appendMetrics: ({ step, loss }: { step: number; loss: number }) => {
         notes.push(`loss of ${step - 1}: ${loss}`);
       },
@@ -46,7 +46,7 @@ function start(notes: string[]) {
       },
     },
     sampler: { items: () => [0, 1] },
-    progress: { update: () => {}, note: () => {} },
+    meter: { update: () => {}, note: () => {} },
     saveEvery: 100,
     stop: () => false,
   };

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { parseConfig } from '../../src/model/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import { Sampler } from '../../src/train/sampler.ts';
 import { learningRate, totalSteps } from '../../src/train/schedule.ts';
 import { test } from '../support/run.ts';

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
-import { openNodeGpu } from '../../src/gpu/node.ts';
-import { parseConfig } from '../../src/model/config.ts';
-import { initParams } from '../../src/model/params.ts';
+import { openNodeGpu } from '../../node/gpu/open.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { initParams } from '../../src/model/llsm/params.ts';
 import { planInWords, planStep, stepPlanOf } from '../../src/train/step-plan.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { test } from '../support/run.ts';

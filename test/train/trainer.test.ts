@@ -1,9 +1,9 @@
 import * as assert from 'uvu/assert';
-import { openNodeGpu } from '../../src/gpu/node.ts';
-import { type ConfigInput, parseConfig } from '../../src/model/config.ts';
-import { initParams } from '../../src/model/params.ts';
-import type { Batch } from '../../src/model/program.ts';
-import { Random } from '../../src/random.ts';
+import { openNodeGpu } from '../../node/gpu/open.ts';
+import { Random } from '../../src/base/random.ts';
+import { type ConfigInput, parseConfig } from '../../src/config/config.ts';
+import { initParams } from '../../src/model/llsm/params.ts';
+import type { Batch } from '../../src/model/llsm/program.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { median, normErrors } from '../support/errors-of.ts';
 import { skip, test } from '../support/run.ts';

@@ -1,4 +1,4 @@
-import { LlsmError } from '../../errors.ts';
+import { LlsmError } from '../../base/errors.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { columnSums } from '../column_sums/column_sums.ts';

@@ -1,4 +1,4 @@
-import { LlsmError } from '../../errors.ts';
+import { LlsmError } from '../../base/errors.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Loss } from '../bce/bce.ts';

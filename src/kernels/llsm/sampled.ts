@@ -1,7 +1,7 @@
+import { Random } from '../../base/random.ts';
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import { Random } from '../../random.ts';
 import type { Loss } from '../bce/bce.ts';
 import { groups64 } from '../grid.ts';
 import { depthScale, headFlags, readFlags } from './common.ts';

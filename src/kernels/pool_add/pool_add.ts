@@ -1,4 +1,4 @@
-import { LlsmError } from '../../errors.ts';
+import { LlsmError } from '../../base/errors.ts';
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';

@@ -1,4 +1,4 @@
-import { LlsmError } from '../../errors.ts';
+import { LlsmError } from '../../base/errors.ts';
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Gradients } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';

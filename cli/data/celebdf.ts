@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { makeCelebDfSet } from '../../lab/datasets/celebdf.ts';
+import type { FacePlace } from '../../src/faces/crops.ts';
+import { parseFaces } from '../arguments.ts';
+import { addClipOptions, type ClipSetOptions } from './options.ts';
+import { printSet, withProgress } from './summary.ts';
+
+interface Options extends ClipSetOptions {
+  faces: FacePlace;
+  list?: string;
+}
+
+export function register(data: Command): void {
+  addClipOptions(data.command('celebdf <dir>'))
+    .description(
+      'Celeb-DF-v2: frames of the videos of its test list, which is checked against the folder. ' +
+        'There is no face detector in this step, so --faces has to be said. Run again, it continues.',
+    )
+    .requiredOption(
+      '--faces <how>',
+      'centre=F: a centred square of F of the shorter side; whole: all of the frame',
+      parseFaces,
+    )
+    .option('--list <file>', 'the test list; default: List_of_testing_videos.txt in the folder')
+    .action(run);
+}
+
+async function run(dir: string, options: Options): Promise<void> {
+  const { out, json, limit = Number.POSITIVE_INFINITY, list = null, ...rest } = options;
+  const result = await withProgress('videos', options.frames, (progress) =>
+    makeCelebDfSet(dir, out, { ...rest, list, limit, progress }),
+  );
+  printSet(out, result, json);
+}

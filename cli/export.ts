@@ -1,0 +1,84 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { readCheckpoint } from '../node/files/checkpoint.ts';
+import { loadConfig } from '../node/files/config.ts';
+import { writeFileWhole } from '../node/system/write-file.ts';
+import { UsageError } from '../src/base/errors.ts';
+import { sizeRange } from '../src/config/config.ts';
+import type { Checkpoint } from '../src/model/llsm/checkpoint.ts';
+import { leftOut } from '../src/model/llsm/positions.ts';
+import { wholeNumber } from './arguments.ts';
+
+interface Options {
+  onnx: string;
+  size?: number;
+  config?: string;
+  json?: true;
+}
+
+const { least, most } = sizeRange;
+
+export function register(program: Command): void {
+  program
+    .command('export')
+    .description(
+      'Writes a network for other runtimes, as ONNX (opset 18): image [B,S,S,3] (x / 127.5 - 1) to ' +
+        'logit [B], mask [B,S,S,1] and similarity [B,HW,HW], all logits, for any batch B.',
+    )
+    .argument('<weights>', 'the checkpoint')
+    .requiredOption('--onnx <file>', 'the .onnx file to write')
+    .option(
+      '--size <pixels>',
+      `another side S of the images, ${least} to ${most} (default: the checkpoint's)`,
+      wholeNumber(least, most),
+    )
+    .option('--config <preset|file>', 'of a checkpoint that carries no config')
+    .option('--json', 'print the result as JSON')
+    .action(run);
+}
+
+/** A threshold holds for the size that it was chosen at. */
+function atSize(checkpoint: Checkpoint, size = checkpoint.config.size): Checkpoint {
+  if (size === checkpoint.config.size) return checkpoint;
+  const { config, tensors, version, threshold } = checkpoint;
+  if (threshold) {
+    console.error(`llsm: the threshold is left out: it was chosen at ${config.size} px`);
+  }
+  return { config: { ...config, size }, tensors, version };
+}
+
+async function run(weights: string, { onnx, size, config: name, json }: Options): Promise<void> {
+  if ([weights, name].some((path) => path !== undefined && resolve(path) === resolve(onnx))) {
+    throw new UsageError(`--onnx ${onnx} is also read: name another file`);
+  }
+  const given = name === undefined ? undefined : loadConfig(name);
+  const checkpoint = atSize(readCheckpoint(weights, given), size);
+  const note = leftOut(checkpoint.config);
+  if (note) console.error(`llsm: ${note}`);
+
+  const { onnxNetwork } = await import('../lab/convert/onnx/export.ts');
+  const graph = onnxNetwork(checkpoint);
+  const file = graph.serialise();
+  writeFileWhole(onnx, [file]);
+  print(onnx, graph, file.length, json);
+}
+
+type Named = readonly { name: string; shape: readonly number[] }[];
+
+function print(
+  path: string,
+  { inputs, outputs }: { inputs: Named; outputs: Named },
+  bytes: number,
+  json?: true,
+) {
+  if (json) {
+    const shapes = (values: Named) =>
+      Object.fromEntries(values.map(({ name, shape }) => [name, ['B', ...shape]]));
+    const result = { out: path, inputs: shapes(inputs), outputs: shapes(outputs), bytes };
+    console.log(JSON.stringify(result));
+    return;
+  }
+  const list = (values: Named) =>
+    values.map(({ name, shape }) => `${name} [${['B', ...shape].join(', ')}]`).join(', ');
+  console.log(`${path}: ${list(inputs)} to ${list(outputs)} (${(bytes / 1e6).toFixed(1)} MB)`);
+}

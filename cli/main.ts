@@ -1,0 +1,77 @@
+/** The `llsm` command: its subcommands, and what becomes of their errors. */
+import { Command, CommanderError } from 'commander';
+import { LlsmError, messageOf, UsageError } from '../src/base/errors.ts';
+import { version } from '../src/base/version.ts';
+
+/** One file a command, in the order of the help. Only the one that is called is loaded. */
+const COMMANDS: Record<string, () => Promise<{ register(program: Command): void }>> = {
+  demo: () => import('./demo.ts'),
+  data: () => import('./data.ts'),
+  forge: () => import('./forge.ts'),
+  init: () => import('./init.ts'),
+  import: () => import('./import.ts'),
+  train: () => import('./train.ts'),
+  eval: () => import('./eval.ts'),
+  calibrate: () => import('./calibrate.ts'),
+  table: () => import('./table.ts'),
+  detect: () => import('./detect.ts'),
+  run: () => import('./run.ts'),
+  export: () => import('./export.ts'),
+  bench: () => import('./bench.ts'),
+};
+
+/** @param called the first word behind `llsm`; where it is no command, the help needs them all */
+async function makeProgram(called = ''): Promise<Command> {
+  const program = new Command('llsm')
+    .description('Face-forgery detection and localisation on WebGPU, in Node and the browser.')
+    .version(version)
+    .helpCommand(false)
+    .showHelpAfterError('(--help lists what can be given)')
+    .exitOverride()
+    .addHelpText('after', '\nExit status: 0 done, 1 failed, 2 called wrongly.');
+  const wanted = Object.hasOwn(COMMANDS, called) ? [called] : Object.keys(COMMANDS);
+  const commands = await Promise.all(wanted.map((name) => COMMANDS[name]()));
+  for (const command of commands) command.register(program);
+  return program;
+}
+
+/** Prints an error as its kind deserves. @returns the exit status */
+function report(error: unknown): number {
+  // Commander has printed its own errors, help and version already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof LlsmError) {
+    console.error(`llsm: ${error.message}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+  console.error(error instanceof Error ? error.stack : `thrown: ${messageOf(error)}`);
+  console.error('This is a bug in llsm.');
+  return 1;
+}
+
+/** Ends the process once all output is out; an open GPU would keep it alive. */
+async function leave(status: number): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((written) => stream.write('', () => written()));
+  }
+  process.exit(status);
+}
+
+// Whoever read our output has gone (`| head`): stop quietly, with the status of a broken pipe.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 141 : 1);
+  });
+}
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  process.on(event, (error: unknown) => void leave(report(error)));
+}
+
+let status = 0;
+try {
+  const program = await makeProgram(process.argv[2]);
+  await program.parseAsync(process.argv);
+} catch (error) {
+  status = report(error);
+}
+// A command may have set a status of its own, such as 130 after Ctrl-C.
+await leave(status || Number(process.exitCode ?? 0));

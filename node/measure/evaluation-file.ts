@@ -1,0 +1,69 @@
+/** An evaluation as files: eval.json, all that the figures hang on, and scores.csv (Node only). */
+import { join } from 'node:path';
+import { version } from '../../src/base/version.ts';
+import type { Config } from '../../src/config/config.ts';
+import { scope, uncalibrated } from '../../src/detect/verdict.ts';
+import type { Dtype } from '../../src/graph/tensor.ts';
+import type { Scored } from '../../src/measure/classification.ts';
+import type { Evaluation } from '../../src/measure/evaluate.ts';
+import type { Robustness } from '../../src/measure/robustness.ts';
+import type { Threshold } from '../../src/model/llsm/checkpoint.ts';
+import { writeFileWhole } from '../system/write-file.ts';
+
+/** What an evaluation was made with. */
+export interface EvaluationOrigin {
+  weights: { file: string; sha256: string; version: string };
+  config: Config;
+  data: { folders: readonly string[]; split: string; faces: number };
+  /** Folders whose training masks made the constant predictor. */
+  prior: readonly string[];
+  /** Absent: uncalibrated. */
+  threshold?: Threshold | { value: number; rule: string };
+  adapter: string;
+  /** How feature maps were stored; absent: f32. */
+  precision?: Dtype;
+  seed: number;
+}
+
+/** The content of eval.json; the scores are in a file of their own. */
+export function evaluationRecord(
+  origin: EvaluationOrigin,
+  evaluation: Evaluation,
+  robustness?: Robustness,
+) {
+  const { scores: _, ...figures } = evaluation;
+  const { threshold, adapter, precision = 'f32', seed, ...rest } = origin;
+  return {
+    version,
+    ...rest,
+    threshold: threshold ?? { value: uncalibrated, rule: 'uncalibrated' },
+    adapter,
+    precision,
+    seed,
+    scope,
+    ...figures,
+    ...(robustness && { robustness }),
+  };
+}
+
+/** Writes eval.json and scores.csv. @throws LlsmError naming the file that cannot be written */
+export function writeEvaluation(
+  out: string,
+  record: ReturnType<typeof evaluationRecord>,
+  scores: readonly Scored[],
+): void {
+  writeFileWhole(join(out, 'scores.csv'), [toCsv(scores)]);
+  writeFileWhole(join(out, 'eval.json'), [`${JSON.stringify(record, null, 2)}\n`]);
+}
+
+/** RFC 4180: a line a face. */
+function toCsv(scores: readonly Scored[]): string {
+  const quoted = (value: string | number | null): string => {
+    const text = String(value ?? '');
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  const rows = scores.map((s) => [s.image, s.label, s.method, s.video, s.probability]);
+  return [['image', 'label', 'method', 'video', 'probability'], ...rows]
+    .map((row) => `${row.map(quoted).join(',')}\r\n`)
+    .join('');
+}

@@ -1,0 +1,159 @@
+/** A lock file that says which process holds a folder, and outlives no process (Node only). */
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { LlsmError, messageOf } from '../../src/base/errors.ts';
+
+const holderSchema = z.object({
+  pid: z.int().positive(),
+  host: z.string(),
+  /** When the lock was taken. */
+  since: z.string(),
+  /** Tells the process from a later one of the same id; null where the system does not say. */
+  process: z.string().nullable(),
+});
+
+type Holder = z.output<typeof holderSchema>;
+
+export interface Lock {
+  /** Set where the lock of a dead process was taken over: a line that says so. */
+  takenOver?: string;
+  release(): void;
+}
+
+/** A lock whose writer was stopped before its content came: live for this long, then stale. */
+const UNWRITTEN_MS = 10_000;
+
+/**
+ * Takes the lock, also from a process of this machine that no longer runs.
+ *
+ * @throws LlsmError where another process holds it, or may: on another machine nobody can tell
+ */
+export function takeLock(path: string): Lock {
+  const mine = JSON.stringify({
+    pid: process.pid,
+    host: hostname(),
+    since: new Date().toISOString(),
+    process: identity(process.pid),
+  } satisfies Holder);
+  let takenOver: string | undefined;
+  while (!create(path, mine)) {
+    const text = read(path);
+    if (text === undefined) continue; // released just now
+    const dead = refuseLive(path, text);
+    if (!removeSeen(path, text)) continue;
+    takenOver = dead;
+  }
+  const release = () => {
+    process.off('exit', release);
+    if (read(path) === mine) rmSync(path, { force: true });
+  };
+  process.on('exit', release);
+  return { takenOver, release };
+}
+
+function create(path: string, content: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw new LlsmError(`The lock ${path} cannot be made: ${messageOf(error)}`);
+  }
+  try {
+    writeSync(file, content);
+    fsyncSync(file);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw new LlsmError(`The lock ${path} cannot be written: ${messageOf(error)}`);
+  } finally {
+    closeSync(file);
+  }
+  return true;
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** @returns what to say of a dead holder. @throws LlsmError for one that lives, or may */
+function refuseLive(path: string, text: string): string {
+  const holder = parse(text);
+  if (!holder) {
+    const age = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    if (age > UNWRITTEN_MS) return `took over an unreadable lock (${path})`;
+    throw new LlsmError(`${path} is being taken by another process: try again in a moment`);
+  }
+  const { pid, host, since } = holder;
+  const who = `process ${pid} on ${host}, since ${since}`;
+  if (host !== hostname()) {
+    throw new LlsmError(
+      `${path} is held by ${who}. Whether it still runs cannot be told from this machine: ` +
+        'if it does not, remove that file',
+    );
+  }
+  if (lives(holder)) {
+    throw new LlsmError(`${path} is held by ${who}: wait for it or stop it`);
+  }
+  return `took over the lock of a process that no longer runs (${who})`;
+}
+
+function parse(text: string): Holder | undefined {
+  try {
+    return holderSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function lives({ pid, process: known }: Holder): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it runs, and belongs to somebody else.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  const now = identity(pid);
+  return known === null || now === null || now === known;
+}
+
+/** On Linux the boot and the start time in ticks since then; elsewhere null. */
+function identity(pid: number): string | null {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold blanks; the start time is the 20th field after it.
+    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return null;
+  }
+}
+
+/** Removes a stale lock, unless another process has replaced it since it was read. */
+function removeSeen(path: string, seen: string): boolean {
+  const aside = `${path}.stale-${process.pid}`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  const found = readFileSync(aside, 'utf8');
+  if (found !== seen) create(path, found);
+  rmSync(aside);
+  return found === seen;
+}

@@ -1,0 +1,129 @@
+/** A whole training run in a folder (Node only): what `llsm train` and `llsm demo` do. */
+
+import { LlsmError } from '../../src/base/errors.ts';
+import type { Config } from '../../src/config/config.ts';
+import { countsInWords, type ManifestItem } from '../../src/faces/manifest.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
+import type { CurvesOptions } from '../../src/measure/report/curves.ts';
+import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
+import { initParams } from '../../src/model/llsm/params.ts';
+import { type LoopResult, trainLoop } from '../../src/train/loop.ts';
+import { Sampler } from '../../src/train/sampler.ts';
+import { totalSteps } from '../../src/train/schedule.ts';
+import { peakInWords, stepPlanOf } from '../../src/train/step-plan.ts';
+import { Trainer } from '../../src/train/trainer.ts';
+import { type Validation, Validator } from '../../src/train/validate.ts';
+import { Progress } from '../system/progress.ts';
+import { CropPool } from './crop-pool.ts';
+import { RunFolder } from './run-folder.ts';
+
+export interface TrainRunOptions {
+  gpu: Gpu;
+  /** Faces of all splits: `train` is trained on, `val` is measured after each epoch. */
+  items: readonly ManifestItem[];
+  /** The run's folder. */
+  out: string;
+  /** Of a new run; on resume the run has its own, which a given one must equal. */
+  config?: Config;
+  resume?: boolean;
+  /** The weights a run without a saved state begins with; drawn from the config's seed by default. */
+  begin?: Checkpoint;
+  /** Steps between two saves, besides the one after each epoch. */
+  saveEvery?: number;
+  /** Threads that decode and augment faces; see CropPool. */
+  workers?: number;
+  /** How curves.svg is drawn at the end. */
+  curves?: CurvesOptions;
+  /** Receives a line for each thing worth knowing. */
+  say(line: string): void;
+  /** Asked before each step: true ends the run, saved. */
+  stop?(): boolean;
+  onValidation?(validation: Validation, step: number): void;
+}
+
+export interface TrainRunResult extends LoopResult {
+  config: Config;
+}
+
+/**
+ * Trains in a run folder until the config's last step, or until `stop` says so; then it is saved.
+ * @throws LlsmError where the data or the folder does not allow it (before the folder is made), or
+ *   where a loss is not finite
+ */
+export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult> {
+  const { gpu, say } = options;
+  const trained = options.items.filter(({ split }) => split === 'train');
+  const validated = options.items.filter(({ split }) => split === 'val');
+  if (trained.length === 0) {
+    const folders = [...new Set(options.items.map(({ folder }) => folder))].join(', ');
+    throw new LlsmError(
+      `${folders}: there are no faces with split "train" to train on. \`llsm data\` and \`llsm forge\` ` +
+        'give most people that split; a manifest made otherwise needs the field on each line',
+    );
+  }
+  const samplerOf = (config: Config): Sampler => new Sampler(trained, config.train);
+  // What can be refused is refused before the folder is made.
+  if (options.config) samplerOf(options.config);
+  const folder = RunFolder.open({
+    path: options.out,
+    config: options.config,
+    resume: options.resume ?? false,
+    begin: options.begin,
+    say,
+  });
+  const pools: CropPool[] = [];
+  const onGpu: { destroy(): void }[] = [];
+  try {
+    const { config, state } = folder;
+    const begin = () => ({ checkpoint: initParams(config, config.train.seed) });
+    const trainer = await Trainer.build(gpu, state ?? begin());
+    onGpu.push(trainer);
+    const faces = (items: readonly ManifestItem[], augment: Config['train']['augment']) => {
+      const { size, train } = config;
+      const pool = new CropPool(items, {
+        size,
+        seed: train.seed,
+        augment,
+        workers: options.workers,
+      });
+      pools.push(pool);
+      return pool;
+    };
+    const validator =
+      validated.length > 0
+        ? await Validator.build(gpu, config, trainer.store, faces(validated, false))
+        : undefined;
+    if (validator) onGpu.unshift(validator);
+    say(`To train on: ${countsInWords(trained)}; to validate on: ${countsInWords(validated)}`);
+    say(peakInWords(stepPlanOf(trainer.program.plan.memory, trainer.store, config)));
+    const progress = new Progress({
+      label: 'train',
+      total: totalSteps(config),
+      done: state?.counters.step,
+      images: config.train.batch,
+    });
+    try {
+      const result = await trainLoop({
+        trainer,
+        journal: folder,
+        loader: faces(trained, config.train.augment),
+        sampler: samplerOf(config),
+        validator,
+        meter: progress,
+        saveEvery: options.saveEvery ?? config.train.iterations,
+        stop: options.stop ?? (() => false),
+        onValidation: options.onValidation,
+      });
+      // Only here, so that no command loads the plotting library as it starts.
+      const { writeCurves } = await import('../measure/curves.ts');
+      writeCurves(options.out, options.curves);
+      return { ...result, config };
+    } finally {
+      progress.stop();
+    }
+  } finally {
+    await Promise.all(pools.map((pool) => pool.close()));
+    for (const held of onGpu) held.destroy();
+    folder.close();
+  }
+}

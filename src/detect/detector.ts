@@ -1,0 +1,110 @@
+/** The network as a detector of altered faces, the same in Node and in the browser. */
+
+import { LlsmError } from '../base/errors.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { ParamStore } from '../graph/params.ts';
+import type { Dtype } from '../graph/tensor.ts';
+import type { RgbImage } from '../image/rgb.ts';
+import { uploadCheckpoint } from '../model/llsm/bind.ts';
+import type { Checkpoint } from '../model/llsm/checkpoint.ts';
+import { mapPositions } from '../model/llsm/positions.ts';
+import { Program } from '../model/llsm/program.ts';
+import { networkInput, sigmoid } from './verdict.ts';
+
+/** What the network says of one face; probabilities throughout. */
+export interface Detection {
+  /** That the face is forged. */
+  probability: number;
+  /** [S, S]: that each pixel of the face crop was altered; absent without FLM. */
+  mask?: Float32Array;
+  /**
+   * [HW, HW], row i, column j: that the positions i and j come from different sources (1 =
+   * dissimilar). Absent without the pair head, above HW = 4,096, and where not asked for.
+   */
+  similarity?: Float32Array;
+}
+
+export interface DetectorOptions {
+  /** Faces in one run. */
+  batch: number;
+  /** Whether similarity is computed where it can be (default true). */
+  similarity?: boolean;
+  /** How feature maps are stored (default f32). */
+  precision?: Dtype;
+}
+
+/** Built once, then used for any number of pictures. */
+export class Detector {
+  private constructor(
+    private readonly program: Program,
+    private readonly store: ParamStore,
+    /** Side of the network's input and of the masks. */
+    readonly size: number,
+    readonly batch: number,
+  ) {}
+
+  /** @throws LlsmError where the network does not fit the adapter, or it has no f16 */
+  static async build(
+    gpu: Gpu,
+    checkpoint: Checkpoint,
+    { batch, similarity = true, precision }: DetectorOptions,
+  ): Promise<Detector> {
+    const { config } = checkpoint;
+    const store = uploadCheckpoint(gpu, checkpoint);
+    const program = await Program.build(gpu, config, store, {
+      batch,
+      mode: 'eval',
+      similarity: similarity && mapPositions(config) > 0,
+      precision,
+    });
+    return new Detector(program, store, config.size, batch);
+  }
+
+  /**
+   * @param faces face crops of any size; what does not fill a batch is padded
+   * @returns one result a face, in order
+   * @throws LlsmError where a logit is not finite, or the GPU failed
+   */
+  async detect(faces: readonly RgbImage[]): Promise<Detection[]> {
+    const detections: Detection[] = [];
+    for (let first = 0; first < faces.length; first += this.batch) {
+      detections.push(...(await this.#run(faces.slice(first, first + this.batch))));
+    }
+    return detections;
+  }
+
+  async #run(faces: readonly RgbImage[]): Promise<Detection[]> {
+    const { program, batch, size } = this;
+    const image = new Float32Array(batch * size * size * 3);
+    faces.forEach((face, k) => {
+      image.set(networkInput(face, size), k * size * size * 3);
+    });
+    program.write({ image });
+    program.run();
+    const logits = await program.logits();
+    const masks = await program.maskLogits();
+    const similarities = await program.similarity();
+    return faces.map((_, k) => {
+      if (!Number.isFinite(logits[k])) {
+        throw new LlsmError(
+          `The network's logit is ${logits[k]}: its weights are too large for 32-bit arithmetic`,
+        );
+      }
+      return {
+        probability: sigmoid(logits[k]),
+        mask: masks && itemOf(masks, k, batch).map(sigmoid),
+        similarity: similarities && itemOf(similarities.data, k, batch).map(sigmoid),
+      };
+    });
+  }
+
+  destroy(): void {
+    this.program.destroy();
+    this.store.destroy();
+  }
+}
+
+function itemOf(values: Float32Array, k: number, batch: number): Float32Array {
+  const length = values.length / batch;
+  return values.subarray(k * length, (k + 1) * length);
+}

@@ -1,0 +1,100 @@
+import { LlsmError } from '../base/errors.ts';
+import { type Kernel, kernelOf } from './pipeline.ts';
+
+/** The variable of a kernel with 16-bit bindings that says whether a stored value was out of range. */
+export const rangeFlag = 'outOfRange';
+
+/** The largest finite 16-bit float. */
+export const largestHalf = 65504;
+
+const halves = new WeakMap<Kernel, Map<string, Kernel>>();
+
+/**
+ * The kernel with some of its bindings stored in 16-bit floats (`shader-f16`). Kernels are written for
+ * 32 bits; here every load of such a binding becomes a conversion to f32 and every store one from it,
+ * so that arithmetic and accumulators stay as they are.
+ *
+ * A stored value that is not finite in 16 bits sets the flag `outOfRange`, a binding that a kernel
+ * gets which stores any.
+ * @throws LlsmError for a binding that holds something else than f32 or vec4f, or whose address is taken
+ */
+export function inHalf(kernel: Kernel, bindings: readonly string[]): Kernel {
+  const known = halves.get(kernel) ?? new Map<string, Kernel>();
+  halves.set(kernel, known);
+  const key = bindings.join(' ');
+  const made = known.get(key) ?? kernelOf(kernel.name, halfText(kernel, bindings));
+  known.set(key, made);
+  return made;
+}
+
+const storing = (position: number): string => `
+@group(0) @binding(${position}) var<storage, read_write> ${rangeFlag}: atomic<u32>;
+
+fn toF16(value: f32) -> f16 {
+  if (!(abs(value) <= ${largestHalf}.0)) { atomicStore(&${rangeFlag}, 1u); }
+  return f16(value);
+}
+
+fn toVec4h(value: vec4f) -> vec4h {
+  if (!all(abs(value) <= vec4f(${largestHalf}.0))) { atomicStore(&${rangeFlag}, 1u); }
+  return vec4h(value);
+}
+`;
+
+const elements = { f32: ['f16', 'toF16'], vec4f: ['vec4h', 'toVec4h'] } as const;
+
+function halfText(kernel: Kernel, names: readonly string[]): string {
+  // A comment may say `out[i] = ...` too. All lines stay: errors tell of them.
+  let text = kernel.source.replace(/\/\/.*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, blank);
+  let stores = false;
+  for (const name of names) {
+    const declared = new RegExp(`(\\b${name}: array<)(f32|vec4f)>;`);
+    const wide = declared.exec(text)?.[2] as keyof typeof elements | undefined;
+    if (!wide || new RegExp(`&\\s*${name}\\b`).test(text)) {
+      throw new LlsmError(`${kernel.name}.wgsl: ${name} cannot be stored in 16 bits`);
+    }
+    const [narrow, store] = elements[wide];
+    text = converted(text.replace(declared, `$1${narrow}>;`), { name, wide, store });
+    stores ||= text.includes(`= ${store}(`);
+  }
+  const position = 1 + Math.max(...kernel.bindings.map(({ binding }) => binding));
+  return `enable f16;\n${text}${stores ? storing(position) : ''}`;
+}
+
+const blank = (comment: string): string => comment.replace(/[^\n]/g, '');
+
+/** How a binding is read and written. */
+interface Access {
+  name: string;
+  wide: string;
+  store: string;
+}
+
+/** The text with the conversions of one binding, also where an index or a stored value holds another. */
+function converted(text: string, access: Access): string {
+  const { name, wide, store } = access;
+  const start = new RegExp(`(?<![\\w.])${name}\\[`).exec(text);
+  if (!start) return text;
+  const open = start.index + name.length;
+  const close = closing(text, open);
+  const element = `${name}[${converted(text.slice(open + 1, close), access)}]`;
+  const before = text.slice(0, start.index);
+  const after = text.slice(close + 1);
+  const assignment = /^\s*([-+*/]?)=(?!=)\s*/.exec(after);
+  if (!assignment) return `${before}${wide}(${element})${converted(after, access)}`;
+  const end = after.indexOf(';');
+  const value = converted(after.slice(assignment[0].length, end), access);
+  const operator = assignment[1];
+  const stored = operator ? `${wide}(${element}) ${operator} (${value})` : value;
+  return `${before}${element} = ${store}(${stored})${converted(after.slice(end), access)}`;
+}
+
+/** Where the bracket that opens at `open` is closed. */
+function closing(text: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < text.length; at++) {
+    if (text[at] === '[') depth++;
+    else if (text[at] === ']' && --depth === 0) return at;
+  }
+  throw new LlsmError(`A shader has no ] for a [: ${text.slice(open, open + 40)}`);
+}

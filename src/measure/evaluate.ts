@@ -1,0 +1,178 @@
+/** A data set through the network, and what it adds up to. Browser-safe. */
+
+import type { Detection } from '../detect/detector.ts';
+import { type FaceCrop, type ReadBytes, readFace } from '../faces/crops.ts';
+import type { ManifestItem } from '../faces/manifest.ts';
+import type { RgbImage } from '../image/rgb.ts';
+import {
+  byVideo,
+  type ClassFigures,
+  classFigures,
+  methodOf,
+  methodsOf,
+  type Scored,
+  type VideoRule,
+} from './classification.ts';
+import { Localisation, type MaskFigures, type PairFigures } from './localisation.ts';
+import { makePrior, type Prior } from './prior.ts';
+import { type Reliability, reliabilityOf } from './reliability.ts';
+import { choosePairs, maskAt, truthOf } from './truth.ts';
+
+/** What evaluation asks of a detector; `Detector` is one. */
+export interface Predictor {
+  /** Side of its masks. */
+  size: number;
+  /** Faces that it takes at a time. */
+  batch: number;
+  detect(faces: readonly RgbImage[]): Promise<Detection[]>;
+}
+
+export interface Seen {
+  item: ManifestItem;
+  face: FaceCrop;
+  detection: Detection;
+}
+
+/** A picture degraded before the face is cut from it. @param index of the face in the list */
+export type ChangePicture = (image: RgbImage, index: number) => RgbImage | Promise<RgbImage>;
+
+/**
+ * Every face in the manifest's order, with what the network says of it. The next batch is read
+ * while the GPU works.
+ * @throws LlsmError naming the file that cannot be read: nothing is skipped
+ */
+export async function* seen(
+  items: readonly ManifestItem[],
+  predictor: Predictor,
+  read: ReadBytes,
+  change?: ChangePicture,
+): AsyncGenerator<Seen> {
+  const readBatch = (first: number) => {
+    const batch = items.slice(first, first + predictor.batch);
+    const faces = Promise.all(
+      batch.map((item, k) => readFace(item, read, change && ((image) => change(image, first + k)))),
+    );
+    // Whoever awaits it later sees the error; until then it must not count as unhandled.
+    faces.catch(() => {});
+    return faces;
+  };
+  let next = readBatch(0);
+  for (let first = 0; first < items.length; first += predictor.batch) {
+    const faces = await next;
+    next = readBatch(first + predictor.batch);
+    const detections = await predictor.detect(faces.map(({ image }) => image));
+    for (const [k, face] of faces.entries()) {
+      yield { item: items[first + k], face, detection: detections[k] };
+    }
+  }
+}
+
+export interface EvaluateOptions {
+  predictor: Predictor;
+  read: ReadBytes;
+  /** Forged at or above it. */
+  threshold: number;
+  /** A mask says altered at or above it. */
+  maskThreshold: number;
+  /** HW of the pair maps that the predictor gives; 0 where it gives none. */
+  positions: number;
+  /** How videos are scored (default: the mean of their faces). */
+  videoRule?: VideoRule;
+  /** Faces whose training split makes the constant predictor. */
+  prior?: readonly ManifestItem[];
+  /** Of the intervals, of sampled pairs and of the constant predictor's faces. */
+  seed: number;
+  onFace?: (what: 'faces' | 'training masks', done: number, total: number) => void;
+}
+
+type Named<T> = T & { name: string };
+
+export interface Evaluation {
+  /** In the order of the items. */
+  scores: Scored[];
+  /** From which the masks' IoU and F1 call a pixel altered. */
+  maskThreshold: number;
+  faces: ClassFigures[];
+  /** Absent where no video has two faces. */
+  videos?: ClassFigures[];
+  videoRule: VideoRule;
+  /** How far the probabilities of faces are true. */
+  reliability: Reliability;
+  /** All forged faces with a mask, then each method's; empty where there are none, or no maps. */
+  masks: Named<MaskFigures>[];
+  pairs: Named<PairFigures>[];
+  /** Of the constant predictor; absent where there was no training mask, or nothing to compare. */
+  constant?: Pick<Prior, 'faces' | 'of' | 'threshold'>;
+}
+
+/**
+ * Scores every item; where forged ones have masks, also says how well they were located.
+ * @param items of the split to evaluate; at least one
+ * @throws LlsmError as `seen` and `makePrior`
+ */
+export async function evaluate(
+  items: readonly ManifestItem[],
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  const { predictor, read, threshold, maskThreshold, positions, seed, onFace } = options;
+  const { videoRule = 'mean' } = options;
+  const { size } = predictor;
+  const withMask = items.filter(({ mask }) => mask !== null);
+  const choice = positions > 0 ? choosePairs(positions, withMask.length, seed) : undefined;
+  const prior =
+    withMask.length > 0 && options.prior
+      ? await makePrior(options.prior, {
+          size,
+          pairs: choice,
+          seed,
+          read,
+          onFace: (done, total) => onFace?.('training masks', done, total),
+        })
+      : undefined;
+  const newGroup = () => new Localisation({ size, maskThreshold, pairs: choice, prior });
+  const real = newGroup();
+  const groups = new Map(methodsOf(withMask).map((method) => [method, newGroup()]));
+
+  const scores: Scored[] = [];
+  for await (const { item, face, detection } of seen(items, predictor, read)) {
+    const { label, method, video } = item;
+    const { probability } = detection;
+    scores.push({ image: `${item.folder}/${item.image}`, label, method, video, probability });
+    const flagged = probability >= threshold;
+    if (face.mask) {
+      const truth = truthOf(maskAt(face, size), choice);
+      groups.get(methodOf(item))?.add(detection, flagged, truth);
+    } else if (label === 0 && withMask.length > 0) real.add(detection, flagged);
+    onFace?.('faces', scores.length, items.length);
+  }
+
+  const videos = byVideo(scores, videoRule);
+  const localised = located(groups, newGroup);
+  return {
+    scores,
+    maskThreshold,
+    faces: classFigures(scores, { threshold, seed }),
+    videoRule,
+    reliability: reliabilityOf(scores),
+    ...(videos.length < scores.length && { videos: classFigures(videos, { threshold, seed }) }),
+    masks: localised.flatMap(([name, group]) => named(name, group.maskFigures(real))),
+    pairs: localised.flatMap(([name, group]) => named(name, group.pairFigures(real))),
+    ...(prior && {
+      constant: { faces: prior.faces, of: prior.of, threshold: prior.threshold },
+    }),
+  };
+}
+
+/** All methods together before each, where there are several. */
+function located(
+  groups: Map<string, Localisation>,
+  newGroup: () => Localisation,
+): [string, Localisation][] {
+  if (groups.size < 2) return [...groups];
+  const all = newGroup();
+  for (const group of groups.values()) all.merge(group);
+  return [['all', all], ...groups];
+}
+
+const named = <T>(name: string, figures: T | undefined): Named<T>[] =>
+  figures ? [{ name, ...figures }] : [];

@@ -1,0 +1,84 @@
+/** An evaluation as tables that a person reads. Browser-safe. */
+import type { ClassFigures } from '../classification.ts';
+import type { Evaluation } from '../evaluate.ts';
+import type { Compared } from '../localisation.ts';
+
+/** Three decimals; `n/a` for what there is not. */
+const number = (value: number): string => (Number.isNaN(value) ? 'n/a' : value.toFixed(3));
+
+/** The constant predictor's stands in brackets. */
+const compared = ({ value, constant }: Compared): string =>
+  constant === undefined ? number(value) : `${number(value)} (${number(constant)})`;
+
+/** Columns aligned: the first ones to the left, the rest to the right. */
+export function aligned(rows: readonly (readonly string[])[], left = 1): string[] {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) =>
+    row.map((cell, k) => (k < left ? cell.padEnd(widths[k]) : cell.padStart(widths[k]))).join('  '),
+  );
+}
+
+function classTable(unit: string, figures: readonly ClassFigures[]): string[] {
+  const head = ['real', 'forged', 'AUC', '95 % interval', 'AP', 'EER', 'ACC', 'balanced'];
+  const rows = figures.map((row) => {
+    const [low, high] = row.aucInterval;
+    const interval = Number.isNaN(low) ? 'n/a' : `${number(low)} to ${number(high)}`;
+    return [
+      row.name,
+      ...[`${row.real}`, `${row.forged}`, number(row.auc), interval, number(row.ap)],
+      ...[number(row.eer), number(row.accuracy), number(row.balancedAccuracy)],
+      ...[number(row.flagged), number(row.falseAlarms)],
+    ];
+  });
+  const lines = aligned([[unit, ...head, 'found', 'false alarms'], ...rows]);
+  const why = figures.find(({ lacking }) => lacking)?.lacking;
+  if (why) lines.push(`n/a: ${why.replaceAll('faces', unit)}`);
+  return lines;
+}
+
+/**
+ * The figures of an evaluation, one table for faces, videos, masks and pairs each, with what their
+ * words mean; lines end with a newline.
+ * @param noConstant why there is no constant predictor's figure, where there is none
+ */
+export function evaluationText(evaluation: Evaluation, noConstant: string): string {
+  const { faces, videos, masks, pairs, constant, maskThreshold } = evaluation;
+  const { videoRule, reliability } = evaluation;
+  const blocks = [classTable('faces', faces)];
+  if (videos) blocks.push(classTable('videos', videos));
+  if (masks.length > 0) {
+    const head = ['faces', 'IoU', 'F1', 'n found', 'their IoU', 'their F1', 'pixel AUC', '+ real'];
+    const rows = masks.map((row) => [
+      ...[row.name, `${row.faces}`, compared(row.iou), compared(row.f1), `${row.flagged}`],
+      ...[compared(row.iouFlagged), compared(row.f1Flagged)],
+      ...[compared(row.pixelAuc), compared(row.pixelAucWithReal)],
+    ]);
+    blocks.push(aligned([['masks', ...head], ...rows]));
+  }
+  if (pairs.length > 0) {
+    const head = ['faces', 'AUC', '+ real', 'at fixed pairs', 'pairs'];
+    const rows = pairs.map((row) => [
+      ...[row.name, `${row.faces}`, compared(row.auc), compared(row.aucWithReal)],
+      ...[compared(row.aucAtFixedPairs), `${row.fixedPairs}`],
+    ]);
+    blocks.push(aligned([['pairs', ...head], ...rows]));
+  }
+  const notes = ['found, false alarms: shares of the forged and of the real ones called forged.'];
+  if (videos)
+    notes.push(`videos: by the ${videoRule} of their faces; intervals draw whole videos.`);
+  notes.push(
+    `A face's probability is off by ${number(reliability.error)} in the mean (expected calibration error).`,
+  );
+  if (masks.length > 0) notes.push(`IoU, F1: masks call a pixel altered from ${maskThreshold}.`);
+  if (masks.length + pairs.length > 0) {
+    notes.push(
+      'masks, pairs: forged faces with a mask; "+ real" pools them with the real ones; "at fixed ' +
+        'pairs" is the mean of one AUC a pair of positions.',
+      constant
+        ? `In brackets: the constant predictor, the mean mask (called altered from ${constant.threshold}) ` +
+            `and pair map of ${constant.faces} training forgeries, whatever the picture.`
+        : `No constant predictor beside them: ${noConstant}.`,
+    );
+  }
+  return [...blocks, notes].map((lines) => lines.map((line) => `${line}\n`).join('')).join('\n');
+}

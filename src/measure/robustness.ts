@@ -1,0 +1,78 @@
+/** AUC under degraded pictures, by kind and level. Browser-safe. */
+
+import { Random } from '../base/random.ts';
+import type { ReadBytes } from '../faces/crops.ts';
+import type { ManifestItem } from '../faces/manifest.ts';
+import { type ChangePicture, type Predictor, seen } from './evaluate.ts';
+import { rocAuc, tallyOf } from './metrics.ts';
+import type { Perturbation } from './perturbations.ts';
+
+export interface RobustnessRow {
+  name: string;
+  unit: string;
+  levels: readonly number[];
+  /** AUC by face at each level; `mean` is their mean. */
+  auc: number[];
+  mean: number;
+}
+
+export interface Robustness {
+  /** Of the pictures as they are. */
+  untouched: number;
+  rows: RobustnessRow[];
+  /** What was degraded: whole photographs, from which faces are cut, or face crops, or some of each. */
+  applied: 'before the crop' | 'to the crop' | 'before the crop or to the crop';
+}
+
+export interface RobustnessOptions {
+  predictor: Predictor;
+  read: ReadBytes;
+  seed: number;
+  /** AUC of the pictures as they are. */
+  untouched: number;
+  onFace?: (done: number, total: number) => void;
+}
+
+/**
+ * Scores every face under each perturbation at its five levels. What is random hangs on
+ * (seed, perturbation, level, face) alone.
+ * @param items of the split to evaluate, of both classes
+ * @throws LlsmError as `seen`, and where a perturbation cannot be done
+ */
+export async function robustness(
+  items: readonly ManifestItem[],
+  perturbations: readonly Perturbation[],
+  { predictor, read, seed, untouched, onFace }: RobustnessOptions,
+): Promise<Robustness> {
+  const total = items.length * 5 * perturbations.length;
+  const labels = items.map(({ label }) => label);
+  let done = 0;
+  const auc = async (change: ChangePicture): Promise<number> => {
+    const scores: number[] = [];
+    for await (const { detection } of seen(items, predictor, read, change)) {
+      scores.push(detection.probability);
+      onFace?.(++done, total);
+    }
+    return rocAuc(tallyOf(scores, labels));
+  };
+  const rows: RobustnessRow[] = [];
+  for (const by of perturbations) {
+    const each: number[] = [];
+    for (const level of by.levels) {
+      const purpose = `perturb ${by.name} ${level}`;
+      each.push(
+        await auc((image, item) => by.apply(image, level, new Random(seed, purpose, 0, item))),
+      );
+    }
+    const mean = each.reduce((sum, value) => sum + value, 0) / each.length;
+    rows.push({ name: by.name, unit: by.unit, levels: by.levels, auc: each, mean });
+  }
+  const boxes = items.filter(({ box }) => box !== null).length;
+  const applied =
+    boxes === items.length
+      ? 'before the crop'
+      : boxes === 0
+        ? 'to the crop'
+        : 'before the crop or to the crop';
+  return { untouched, rows, applied };
+}

@@ -1,0 +1,85 @@
+/** The choice of the probability at which a face is called forged. Browser-safe. */
+import { LlsmError } from '../base/errors.ts';
+import { countsAt, eer, falsePositiveRate, type Tally, truePositiveRate } from './metrics.ts';
+
+/** Equal error rates; or the most forged faces found at a share of false alarms. */
+export type ThresholdRule = 'eer' | { fpr: number };
+
+export const ruleInWords = (rule: ThresholdRule): string =>
+  rule === 'eer' ? 'eer' : `fpr=${rule.fpr}`;
+
+export interface ChosenThreshold {
+  value: number;
+  /** Shares of the real and of the forged faces at or above it. */
+  fpr: number;
+  tpr: number;
+}
+
+/**
+ * @throws LlsmError where a class is missing, or fewer than 1 / fpr faces are real: then no share of
+ *   them says that it is `fpr`
+ */
+export function requireEnough(real: number, forged: number, rule: ThresholdRule): void {
+  if (real === 0 || forged === 0) {
+    throw new LlsmError(
+      `The faces are all ${real === 0 ? 'forged' : 'real'}: a threshold needs both kinds`,
+    );
+  }
+  if (rule !== 'eer' && real < 1 / rule.fpr) {
+    throw new LlsmError(
+      `There are ${real} real faces, and a false-positive rate of ${rule.fpr} needs at least ` +
+        `${Math.ceil(1 / rule.fpr)}, one wrong among them: add real faces, or ask for a higher rate`,
+    );
+  }
+}
+
+/**
+ * `eer`: the point of the equal error rate. `fpr`: the lowest threshold with at most that share of
+ * the real faces at or above it. The value lies midway to the next lower score, so that it does not hang on the
+ * last bit of one face's score.
+ *
+ * @throws LlsmError as `requireEnough`, and where no threshold does it
+ */
+export function chooseThreshold(tally: Tally, rule: ThresholdRule): ChosenThreshold {
+  const { scores, positive, negative } = tally;
+  const total = (counts: Float64Array) => counts.reduce((sum, count) => sum + count, 0);
+  requireEnough(total(negative), total(positive), rule);
+  const last = rule === 'eer' ? lastAtEqualRates(tally) : lastWithin(tally, rule.fpr);
+  const between = (upper: number, lower: number) => {
+    const middle = (upper + lower) / 2;
+    return middle > lower ? middle : upper;
+  };
+  const value =
+    last < 0 ? between(1, scores[0]) : between(scores[last], scores[last + 1] ?? scores[last]);
+  const counts = countsAt(tally, value);
+  return { value, fpr: falsePositiveRate(counts), tpr: truePositiveRate(counts) };
+}
+
+/** The place of the lowest score that is called forged. */
+function lastAtEqualRates(tally: Tally): number {
+  const { threshold } = eer(tally);
+  if (Number.isNaN(threshold)) {
+    throw new LlsmError(
+      `All faces have the score ${tally.scores[0]}: no threshold tells them apart. Train the ` +
+        'network, or look at the pictures',
+    );
+  }
+  return tally.scores.indexOf(threshold);
+}
+
+/** Likewise; -1 where even the highest is not. */
+function lastWithin({ scores, negative }: Tally, fpr: number): number {
+  const reals = negative.reduce((sum, count) => sum + count, 0);
+  let above = 0;
+  let last = -1;
+  while (last + 1 < scores.length && above + negative[last + 1] <= fpr * reals + 1e-9) {
+    above += negative[++last];
+  }
+  if (last < 0 && scores[0] >= 1) {
+    throw new LlsmError(
+      `${negative[0]} of ${reals} real faces have a probability of 1: no threshold gives a ` +
+        `false-positive rate of ${fpr}`,
+    );
+  }
+  return last;
+}

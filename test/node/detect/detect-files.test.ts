@@ -1,0 +1,54 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as assert from 'uvu/assert';
+import { listSources, toCsv } from '../../../node/detect/detect-files.ts';
+import { temporaryFolder } from '../../support/pictures.ts';
+import { test } from '../../support/run.ts';
+
+const folder = temporaryFolder();
+for (const name of [
+  'b.JPG',
+  'a.png',
+  'a.webp',
+  'notes.txt',
+  'sub/a.png',
+  '.hidden/x.png',
+  'out/p.png',
+]) {
+  mkdirSync(join(folder, name, '..'), { recursive: true });
+  writeFileSync(join(folder, name), '');
+}
+mkdirSync(join(folder, 'empty'));
+
+test('a folder is its pictures, sorted; each file once, under a name of its own', () => {
+  const at = (name: string) => join(folder, name);
+  const sources = listSources([at('sub/a.png'), folder, at('notes.txt')], at('out'));
+  assert.equal(sources, [
+    { path: at('sub/a.png'), stem: 'a' },
+    { path: at('a.png'), stem: 'a-2' },
+    { path: at('a.webp'), stem: 'a-3' },
+    { path: at('b.JPG'), stem: 'b' },
+    { path: at('notes.txt'), stem: 'notes' },
+  ]);
+  const under = listSources([folder]).map(({ stem }) => stem);
+  assert.equal(under, ['a', 'a-2', 'b', 'out__p', 'sub__a']);
+});
+
+test('a folder without pictures is an error of its own, and no end', () => {
+  const [empty, other] = listSources([join(folder, 'empty'), 'nowhere.png']);
+  assert.match(empty.error as string, /empty holds no JPEG, PNG or WebP pictures/);
+  assert.equal(other, { path: 'nowhere.png', stem: 'nowhere' });
+});
+
+test('CSV: quoted where it must be', () => {
+  const text = toCsv([
+    { file: 'a,"b".png', probability: 0.25, forged: false, verdict: 'no forgery found' },
+    { file: 'c.png', error: 'two\nlines' },
+  ]);
+  assert.equal(text.split('\r\n'), [
+    'file,probability,verdict,threshold,altered share,overlay,similarity,panel,error',
+    '"a,""b"".png",0.25,no forgery found,0.5,,,,,',
+    'c.png,,,,,,,,"two\nlines"',
+    '',
+  ]);
+});
