@@ -77,7 +77,7 @@ device.queue.writeBuffer = (...args: Parameters<GPUQueue['writeBuffer']>) => {
   writeBuffer.apply(device.queue, args);
   if (!firstShader) lastWrite = performance.timeOrigin + performance.now();
 };
-const detector = await Detector.build(gpu, checkpoint, { batch: 1, similarity: false });
+const detector = await Detector.build(gpu, checkpoint, { batch: 1, dissimilarity: false });
 const upload = lastWrite - last;
 const record = firstShader - lastWrite;
 const rest = lap() - upload - record;

@@ -72,7 +72,7 @@ async function run(options: Options): Promise<void> {
   requireEnough(labels.length - forged, forged, at); // said before the work, not after it
   const { detector, adapter } = await openDetector(checkpoint, {
     batch: Math.min(options.batch, faces.length),
-    similarity: false,
+    dissimilarity: false,
   });
   const bar = new Progress({ label: 'faces', total: faces.length });
   const seen = await scoreFaces(faces, detector, readBytes, (done) => bar.update(done)).finally(

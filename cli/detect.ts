@@ -11,7 +11,7 @@ import {
 } from '../node/detect/detect-files.ts';
 import { readCheckpoint } from '../node/files/checkpoint.ts';
 import { encodePng } from '../node/files/image.ts';
-import { packageRoot } from '../node/system/package-root.ts';
+import { defaultWeights } from '../node/files/weights.ts';
 import { Progress } from '../node/system/progress.ts';
 import { makeFolder, writeFileWhole } from '../node/system/write-file.ts';
 import { LlsmError, UsageError } from '../src/base/errors.ts';
@@ -63,16 +63,13 @@ const howToGetWeights =
   'train a network (`llsm train`) and name the weights in its folder, or, to try the command ' +
   'without a trained one, make a random one (`llsm init --config small --out W.safetensors`)';
 
-/** What `weights/README.md` describes. */
-const ownWeights = () => join(packageRoot(), 'weights', 'small.safetensors');
-
 function openWeights(path: string | undefined): Checkpoint {
   if (path === undefined) {
     console.error(
       'llsm: these are the weights that come with llsm, a demonstration that finds careless swaps, ' +
         'some transplanted parts and little else (weights/README.md); --weights names your own',
     );
-    return readCheckpoint(ownWeights());
+    return readCheckpoint(defaultWeights());
   }
   if (!existsSync(path)) throw new LlsmError(`${path} does not exist: ${howToGetWeights}`);
   return readCheckpoint(path);
@@ -95,7 +92,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const batch = Math.min(options.batch, Math.max(1, sources.length));
   const detector = await Detector.build(gpu, checkpoint, {
     batch,
-    similarity: wanted,
+    dissimilarity: wanted,
     precision: options.precision,
   });
   const results: Result[] = [];

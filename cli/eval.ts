@@ -105,7 +105,7 @@ async function run(options: Options): Promise<void> {
   const located = faces.some(({ mask }) => mask !== null) && (config.flm || positions > 0);
   const { detector, adapter } = await openDetector(checkpoint, {
     batch: Math.min(options.batch, faces.length),
-    similarity: located && positions > 0,
+    dissimilarity: located && positions > 0,
     precision: options.precision,
   });
   const said =

@@ -55,6 +55,7 @@ export async function ensureBuilt({ tests = false } = {}) {
       ? filesUnder('test', '.test.ts')
       : [
           'cli/main.ts',
+          ...['src/index.ts', 'src/engine.ts', 'node/index.ts'],
           ...rooms.flatMap((room) => filesUnder(room, '.worker.ts')),
           ...filesUnder('bench', '-child.ts'),
         ],

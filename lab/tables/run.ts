@@ -81,7 +81,7 @@ async function testAll(
         const gpu = await openGpu();
         detector ??= await Detector.build(gpu, readCheckpoint(trained.weights), {
           batch: options.batch,
-          similarity: false,
+          dissimilarity: false,
         });
         return testFigures(test, trained, options, { detector, adapter: gpu.name });
       });

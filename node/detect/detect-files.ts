@@ -1,14 +1,15 @@
 /** The detector on image files: what is looked at, and what is written of it (Node only). */
 import { statSync } from 'node:fs';
 import { basename, extname, join, resolve, sep } from 'node:path';
+import { ahead } from '../../src/base/ahead.ts';
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 import type { Detection, Detector } from '../../src/detect/detector.ts';
 import {
+  dissimilarityPicture,
   findingPanel,
   maskOverlay,
   type Shown,
   shown,
-  similarityFigure,
 } from '../../src/detect/finding.ts';
 import { alteredShare, isForged, uncalibrated, verdictInWords } from '../../src/detect/verdict.ts';
 import { type FacePlace, faceBox } from '../../src/faces/crops.ts';
@@ -78,7 +79,7 @@ export interface Result {
   /** Part of the face crop that the mask marks, 0 to 1. */
   alteredShare?: number;
   overlay?: string;
-  similarity?: string;
+  dissimilarity?: string;
   panel?: string;
 }
 
@@ -93,15 +94,21 @@ export interface DetectOptions {
   onFace?: (face: FoundFace) => void;
 }
 
-interface Loaded {
+/** A picture that was looked at: what the network says of its face, or why nothing is said. */
+interface Looked {
   source: Source;
-  face?: RgbImage;
   shown?: Shown;
+  detection?: Detection;
   error?: string;
 }
 
+interface Loaded extends Looked {
+  face?: RgbImage;
+}
+
 /**
- * Looks at the pictures, a batch at a time. One that cannot be read does not stop the rest.
+ * Looks at the pictures, a batch at a time, and writes what is asked for. One that cannot be read
+ * does not stop the rest.
  * @throws LlsmError where a picture cannot be written, or the GPU failed
  */
 export async function detectFiles(
@@ -109,24 +116,35 @@ export async function detectFiles(
   sources: readonly Source[],
   options: DetectOptions,
 ): Promise<void> {
-  let pending: Loaded[] = [];
-  const flush = async () => {
-    const faces = pending.flatMap(({ face }) => (face ? [face] : []));
-    const detections = await detector.detect(faces);
-    for (const item of pending) {
-      const detection = item.face && (detections.shift() as Detection);
-      options.onResult(detection ? finish(item, detection, detector.size, options) : failed(item));
-    }
-    pending = [];
-  };
-  for (const source of sources) {
-    pending.push(await load(source, detector.size, options));
-    if (pending.filter(({ face }) => face).length === detector.batch) await flush();
+  for await (const looked of look(detector, sources, options)) {
+    const result = decide(looked, options.threshold);
+    options.onResult(write(looked, result, detector.size, options));
   }
-  await flush();
 }
 
-const failed = ({ source, error }: Loaded): Result => ({ file: source.path, error });
+/** What the network says of each picture, in order; the next ones are read while the GPU works. */
+async function* look(
+  detector: Detector,
+  sources: readonly Source[],
+  options: DetectOptions,
+): AsyncGenerator<Looked> {
+  let pending: Loaded[] = [];
+  const detected = async (): Promise<Looked[]> => {
+    const faces = pending.flatMap(({ face }) => (face ? [face] : []));
+    const detections = await detector.detect(faces);
+    const looked = pending.map(({ face, ...rest }) =>
+      face ? { ...rest, detection: detections.shift() } : rest,
+    );
+    pending = [];
+    return looked;
+  };
+  const read = (source: Source) => load(source, detector.size, options);
+  for await (const loaded of ahead(sources, detector.batch + 1, read)) {
+    pending.push(loaded);
+    if (pending.filter(({ face }) => face).length === detector.batch) yield* await detected();
+  }
+  yield* await detected();
+}
 
 /** Keeps of a picture what the network and the figures need, which is little of a large one. */
 async function load(source: Source, size: number, options: DetectOptions): Promise<Loaded> {
@@ -147,30 +165,47 @@ async function load(source: Source, size: number, options: DetectOptions): Promi
   }
 }
 
-function finish(
-  { source, shown: view }: Loaded,
-  detection: Detection,
-  size: number,
-  { threshold, out, onFace }: DetectOptions,
-): Result {
-  const { probability, mask, similarity } = detection;
+/** What is said of one picture, in words and numbers. */
+function decide({ source, detection, error }: Looked, threshold?: Threshold): Result {
+  if (!detection) return { file: source.path, error };
+  const { probability, mask } = detection;
   const forged = isForged(probability, threshold);
   const verdict = verdictInWords(forged);
   const result: Result = { file: source.path, probability, forged, verdict };
   if (mask) result.alteredShare = alteredShare(mask, threshold);
-  if (out === undefined || !view) return result;
-  const write = (what: string, image: RgbImage): string => {
+  return result;
+}
+
+/**
+ * Writes the pictures of a result where there is a folder for them.
+ * @returns the result with their names
+ */
+function write(
+  { source, shown: view, detection }: Looked,
+  result: Result,
+  size: number,
+  { out, onFace }: DetectOptions,
+): Result {
+  const { probability, verdict } = result;
+  if (out === undefined || !view || !detection || probability === undefined || !verdict) {
+    return result;
+  }
+  const { mask, dissimilarity } = detection;
+  const save = (what: string, image: RgbImage): string => {
     const name = `${source.stem}.${what}.png`;
     writeFileWhole(join(out, name), [encodePng(image)]);
     return name;
   };
-  if (mask) result.overlay = write('overlay', maskOverlay(view, mask, size));
-  if (similarity) result.similarity = write('similarity', similarityFigure(similarity));
-  const title = { name: basename(source.path), verdict: `${probability.toFixed(3)} ${verdict}` };
-  result.panel = write('panel', findingPanel(view, detection, { ...title, size }));
-  const image = contactPicture(view.photo, mask, view.box);
-  onFace?.({ name: basename(source.path), verdict, probability, image });
-  return result;
+  const pictures: Partial<Result> = {};
+  if (mask) pictures.overlay = save('overlay', maskOverlay(view, mask, size));
+  if (dissimilarity) {
+    pictures.dissimilarity = save('dissimilarity', dissimilarityPicture(dissimilarity));
+  }
+  const name = basename(source.path);
+  const title = { name, verdict: `${probability.toFixed(3)} ${verdict}` };
+  pictures.panel = save('panel', findingPanel(view, detection, { ...title, size }));
+  onFace?.({ name, verdict, probability, image: contactPicture(view.photo, mask, view.box) });
+  return { ...result, ...pictures };
 }
 
 /** results.csv (RFC 4180): a line a picture. */
@@ -178,9 +213,9 @@ export function toCsv(results: readonly Result[], threshold?: Threshold): string
   const value = threshold?.value ?? uncalibrated;
   const rows = results.map((r) => [
     ...[r.file, r.probability, r.verdict, r.error === undefined ? value : undefined],
-    ...[r.alteredShare, r.overlay, r.similarity, r.panel, r.error],
+    ...[r.alteredShare, r.overlay, r.dissimilarity, r.panel, r.error],
   ]);
-  const head = 'file,probability,verdict,threshold,altered share,overlay,similarity,panel,error';
+  const head = 'file,probability,verdict,threshold,altered share,overlay,dissimilarity,panel,error';
   return [head, ...rows.map((row) => row.map(quoted).join(','))]
     .map((line) => `${line}\r\n`)
     .join('');

@@ -4,12 +4,13 @@ import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ParamStore } from '../graph/params.ts';
 import type { Dtype } from '../graph/tensor.ts';
+import { networkInput, stack } from '../image/input.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { uploadCheckpoint } from '../model/llsm/bind.ts';
 import type { Checkpoint } from '../model/llsm/checkpoint.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
 import { Program } from '../model/llsm/program.ts';
-import { networkInput, sigmoid } from './verdict.ts';
+import { sigmoid } from './verdict.ts';
 
 /** What the network says of one face; probabilities throughout. */
 export interface Detection {
@@ -21,14 +22,14 @@ export interface Detection {
    * [HW, HW], row i, column j: that the positions i and j come from different sources (1 =
    * dissimilar). Absent without the pair head, above HW = 4,096, and where not asked for.
    */
-  similarity?: Float32Array;
+  dissimilarity?: Float32Array;
 }
 
 export interface DetectorOptions {
   /** Faces in one run. */
   batch: number;
-  /** Whether similarity is computed where it can be (default true). */
-  similarity?: boolean;
+  /** Whether the dissimilarity of pairs is computed where it can be (default true). */
+  dissimilarity?: boolean;
   /** How feature maps are stored (default f32). */
   precision?: Dtype;
 }
@@ -47,14 +48,14 @@ export class Detector {
   static async build(
     gpu: Gpu,
     checkpoint: Checkpoint,
-    { batch, similarity = true, precision }: DetectorOptions,
+    { batch, dissimilarity = true, precision }: DetectorOptions,
   ): Promise<Detector> {
     const { config } = checkpoint;
     const store = uploadCheckpoint(gpu, checkpoint);
     const program = await Program.build(gpu, config, store, {
       batch,
       mode: 'eval',
-      similarity: similarity && mapPositions(config) > 0,
+      similarity: dissimilarity && mapPositions(config) > 0,
       precision,
     });
     return new Detector(program, store, config.size, batch);
@@ -75,15 +76,12 @@ export class Detector {
 
   async #run(faces: readonly RgbImage[]): Promise<Detection[]> {
     const { program, batch, size } = this;
-    const image = new Float32Array(batch * size * size * 3);
-    faces.forEach((face, k) => {
-      image.set(networkInput(face, size), k * size * size * 3);
-    });
-    program.write({ image });
+    const inputs = faces.map((face) => networkInput(face, size));
+    program.write({ image: stack(inputs, batch, size * size * 3) });
     program.run();
     const logits = await program.logits();
     const masks = await program.maskLogits();
-    const similarities = await program.similarity();
+    const pairMaps = await program.similarity();
     return faces.map((_, k) => {
       if (!Number.isFinite(logits[k])) {
         throw new LlsmError(
@@ -93,7 +91,7 @@ export class Detector {
       return {
         probability: sigmoid(logits[k]),
         mask: masks && itemOf(masks, k, batch).map(sigmoid),
-        similarity: similarities && itemOf(similarities.data, k, batch).map(sigmoid),
+        dissimilarity: pairMaps && itemOf(pairMaps.data, k, batch).map(sigmoid),
       };
     });
   }

@@ -75,13 +75,13 @@ export const fitted = (values: Float32Array, side: number, width: number, height
     new Float32Array(width * height),
   );
 
-const positionsOf = (similarity: Float32Array): number => Math.sqrt(similarity.length);
+const positionsOf = (dissimilarity: Float32Array): number => Math.sqrt(dissimilarity.length);
 
-/** The similarity map with its scale: row i, column j, 1 = dissimilar. */
-export function similarityFigure(similarity: Float32Array): RgbImage {
-  const positions = positionsOf(similarity);
+/** The disdissimilarity map with its scale: row i, column j, 1 = dissimilar. */
+export function dissimilarityPicture(dissimilarity: Float32Array): RgbImage {
+  const positions = positionsOf(dissimilarity);
   const zoom = Math.max(1, Math.round(512 / positions));
-  const map = heatmap(similarity, positions, positions, { zoom });
+  const map = heatmap(dissimilarity, positions, positions, { zoom });
   return panel([
     [{ image: words(similarityTitle(positions), map.width) }],
     [{ image: map }],
@@ -94,25 +94,25 @@ function similarityTitle(positions: number): string {
   return `pairs of ${side} x ${side} positions`;
 }
 
-/** The side that a panel's pictures have; a multiple of the similarity map's where it can be. */
-function sideFor(similarity: Float32Array | undefined): number {
-  if (!similarity) return 384;
-  const positions = positionsOf(similarity);
+/** The side that a panel's pictures have; a multiple of the disdissimilarity map's where it can be. */
+function sideFor(dissimilarity: Float32Array | undefined): number {
+  if (!dissimilarity) return 384;
+  const positions = positionsOf(dissimilarity);
   return positions > 512 ? 512 : positions * Math.max(1, Math.round(384 / positions));
 }
 
 /**
- * Face crop, mask, mask over the crop and similarity map side by side, with their scales.
+ * Face crop, mask, mask over the crop and disdissimilarity map side by side, with their scales.
  * @param name what the picture is called
  * @param verdict in words, with the probability
  * @param size side of the detection's mask
  */
 export function findingPanel(
   { photo, box }: Shown,
-  { mask, similarity }: Detection,
+  { mask, dissimilarity }: Detection,
   { name, verdict, size }: { name: string; verdict: string; size: number },
 ): RgbImage {
-  const side = sideFor(similarity);
+  const side = sideFor(dissimilarity);
   const scale = side / Math.max(box[2], box[3]);
   const [width, height] = [box[2], box[3]].map((n) => Math.max(1, Math.round(n * scale)));
   const face = resize(photo, width, height, box);
@@ -131,12 +131,12 @@ export function findingPanel(
     add('mask', map, legend(grey, '0 untouched', '1 altered', width));
     add('mask over the face', overlay(face, values), legend(heat, '0', '1 altered', width));
   }
-  if (similarity) {
-    const positions = positionsOf(similarity);
+  if (dissimilarity) {
+    const positions = positionsOf(dissimilarity);
     const zoom = side / positions;
     const map = Number.isInteger(zoom)
-      ? heatmap(similarity, positions, positions, { zoom })
-      : heatmap(fitted(similarity, positions, side, side), side, side);
+      ? heatmap(dissimilarity, positions, positions, { zoom })
+      : heatmap(fitted(dissimilarity, positions, side, side), side, side);
     const scale = legend(viridis, '0 same source', '1 dissimilar', side);
     add(similarityTitle(positions), map, scale);
   }

@@ -1,7 +1,4 @@
-/** From a picture to what the network takes, and from its probability to words. Browser-safe. */
-
-import { resize } from '../image/pixels.ts';
-import type { RgbImage } from '../image/rgb.ts';
+/** From the network's probability to words. */
 import type { Threshold } from '../model/llsm/checkpoint.ts';
 
 /** What every result of the detector is shown with. */
@@ -9,19 +6,6 @@ export const scope =
   'It looks for altered regions in a photograph; it says nothing of wholly generated pictures.';
 
 export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
-
-/**
- * A face crop as the network takes it, as in training.
- * @param face of any size and shape; its aspect ratio is not kept
- * @returns [size, size, 3], value / 127.5 - 1
- */
-export function networkInput(face: RgbImage, size: number): Float32Array {
-  const fits = face.width === size && face.height === size;
-  const { data } = fits ? face : resize(face, size, size);
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < out.length; i++) out[i] = data[i] / 127.5 - 1;
-  return out;
-}
 
 /** Without a calibrated threshold this one is used. */
 export const uncalibrated = 0.5;

@@ -3,6 +3,7 @@ import { LlsmError } from '../base/errors.ts';
 import { Random } from '../base/random.ts';
 import type { Augment } from '../config/augment-schema.ts';
 import { decodeImage, greyOf } from '../image/codecs.ts';
+import { networkInput } from '../image/input.ts';
 import { type Box, clampBox, resample, resize } from '../image/pixels.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { augmentPixels, drawView, mirror } from './augment.ts';
@@ -156,9 +157,6 @@ export class CropLoader implements CropSource {
     let image = resize(face.image, size, size, view.box);
     if (view.mirrored) mirror(image.data, size, size, 3);
     if (augment) image = await augmentPixels(image, augment, random);
-    const pixels = new Float32Array(image.data.length);
-    for (let i = 0; i < pixels.length; i++) pixels[i] = image.data[i] / 127.5 - 1;
-
     const known = item.label === 0 || face.mask !== null;
     const mask = known ? new Float32Array(size * size) : null;
     if (mask && face.mask) {
@@ -166,6 +164,6 @@ export class CropLoader implements CropSource {
       for (let i = 0; i < mask.length; i++) mask[i] /= 255;
       if (view.mirrored) mirror(mask, size, size, 1);
     }
-    return { image: pixels, mask, label: item.label, maskWeight: known ? 1 : 0 };
+    return { image: networkInput(image, size), mask, label: item.label, maskWeight: known ? 1 : 0 };
   }
 }

@@ -123,7 +123,7 @@ export class Localisation {
    * @param truth of a forged face with a mask; absent: a real face
    * @param flagged whether it is called forged
    */
-  add({ mask, similarity }: Detection, flagged: boolean, truth?: Truth): void {
+  add({ mask, dissimilarity }: Detection, flagged: boolean, truth?: Truth): void {
     const { pairs: choice, prior, maskThreshold } = this.options;
     if (mask) {
       this.#pixels.add(mask, truth?.pixels);
@@ -132,8 +132,8 @@ export class Localisation {
         this.#masks.push({ flagged, ours: overlap(mask, truth.pixels, maskThreshold), constant });
       }
     }
-    if (!similarity || !choice || !this.#pairs) return;
-    const values = Float32Array.from(choice.pairs, (pair) => similarity[pair]);
+    if (!dissimilarity || !choice || !this.#pairs) return;
+    const values = Float32Array.from(choice.pairs, (pair) => dissimilarity[pair]);
     this.#pairs.add(values, truth?.pairs);
     if (!truth?.pairs) return;
     const row = { values: new Float32Array(choice.fixed), truth: new Uint8Array(choice.fixed) };

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Crop, CropSource } from '../faces/crops.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ParamStore } from '../graph/params.ts';
+import { stack } from '../image/input.ts';
 import { rocAuc, tallyOf } from '../measure/metrics.ts';
 import { type Batch, type LossParts, Program } from '../model/llsm/program.ts';
 
@@ -83,19 +84,22 @@ function* batchesOf(total: number, count: number): Generator<number[]> {
 const bce = (z: number, t: number): number =>
   Math.max(z, 0) - z * t + Math.log1p(Math.exp(-Math.abs(z)));
 
-/** Crops as one batch of `count`, padded with empty faces of no mask weight. */
+/** Lays crops out as one batch of `count`, padded with empty faces of no mask weight. */
 export function gather(crops: readonly Crop[], count: number, size: number): Required<Batch> {
-  const batch = {
-    image: new Float32Array(count * size * size * 3),
-    label: new Float32Array(count),
-    mask: new Float32Array(count * size * size),
-    maskWeight: new Float32Array(count),
+  const each = (value: (crop: Crop) => number) =>
+    stack([Float32Array.from(crops, value)], 1, count);
+  return {
+    image: stack(
+      crops.map(({ image }) => image),
+      count,
+      size * size * 3,
+    ),
+    label: each(({ label }) => label),
+    mask: stack(
+      crops.map(({ mask }) => mask),
+      count,
+      size * size,
+    ),
+    maskWeight: each(({ maskWeight }) => maskWeight),
   };
-  crops.forEach((crop, i) => {
-    batch.image.set(crop.image, i * size * size * 3);
-    batch.label[i] = crop.label;
-    if (crop.mask) batch.mask.set(crop.mask, i * size * size);
-    batch.maskWeight[i] = crop.maskWeight;
-  });
-  return batch;
 }

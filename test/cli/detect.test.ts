@@ -107,13 +107,13 @@ test('a folder and a file: results, pictures, and what went wrong with the rest'
       [1024, 47],
     ],
   );
-  const { width, height } = await open(batchOfThree[0].similarity);
+  const { width, height } = await open(batchOfThree[0].dissimilarity);
   assert.ok(width > 500 && height > 500);
   assert.ok((await open(batchOfThree[0].panel)).width > 4 * 380);
   // Four faces in a row, 192 pixels each, with gaps.
   assert.is((await open(sheet)).width, 4 + 6 + 4 * (192 + 6) + 4);
   assert.match(stdout, /All faces on one sheet: .*sheet\.png/);
-  for (const what of ['overlay', 'similarity'] as const) {
+  for (const what of ['overlay', 'dissimilarity'] as const) {
     const [one, two] = [batchOfThree[0], batchOfThree[2]].map((result) => result[what] as string);
     assert.is.not(one, two);
     assert.ok(readFileSync(join(out, one)).equals(readFileSync(join(out, two))), what);
@@ -194,7 +194,7 @@ test('above 4,096 positions there is no similarity picture, and it says so', () 
   assert.is(status, 0, stderr);
   assert.match(stderr, /similarity is left out: .* 4761 x 4761 values/);
   const [result] = read(join(out, 'results.json')).results;
-  assert.is(result.similarity, undefined);
+  assert.is(result.dissimilarity, undefined);
   assert.ok(existsSync(join(out, result.panel as string)));
 });
 

@@ -1,5 +1,10 @@
 import * as assert from 'uvu/assert';
-import { findingPanel, maskOverlay, shown, similarityFigure } from '../../src/detect/finding.ts';
+import {
+  dissimilarityPicture,
+  findingPanel,
+  maskOverlay,
+  shown,
+} from '../../src/detect/finding.ts';
 import { heat, viridis } from '../../src/image/draw.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
@@ -40,10 +45,10 @@ test('mask overlay: the mask lies over its box, outlined, and leaves the rest as
   assert.equal(whole.data, photo.data);
 });
 
-test('similarity figure: 1 is yellow whatever else is in the map', () => {
-  const similarity = new Float32Array(16 * 16).fill(0.5);
-  similarity[0] = 1;
-  const figure = similarityFigure(similarity);
+test('dissimilarity figure: 1 is yellow whatever else is in the map', () => {
+  const dissimilarity = new Float32Array(16 * 16).fill(0.5);
+  dissimilarity[0] = 1;
+  const figure = dissimilarityPicture(dissimilarity);
   const colours = new Set<string>();
   for (let x = 0; x < figure.width; x++) colours.add(pixel(figure, x, 30).join());
   assert.ok(colours.has(viridis[10].join()));
@@ -66,11 +71,14 @@ test('panel: as many pictures as there are findings, upright or wide', () => {
   const mask = new Float32Array(256);
   const alone = panelOf(100, 100, {});
   const masked = panelOf(100, 100, { mask });
-  const all = panelOf(100, 100, { mask, similarity: new Float32Array(196 ** 2) });
+  const all = panelOf(100, 100, { mask, dissimilarity: new Float32Array(196 ** 2) });
   const gap = 8;
   assert.is(alone.width, 384 + 2 * gap);
   assert.is(masked.width, 3 * 384 + 4 * gap);
   assert.is(all.width, 4 * 392 + 5 * gap);
   assert.is(panelOf(50, 100, {}).width, 192 + 2 * gap);
-  assert.is(panelOf(100, 100, { similarity: new Float32Array(729 ** 2) }).width, 2 * 512 + 3 * gap);
+  assert.is(
+    panelOf(100, 100, { dissimilarity: new Float32Array(729 ** 2) }).width,
+    2 * 512 + 3 * gap,
+  );
 });

@@ -119,7 +119,7 @@ const truthful: Say = (item) => {
   return {
     probability: item.label ? 0.9 : 0.1,
     mask,
-    similarity: Float32Array.from({ length: positions ** 2 }, (_, k) =>
+    dissimilarity: Float32Array.from({ length: positions ** 2 }, (_, k) =>
       Math.abs(pooled[Math.floor(k / positions)] - pooled[k % positions]),
     ),
   };
@@ -210,7 +210,7 @@ test("one map for every face: at fixed pairs it has 0.5, its other figures are t
   const same: Say = (item) => ({
     probability: item.label ? 0.4 : 0.6,
     mask: prior.mask,
-    similarity: prior.pairs,
+    dissimilarity: prior.pairs,
   });
   const result = await evaluate(items, await options(same));
   assert.is(result.faces[0].auc, 0);
@@ -231,19 +231,19 @@ test("one map for every face: at fixed pairs it has 0.5, its other figures are t
 
 test('streamed figures are those of all values at once', async () => {
   const noisy: Say = (item) => {
-    const { mask = [], similarity = [] } = truthful(item);
+    const { mask = [], dissimilarity = [] } = truthful(item);
     const shift = 1 + Number(item.image.charCodeAt(8));
     const blur = (value: number, k: number) => 0.2 + 0.4 * value + (((k * shift) % 17) / 17) * 0.4;
     return {
       probability: 0.5,
       mask: Float32Array.from(mask, blur),
-      similarity: Float32Array.from(similarity, blur),
+      dissimilarity: Float32Array.from(dissimilarity, blur),
     };
   };
   const result = await evaluate(items, { ...(await options(noisy)), prior: undefined });
   const forged = items.filter(({ mask }) => mask);
   const real = items.filter(({ label }) => label === 0);
-  const figures = (key: 'mask' | 'similarity', among: ManifestItem[]) =>
+  const figures = (key: 'mask' | 'dissimilarity', among: ManifestItem[]) =>
     rocAuc(
       tallyOf(
         among.flatMap((item) => [...(noisy(item)[key] as Float32Array)]),
@@ -256,8 +256,8 @@ test('streamed figures are those of all values at once', async () => {
     assert.ok(Math.abs(value - wanted) <= bound + 1e-12, `${value}, not ${wanted}`);
   close(masks.pixelAuc.value, figures('mask', forged), masks.bound);
   close(masks.pixelAucWithReal.value, figures('mask', [...forged, ...real]), masks.bound);
-  close(pairs.auc.value, figures('similarity', forged), pairs.bound);
-  close(pairs.aucWithReal.value, figures('similarity', [...forged, ...real]), pairs.bound);
+  close(pairs.auc.value, figures('dissimilarity', forged), pairs.bound);
+  close(pairs.aucWithReal.value, figures('dissimilarity', [...forged, ...real]), pairs.bound);
   const overlaps = forged.map((item) =>
     iou(maskCounts(noisy(item).mask as Float32Array, maskValues(item), 0.5)),
   );
@@ -267,10 +267,10 @@ test('streamed figures are those of all values at once', async () => {
 
   let [sum, count] = [0, 0];
   for (let k = 0; k < positions ** 2; k++) {
-    const truth = forged.map((item) => (truthful(item).similarity as Float32Array)[k]);
+    const truth = forged.map((item) => (truthful(item).dissimilarity as Float32Array)[k]);
     const auc = rocAuc(
       tallyOf(
-        forged.map((item) => (noisy(item).similarity as Float32Array)[k]),
+        forged.map((item) => (noisy(item).dissimilarity as Float32Array)[k]),
         truth,
       ),
     );

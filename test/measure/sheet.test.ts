@@ -20,7 +20,7 @@ const pixel = ({ width, data }: RgbImage, x: number, y: number) => [
 const leftPart = (share: number) =>
   Float32Array.from({ length: 64 * 64 }, (_, k) => (k % 64 < 64 * share ? 1 : 0));
 
-test('true similarity: 1 where an altered and an untouched position meet', () => {
+test('true dissimilarity: 1 where an altered and an untouched position meet', () => {
   // Positions 0 and 2 of 2 x 2 lie on the left.
   assert.equal(
     [...trueSimilarity(leftPart(0.5), 4)],
@@ -31,14 +31,14 @@ test('true similarity: 1 where an altered and an untouched position meet', () =>
   assert.ok(trueSimilarity(leftPart(0.25), 4).every((value) => value === 0));
 });
 
-const face = (truth: Float32Array, mask: number, similarity: number): SheetFace => ({
+const face = (truth: Float32Array, mask: number, dissimilarity: number): SheetFace => ({
   title: 'swap',
   image: drawnPicture(64, 64),
   truth,
   detection: {
     probability: 0.25,
     mask: new Float32Array(64 * 64).fill(mask),
-    similarity: new Float32Array(16).fill(similarity),
+    dissimilarity: new Float32Array(16).fill(dissimilarity),
   },
 });
 

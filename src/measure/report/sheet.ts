@@ -51,10 +51,10 @@ export function trueSimilarity(mask: Float32Array, positions: number): Float32Ar
  * @param faces at least one, all from one network
  */
 export function truthSheet(faces: readonly SheetFace[]): RgbImage {
-  const { mask, similarity } = faces[0].detection;
-  const positions = similarity ? Math.sqrt(similarity.length) : 0;
+  const { mask, dissimilarity } = faces[0].detection;
+  const positions = dissimilarity ? Math.sqrt(dissimilarity.length) : 0;
   const zoom = Math.max(1, Math.round(nearSide / positions));
-  const side = similarity ? positions * zoom : nearSide;
+  const side = dissimilarity ? positions * zoom : nearSide;
   const map = (values: Float32Array): RgbImage =>
     heatmap(fitted(values, Math.sqrt(values.length), side, side), side, side, { palette: grey });
 
@@ -73,11 +73,11 @@ export function truthSheet(faces: readonly SheetFace[]): RgbImage {
     rows.push(row('predicted mask', ({ detection }) => map(detection.mask as Float32Array)));
     scales.push([{ image: legend(grey, 'masks: 0 untouched', '1 altered', 2 * nearSide) }]);
   }
-  if (similarity) {
+  if (dissimilarity) {
     const picture = (values: Float32Array) => similarityPicture(values, positions, zoom);
     rows.push(row('true LSM', ({ truth }) => picture(trueSimilarity(truth, positions))));
     rows.push(
-      row('predicted LSM', ({ detection }) => picture(detection.similarity as Float32Array)),
+      row('predicted LSM', ({ detection }) => picture(detection.dissimilarity as Float32Array)),
     );
     scales.push([{ image: legend(viridis, 'LSM: 0 same source', '1 dissimilar', 2 * nearSide) }]);
   }

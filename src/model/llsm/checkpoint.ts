@@ -7,7 +7,12 @@ import { LlsmError, messageOf } from '../../base/errors.ts';
 import { problemsOf } from '../../base/problems.ts';
 import { version } from '../../base/version.ts';
 import { type Config, differingKeys, parseConfig } from '../../config/config.ts';
-import { type HostTensor, type SafetensorsFile, serialiseSafetensors } from '../safetensors.ts';
+import {
+  type HostTensor,
+  parseSafetensors,
+  type SafetensorsFile,
+  serialiseSafetensors,
+} from '../safetensors.ts';
 import { listParams, type ParamSpec } from './params.ts';
 
 export type { HostTensor } from '../safetensors.ts';
@@ -76,6 +81,15 @@ export function checkpointFromSafetensors(
   }
   return checkpoint;
 }
+
+/**
+ * Reads the bytes of a checkpoint file.
+ * @param where names the file in errors
+ * @param given the config of a file that carries none
+ * @throws LlsmError naming the file, and the tensor or field
+ */
+export const parseCheckpoint = (file: Uint8Array, where: string, given?: Config): Checkpoint =>
+  checkpointFromSafetensors(parseSafetensors(file, where), where, given);
 
 /**
  * The config that a checkpoint's file carries; undefined where it carries none.

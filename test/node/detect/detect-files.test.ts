@@ -46,7 +46,7 @@ test('CSV: quoted where it must be', () => {
     { file: 'c.png', error: 'two\nlines' },
   ]);
   assert.equal(text.split('\r\n'), [
-    'file,probability,verdict,threshold,altered share,overlay,similarity,panel,error',
+    'file,probability,verdict,threshold,altered share,overlay,dissimilarity,panel,error',
     '"a,""b"".png",0.25,no forgery found,0.5,,,,,',
     'c.png,,,,,,,,"two\nlines"',
     '',

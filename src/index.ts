@@ -1,0 +1,9 @@
+/** Detecting altered faces, in Node and in a page: what applications use. */
+export { LlsmError } from './base/errors.ts';
+export { version } from './base/version.ts';
+export { type Config, type ConfigInput, parseConfig } from './config/config.ts';
+export { type Detection, Detector, type DetectorOptions } from './detect/detector.ts';
+export { describeGpu, type Gpu, type OpenOptions, openGpu } from './gpu/device.ts';
+export { codecFiles, decodeImage, provideCodecs } from './image/codecs.ts';
+export type { GreyImage, RgbImage } from './image/rgb.ts';
+export { type Checkpoint, parseCheckpoint, type Threshold } from './model/llsm/checkpoint.ts';
