@@ -271,7 +271,9 @@ test('a profile times every dispatch', async () => {
   fill(g, y, 1);
   addTo(g, y, g.input('x', [1024]));
   const plan = await Plan.build(gpu, g);
+  const begin = performance.now();
   const times = await plan.profile();
+  const whole = performance.now() - begin;
   assert.equal(
     times.map(({ kernel, makes }) => [kernel, makes]),
     [
@@ -279,6 +281,8 @@ test('a profile times every dispatch', async () => {
       ['add_into', 'y'],
     ],
   );
-  assert.ok(times.every(({ milliseconds }) => milliseconds >= 0 && milliseconds < 10_000));
+  assert.ok(times.every(({ milliseconds }) => milliseconds >= 0));
+  const sum = times.reduce((total, { milliseconds }) => total + milliseconds, 0);
+  assert.ok(sum < whole + 1, `${sum} of ${whole}, and rounding`);
   plan.destroy();
 });
