@@ -19,8 +19,11 @@ export interface Launch {
   kernel: Kernel;
   /** Tensors by the shader's variable names; the shader says which it writes. */
   bind: Readonly<Record<string, Tensor>>;
-  /** The uniform's fields; called when the plan knows the slices and the partial rows. */
-  params(slice: Slice): Record<string, number>;
+  /**
+   * The uniform's fields, once a plan knows the slices.
+   * @param rows how many rows a tensor has in this plan: of partial results, as many as were written
+   */
+  params(slice: Slice, rows: (tensor: Tensor) => number): Record<string, number>;
   /** Workgroups in x (folded into x and z above 65,535), and in y. */
   grid(slice: Slice): readonly [x: number, y?: number];
   /** Rows of partial results that a slice of `count` items writes, from `slice.row` on. */
@@ -93,7 +96,7 @@ export class Graph {
     return new Tensor(name, [this.batch, ...shape], { batched: true, home: 'input' });
   }
 
-  /** Partial results: a row of `width` values a workgroup. Rows are counted by the plan. */
+  /** Partial results: a row of `width` values a workgroup. How many rows, each plan says for itself. */
   partialRows(name: string, width: number): Tensor {
     return new Tensor(name, [0, width]);
   }

@@ -111,7 +111,13 @@ export function unpack(
   g.launch({
     kernel: kernel('unpack', unpackSource, { ROWS: most, ...flags(view) }, walk),
     bind: { partial: from, parameter: to },
-    params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], at, scale }),
+    params: (_, rows) => ({
+      ...fields(view),
+      partials: rows(from),
+      width: from.shape[1],
+      at,
+      scale,
+    }),
     grid: () => [groups64(view.columns.count), Math.ceil(view.rows.count / most)],
   });
 }

@@ -1,5 +1,5 @@
 import { kernel } from '../../gpu/pipeline.ts';
-import type { Graph } from '../../graph/record.ts';
+import type { Graph, Slice } from '../../graph/record.ts';
 import { type Read, Tensor } from '../../graph/tensor.ts';
 import columnSource from '../column.wgsl';
 import { channelsOf, groups64, inColumns, pixelsOf } from '../grid.ts';
@@ -57,7 +57,12 @@ function finalise(
       runningVar: params.runningVar,
       ...(stats && { stats }),
     },
-    params: () => ({ rows: stats?.shape[0] ?? 0, c4: channels / 4, eps, momentum }),
+    params: (_: Slice, rows: (tensor: Tensor) => number) => ({
+      rows: stats ? rows(stats) : 0,
+      c4: channels / 4,
+      eps,
+      momentum,
+    }),
     grid: (): [number] => [groups64(channels / 4)],
   };
   if (stats) g.launch(launch);
@@ -117,7 +122,7 @@ export function batchNorm(
             dBeta: gradients.own(params.bias),
           }),
         },
-        params: () => ({ rows: partial.shape[0], c4, pixels: x.size / channels }),
+        params: (_, rows) => ({ rows: rows(partial), c4, pixels: x.size / channels }),
         grid: () => [groups64(c4)],
       });
     }
@@ -155,8 +160,8 @@ function fewRows(g: Graph, stats: Tensor, x: Tensor): Tensor {
   g.launch({
     kernel: kernel('bn_merge', mergeSource, {}, shared),
     bind: { stats, out: merged },
-    params: () => {
-      const rows = stats.shape[0];
+    params: (_, rowsOf) => {
+      const rows = rowsOf(stats);
       return { rows, chunk: Math.ceil(rows / chunks), chunks, c4 };
     },
     grid: () => [groups64(chunks * c4)],
