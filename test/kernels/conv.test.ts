@@ -44,6 +44,19 @@ const shapes: Shape[] = [
   { size: 15, cin: 8, n: 40, stride: 2, through: 'relu' },
   { size: 15, cin: 8, n: 40, kernel: 3, through: 'affine relu' },
   { size: 15, cin: 8, n: 40, kernel: 3, through: 'relu' },
+  // Padded windows, as the face finder's networks have them.
+  { size: 14, cin: 3, n: 8, kernel: 3, stride: 2, batch: 3, pad: 'tf', bias: true, image: true },
+  { size: 15, cin: 8, n: 16, kernel: 3, stride: 2, pad: 'tf', through: 'relu', batch: 3 },
+  { size: 14, cin: 8, n: 40, kernel: 3, stride: 2, pad: 'tf', through: 'affine relu' },
+  { size: 14, cin: 40, n: 8, kernel: 3, stride: 2, pad: 'torch', batch: 3 },
+  { size: 9, cin: 4, n: 8, kernel: 3, pad: 'torch', through: 'relu' },
+  { size: 2, cin: 8, n: 8, kernel: 3, stride: 2, pad: 'tf', batch: 3 },
+  { size: 1, cin: 4, n: 4, kernel: 3, pad: 'tf' },
+  { size: 13, cin: 40, n: 25, bias: true, batch: 3, pad: 'tf' },
+  { size: 9, cin: 3, n: 16, kernel: 3, bias: true, activation: 'leaky', image: true },
+  { size: 7, cin: 8, n: 40, bias: true, activation: 'relu6', batch: 3 },
+  { size: 8, cin: 8, n: 12, kernel: 3, stride: 2, bias: true, pad: 'tf', activation: 'relu6' },
+  { size: 7, cin: 20, n: 8, activation: 'relu', through: 'affine' },
 ];
 for (const shape of shapes) {
   test(title(shape), () => check('conv', windowCase(shape)));
@@ -53,6 +66,7 @@ for (const shape of [
   { size: 7, cin: 8, n: 40, batch: 3 },
   { size: 15, cin: 8, n: 40, stride: 2, through: 'relu' },
   { size: 7, cin: 8, n: 40, kernel: 3, through: 'affine relu' },
+  { size: 8, cin: 8, n: 40, kernel: 3, stride: 2, pad: 'tf', through: 'relu' },
 ] as Shape[]) {
   test(`adds to a gradient: ${title(shape)}`, () =>
     check('conv', { ...windowCase(shape), prior: ['x'] }));
@@ -63,6 +77,10 @@ for (const [shape, limit] of [
   [{ size: 8, cin: 16, n: 32, batch: 5, bias: true }, 2 * 8192],
   [{ size: 8, cin: 64, n: 16, batch: 5, stride: 2, through: 'relu' }, 2 * 16384],
   [{ size: 10, cin: 16, n: 4, batch: 5, kernel: 3, through: 'affine relu' }, 3 * 6400],
+  [
+    { size: 8, cin: 16, n: 16, batch: 5, kernel: 3, stride: 2, pad: 'tf', activation: 'leaky' },
+    3 * 4096,
+  ],
   // 7x7x16 is 3,136 bytes: slices begin at every fourth item.
   [{ size: 7, cin: 16, n: 16, batch: 9 }, 6 * 3136],
 ] as [Shape, number][]) {
@@ -75,16 +93,25 @@ test('the filter gradient in one chunk and in many', async () => {
 });
 
 test('an input gradient that it cannot make is refused', () => {
-  const build = (stride: 1 | 2, n: number) => () => {
+  const build = (n: number) => () => {
     const g = new Graph(1, true, { subgroupSize: 0 });
     const x = g.input('x', [9, 9, 4]);
     const w = new Tensor('w', [n, 4, 3, 3], { home: 'input' });
-    const { out } = conv(g, 'conv', x, w, { stride });
+    const { out } = conv(g, 'conv', x, w);
     backward(g, new Map([[out, g.input('d', out.shape.slice(1))]]), [x]);
   };
-  build(1, 8)();
-  assert.throws(build(2, 8), /conv: a 3x3 convolution gives its input no gradient at stride 2/);
-  assert.throws(build(1, 6), /no gradient at stride 1 with 6 columns/);
+  build(8)();
+  assert.throws(build(6), /conv: a 3x3 convolution gives its input no gradient with 6 columns/);
+});
+
+test('a map padded differently along its sides is refused', () => {
+  const g = new Graph(1, false, { subgroupSize: 0 });
+  const w = new Tensor('w', [8, 4, 3, 3], { home: 'input' });
+  const x = g.input('x', [8, 9, 4]);
+  assert.throws(
+    () => conv(g, 'conv', x, w, { stride: 2, pad: 'tf' }),
+    /conv: a 8 x 9 map would be padded with 0 rows and 1 columns/,
+  );
 });
 
 test('flat: a 4x4 window that is the whole input', () => {

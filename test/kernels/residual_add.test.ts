@@ -16,21 +16,21 @@ import { awayFromKinks, type Case, check, randomAffine, readThrough } from './su
 
 const random = new Random(1, 'residualAdd tests');
 
-function sum(batch: number, size: number, c: number): Case {
+function sum(batch: number, size: number, c: number, plain = false): Case {
   const main = normal(random, [batch, size, size, c]);
   const skip = normal(random, main.shape);
-  const affine = randomAffine(random, c);
+  const affine = plain ? undefined : randomAffine(random, c);
   return {
     batch,
     maps: { main, skip },
-    weights: { affine },
+    weights: affine ? { affine } : {},
     build(g, t) {
       const read = readThrough(t.main, t.affine, false);
       const out = residualAdd(g, 'out', read, t.skip);
       return { outs: { out }, wrt: { main: read.value, skip: t.skip } };
     },
     reference: {
-      outs: { out: add(referenceRead(main, affine, false), skip) },
+      outs: { out: add(affine ? referenceRead(main, affine, false) : main, skip) },
       backward: (d) => ({ main: d.out, skip: d.out }),
     },
     forms: ['tile'],
@@ -44,6 +44,13 @@ for (const [batch, size, c] of [
 ]) {
   test(`${batch}x${size}x${size}x${c}`, () => check('residualAdd', sum(batch, size, c)));
 }
+
+test('without a batch norm', async () => {
+  await check('residualAdd', sum(3, 7, 8, true));
+  for (const prior of [['main'], ['skip'], ['main', 'skip']]) {
+    await check(`residualAdd to ${prior}`, { ...sum(3, 7, 8, true), prior });
+  }
+});
 
 test('adds to a gradient of the skip', () =>
   check('residualAdd', { ...sum(3, 7, 8), prior: ['skip'] }));

@@ -16,6 +16,7 @@ import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
 import { dot } from '../../src/kernels/dot/dot.ts';
 import { gate } from '../../src/kernels/gate/gate.ts';
 import { llsmMap } from '../../src/kernels/llsm/llsm.ts';
+import { maxPool } from '../../src/kernels/max_pool/max_pool.ts';
 import { poolAdd } from '../../src/kernels/pool_add/pool_add.ts';
 import { residualAdd } from '../../src/kernels/residual_add/residual_add.ts';
 import { resize } from '../../src/kernels/resize/resize.ts';
@@ -43,6 +44,17 @@ const cases: Record<string, (it: Given) => Tensor> = {
     const second = read(map(9, 7, 4), { affine: true, relu: true });
     return depthwise(g, 'out', [map(9, 7, 8), second], weight(12, 1, 3, 3));
   },
+  'conv padded, with an activation': ({ g, map, weight }) => {
+    const options = { stride: 2, pad: 'tf', bias: weight(8), activation: 'relu' } as const;
+    return conv(g, 'out', map(8, 8, 4), weight(8, 4, 3, 3), options).out;
+  },
+  'depthwise at stride 2, with an activation': ({ g, map, weight, read }) => {
+    const options = { stride: 2, pad: 'tf', bias: weight(12), activation: 'relu6' } as const;
+    const second = read(map(8, 8, 4), { affine: true, relu: true });
+    return depthwise(g, 'out', [map(8, 8, 8), second], weight(12, 1, 3, 3), options);
+  },
+  'max pool': ({ g, map, read }) =>
+    maxPool(g, 'out', read(map(7, 7, 8), { affine: true, relu: true }), 2),
   'adaptive pool': ({ g, map }) => adaptivePool(g, 'out', relu(map(11, 11, 8)), 4),
   'global pool in parts': ({ g, map }) => adaptivePool(g, 'out', map(40, 40, 4), 1),
   gate: ({ g, map, read }) =>

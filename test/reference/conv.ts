@@ -1,18 +1,25 @@
 import { type Result, type Values, zeros } from './values.ts';
 
-/**
- * Convolution without padding: x [B, H, W, C], weight [N, C, KH, KW], bias [N] gives
- * [B, H', W', N].
- */
+/** Padding as src/kernels/padding.ts: how many zeros stand before, and how many windows there are. */
+function windowsOf(n: number, size: number, stride: number, pad?: 'torch' | 'tf') {
+  if (pad === 'tf') {
+    const count = Math.ceil(n / stride);
+    return { count, front: Math.floor(Math.max(0, (count - 1) * stride + size - n) / 2) };
+  }
+  const front = pad === 'torch' ? Math.floor(size / 2) : 0;
+  return { count: Math.floor((n + 2 * front - size) / stride) + 1, front };
+}
+
+/** Convolution: x [B, H, W, C], weight [N, C, KH, KW], bias [N] gives [B, H', W', N]. */
 export function conv(
   x: Values,
   weight: Values,
-  { stride = 1, bias }: { stride?: number; bias?: Values } = {},
+  { stride = 1, bias, pad }: { stride?: number; bias?: Values; pad?: 'torch' | 'tf' } = {},
 ): Result<'x' | 'weight' | 'bias'> {
   const [batch, h, w, c] = x.shape;
   const [n, , kh, kw] = weight.shape;
-  const outH = Math.floor((h - kh) / stride) + 1;
-  const outW = Math.floor((w - kw) / stride) + 1;
+  const { count: outH, front: top } = windowsOf(h, kh, stride, pad);
+  const { count: outW, front: left } = windowsOf(w, kw, stride, pad);
   const out = zeros([batch, outH, outW, n]);
   /** Calls f with the indices of every product: out, the first x and weight, the weight's step. */
   const products = (f: (to: number, from: number, weight: number, step: number) => void): void => {
@@ -21,7 +28,10 @@ export function conv(
         for (let ox = 0; ox < outW; ox++) {
           for (let ky = 0; ky < kh; ky++) {
             for (let kx = 0; kx < kw; kx++) {
-              const from = ((b * h + oy * stride + ky) * w + ox * stride + kx) * c;
+              const iy = oy * stride + ky - top;
+              const ix = ox * stride + kx - left;
+              if (iy < 0 || iy >= h || ix < 0 || ix >= w) continue;
+              const from = ((b * h + iy) * w + ix) * c;
               for (let k = 0; k < n; k++) {
                 const to = ((b * outH + oy) * outW + ox) * n + k;
                 f(to, from, (k * c * kh + ky) * kw + kx, kh * kw);
@@ -62,20 +72,30 @@ export function conv(
   };
 }
 
-/** Depthwise 3x3, padding 1, stride 1: x [B, H, W, C], weight [C, 1, 3, 3]. */
-export function depthwise(x: Values, weight: Values): Result<'x' | 'weight'> {
+/** Depthwise 3x3: x [B, H, W, C], weight [C, 1, 3, 3], bias [C]. */
+export function depthwise(
+  x: Values,
+  weight: Values,
+  {
+    stride = 1,
+    bias,
+    pad = 'torch',
+  }: { stride?: number; bias?: Values; pad?: 'torch' | 'tf' } = {},
+): Result<'x' | 'weight' | 'bias'> {
   const [batch, h, w, c] = x.shape;
-  const out = zeros(x.shape);
+  const { count: outH, front: top } = windowsOf(h, 3, stride, pad);
+  const { count: outW, front: left } = windowsOf(w, 3, stride, pad);
+  const out = zeros([batch, outH, outW, c]);
   const products = (f: (to: number, from: number, weight: number) => void): void => {
     for (let b = 0; b < batch; b++) {
-      for (let y = 0; y < h; y++) {
-        for (let column = 0; column < w; column++) {
+      for (let y = 0; y < outH; y++) {
+        for (let column = 0; column < outW; column++) {
           for (let ky = 0; ky < 3; ky++) {
             for (let kx = 0; kx < 3; kx++) {
-              const iy = y + ky - 1;
-              const ix = column + kx - 1;
+              const iy = y * stride + ky - top;
+              const ix = column * stride + kx - left;
               if (iy < 0 || iy >= h || ix < 0 || ix >= w) continue;
-              const to = ((b * h + y) * w + column) * c;
+              const to = ((b * outH + y) * outW + column) * c;
               const from = ((b * h + iy) * w + ix) * c;
               for (let i = 0; i < c; i++) f(to + i, from + i, i * 9 + ky * 3 + kx);
             }
@@ -84,6 +104,9 @@ export function depthwise(x: Values, weight: Values): Result<'x' | 'weight'> {
       }
     }
   };
+  out.data.forEach((_, i) => {
+    out.data[i] = bias?.data[i % c] ?? 0;
+  });
   products((to, from, at) => {
     out.data[to] += x.data[from] * weight.data[at];
   });
@@ -92,11 +115,15 @@ export function depthwise(x: Values, weight: Values): Result<'x' | 'weight'> {
     backward(dOut) {
       const dX = zeros(x.shape);
       const dWeight = zeros(weight.shape);
+      const dBias = zeros([c]);
       products((to, from, at) => {
         dX.data[from] += dOut.data[to] * weight.data[at];
         dWeight.data[at] += dOut.data[to] * x.data[from];
       });
-      return { x: dX, weight: dWeight };
+      dOut.data.forEach((d, i) => {
+        dBias.data[i % c] += d;
+      });
+      return { x: dX, weight: dWeight, bias: dBias };
     },
   };
 }

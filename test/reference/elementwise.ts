@@ -10,6 +10,23 @@ export function relu(x: Values): Result<'x'> {
   };
 }
 
+/** max(x, 0), that and at most 6, or x and below 0 a tenth of it; the gradient at a kink is the lower. */
+export function activation(x: Values, kind: 'relu' | 'relu6' | 'leaky'): Result<'x'> {
+  const [below, above] = [
+    kind === 'leaky' ? 0.1 : 0,
+    kind === 'relu6' ? 6 : Number.POSITIVE_INFINITY,
+  ];
+  return {
+    out: map(x, (value) => Math.min(value > 0 ? value : value * below, above)),
+    backward: (dOut) => ({
+      x: map(dOut, (d, i) => {
+        const value = x.data[i];
+        return value >= above ? 0 : value > 0 ? d : d * below;
+      }),
+    }),
+  };
+}
+
 /** a [B, H, W, C] * sigmoid(z [B, 1, 1, C]). */
 export function gate(a: Values, z: Values): Result<'a' | 'z'> {
   const c = channelsOf(a);

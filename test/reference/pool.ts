@@ -78,3 +78,40 @@ export function adaptivePool(x: Values, outH: number, outW: number): Result<'x'>
     },
   };
 }
+
+/**
+ * Max pool 2x2 without padding at the front: a window at the end holds what is there. Of equal values
+ * the first one (by row) gets the gradient.
+ */
+export function maxPool2(x: Values, stride: number): Result<'x'> {
+  const [batch, h, w, c] = x.shape;
+  const [outH, outW] = [Math.ceil(h / stride), Math.ceil(w / stride)];
+  const out = zeros([batch, outH, outW, c]);
+  const winner = new Uint32Array(out.data.length);
+  out.data.forEach((_, to) => {
+    const i = to % c;
+    const ox = Math.floor(to / c) % outW;
+    const oy = Math.floor(to / (c * outW)) % outH;
+    const b = Math.floor(to / (c * outW * outH));
+    let best = Number.NEGATIVE_INFINITY;
+    for (let iy = oy * stride; iy < Math.min(h, oy * stride + 2); iy++) {
+      for (let ix = ox * stride; ix < Math.min(w, ox * stride + 2); ix++) {
+        const from = ((b * h + iy) * w + ix) * c + i;
+        if (x.data[from] <= best) continue;
+        best = x.data[from];
+        winner[to] = from;
+      }
+    }
+    out.data[to] = best;
+  });
+  return {
+    out,
+    backward(dOut) {
+      const dX = zeros(x.shape);
+      dOut.data.forEach((d, i) => {
+        dX.data[winner[i]] += d;
+      });
+      return { x: dX };
+    },
+  };
+}

@@ -11,8 +11,8 @@ import { adam } from './adam.ts';
 import { batchNorm, runningAfter, statisticsOf } from './batch_norm.ts';
 import { conv, depthwise } from './conv.ts';
 import { checkDifferences } from './differences.ts';
-import { bce, gate, relu } from './elementwise.ts';
-import { adaptivePool, maxPool } from './pool.ts';
+import { activation, bce, gate, relu } from './elementwise.ts';
+import { adaptivePool, maxPool, maxPool2 } from './pool.ts';
 import { resize } from './resize.ts';
 import { map, normal, type Values, valuesOf, zeros } from './values.ts';
 
@@ -31,6 +31,63 @@ for (const [stride, kernel] of [
     checkDifferences(random, { x, weight, bias }, (it) =>
       conv(it.x, it.weight, { stride, bias: it.bias }),
     );
+  });
+}
+
+for (const pad of ['torch', 'tf'] as const) {
+  for (const [stride, size] of [
+    [1, 5],
+    [2, 5],
+    [2, 6],
+  ]) {
+    test(`conv and depthwise 3x3 padded as in ${pad}, stride ${stride}, size ${size}`, () => {
+      const x = normal(random, [2, size, size, 2]);
+      const bias = normal(random, [2]);
+      const weight = normal(random, [2, 2, 3, 3]);
+      const options = { stride, pad };
+      checkDifferences(random, { x, weight, bias }, (it) =>
+        conv(it.x, it.weight, { ...options, bias: it.bias }),
+      );
+      const each = normal(random, [2, 1, 3, 3]);
+      checkDifferences(random, { x, weight: each, bias }, (it) =>
+        depthwise(it.x, it.weight, { ...options, bias: it.bias }),
+      );
+    });
+  }
+}
+
+test('padding by hand: the pixel under the last tap of the first window', () => {
+  const last = valuesOf([1, 1, 3, 3], [0, 0, 0, 0, 0, 0, 0, 0, 1]);
+  const x = valuesOf(
+    [1, 4, 4, 1],
+    Array.from({ length: 16 }, (_, i) => i),
+  );
+  // TensorFlow pads an even size behind alone, PyTorch before as well.
+  assert.equal([...depthwise(x, last, { stride: 2, pad: 'tf' }).out.data], [10, 0, 0, 0]);
+  assert.equal([...depthwise(x, last, { stride: 2, pad: 'torch' }).out.data], [5, 7, 13, 15]);
+});
+
+for (const kind of ['relu', 'relu6', 'leaky'] as const) {
+  test(`activation ${kind}`, () => {
+    const x = map(normal(random, [2, 3, 3, 4], 4, 2), (value) =>
+      Math.abs(value) < 0.1 || Math.abs(value - 6) < 0.1 ? 1 : value,
+    );
+    checkDifferences(random, { x }, (it) => activation(it.x, kind));
+    const by = { relu: [0, 3, 8], relu6: [0, 3, 6], leaky: [-0.2, 3, 8] }[kind];
+    const { out } = activation(valuesOf([3], [-2, 3, 8]), kind);
+    assert.equal(
+      [...out.data].map((value) => value + 0),
+      by,
+    );
+  });
+}
+
+for (const stride of [1, 2]) {
+  test(`max pool 2x2, stride ${stride}`, () => {
+    for (const size of [4, 5]) {
+      const x = normal(random, [2, size, size, 3]);
+      checkDifferences(random, { x }, (it) => maxPool2(it.x, stride));
+    }
   });
 }
 

@@ -1,22 +1,28 @@
 import { LlsmError } from '../../base/errors.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
+import { type Activation, beforeActivation } from '../activation/activation.ts';
 import { columnSums } from '../column_sums/column_sums.ts';
 import { fill } from '../fill/fill.ts';
 import { axis, axis2, type MatrixView, pack, pad4, unpack } from '../matrix.ts';
+import { type Padding, windowsOn } from '../padding.ts';
 import { filterRows } from './filter.ts';
 import { product } from './product.ts';
 
 export interface ConvOptions {
   stride?: 1 | 2;
+  /** Default: windows lie within the map. */
+  pad?: Padding;
   bias?: Tensor;
+  /** What is stored, where it is not the sum itself; not with `stats`. */
+  activation?: Activation;
   /** [2, N]: scale and shift of the batch norm behind, to be part of weight and bias. */
   norm?: Tensor;
   /** Also give the partial rows (count, mean, M2) that `batchNorm` merges. */
   stats?: boolean;
   /**
    * How the weight [N, C, KH, KW] meets the input:
-   * `window`: a convolution without padding (1x1 is the pointwise one);
+   * `window`: a convolution (1x1 is the pointwise one);
    * `flat`: the input [B, 1, 1, KH*KW*C] is one whole window (CLAFFM's 4x4 on a 4x4 map);
    * `pair`: [K, C, 2, 1] gives 2K columns, those of the first position, then the second's.
    */
@@ -65,16 +71,24 @@ const rowView = (count: number, base: number): MatrixView => ({
 });
 
 /**
- * Convolution without padding: x [B, H, W, C] with a weight [N, C, KH, KW] gives
- * [B, H', W', pad4(N)]; columns beyond N are zero. As matrices, out = read(x) W^T; its gradients
- * are dX = dOut W and dW = dOut^T read(x), the latter in partial rows over the pixels.
+ * Convolution: x [B, H, W, C] with a weight [N, C, KH, KW] gives [B, H', W', pad4(N)]; columns
+ * beyond N are zero. As matrices, out = read(x) W^T; its gradients are dX = dOut W and
+ * dW = dOut^T read(x), the latter in partial rows over the pixels.
  */
 export function conv(
   g: Graph,
   name: string,
   input: Read | Tensor,
   weight: Tensor,
-  { stride = 1, bias, norm, stats: wantStats = false, layout = 'window' }: ConvOptions = {},
+  {
+    stride = 1,
+    pad,
+    bias,
+    norm,
+    activation,
+    stats: wantStats = false,
+    layout = 'window',
+  }: ConvOptions = {},
 ): { out: Tensor; stats?: Tensor } {
   if (norm && (bias || !g.inference)) {
     throw new LlsmError(`${name}: a batch norm is folded in inference, where there is no bias`);
@@ -84,8 +98,7 @@ export function conv(
   const views = viewsOf(weight, layout);
   const { kernelSize } = views;
   const columns = pad4(views.forward.columns.count);
-  const outH = Math.floor((h - kernelSize) / stride) + 1;
-  const outW = Math.floor((w - kernelSize) / stride) + 1;
+  const { outH, outW, front, outside } = windowsOn(name, [h, w], kernelSize, stride, pad);
   const out = g.activation(name, [outH, outW, columns]);
   const stats = wantStats ? g.partialRows(`${name} statistics`, columns * 3) : undefined;
   product(g, {
@@ -96,40 +109,48 @@ export function conv(
     rows: [outH, outW],
     kernelSize,
     stride,
-    pad: 0,
+    pad: front,
+    outside,
     spread: 1,
     accumulate: false,
     bias: addend(g, bias, norm, columns),
     stats,
+    activation,
   });
 
-  g.op([x.value, weight, ...(bias ? [bias] : [])], out, (dOut, gradients) => {
+  g.op([x.value, weight, ...(bias ? [bias] : [])], out, (dResult, gradients) => {
+    const dOut = beforeActivation(g, activation, out, dResult);
     if (gradients.wants(weight)) {
-      const partial = filterRows(g, `partial d ${weight.name}`, x, dOut, { kernelSize, stride });
+      const windows = { kernelSize, stride, pad: front, outside };
+      const partial = filterRows(g, `partial d ${weight.name}`, x, dOut, windows);
       unpack(g, partial, gradients.own(weight), views.forward);
     }
     if (bias && gradients.wants(bias)) {
       columnSums(g, dOut, gradients.own(bias));
     }
     if (!gradients.wants(x.value)) return;
-    if (kernelSize > 1 && (stride > 1 || columns !== weight.shape[0])) {
+    if (kernelSize > 1 && columns !== weight.shape[0]) {
       throw new LlsmError(
-        `${name}: a ${kernelSize}x${kernelSize} convolution gives its input no gradient at ` +
-          `stride ${stride} with ${weight.shape[0]} columns`,
+        `${name}: a ${kernelSize}x${kernelSize} convolution gives its input no gradient ` +
+          `with ${weight.shape[0]} columns, which is no multiple of 4`,
       );
     }
     const { gradient, accumulate } = gradients.into(x.value);
-    if (stride > 1 && !accumulate) fill(g, gradient, 0);
+    // A strided 1x1 writes to every other pixel; a strided window gathers at all of them.
+    const spreads = stride > 1 && kernelSize === 1;
+    if (spreads && !accumulate) fill(g, gradient, 0);
     product(g, {
       x: asRead(dOut),
       w: pack(g, weight, views.backward, { padRows: kernelSize ** 2 * columns }),
       out: gradient,
       from: [outH, outW, columns],
-      rows: stride > 1 ? [outH, outW] : [h, w],
+      rows: spreads ? [outH, outW] : [h, w],
       kernelSize,
       stride: 1,
-      pad: kernelSize - 1,
-      spread: stride,
+      pad: kernelSize - 1 - front,
+      outside: kernelSize > 1,
+      apart: stride > 1 && !spreads ? stride : undefined,
+      spread: spreads ? stride : 1,
       accumulate,
       masked: x.relu && !x.affine ? x.tensor : undefined,
     });

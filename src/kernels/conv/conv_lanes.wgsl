@@ -42,11 +42,18 @@ fn main(
   for (var ky = 0u; ky < p.kh; ky++) {
     for (var kx = 0u; kx < p.kw; kx++) {
       //! for s in 0 .. SETS
-      let iy$s = y$s * p.stride + ky - p.pad;
-      let ix$s = x$s * p.stride + kx - p.pad;
+      var iy$s = y$s * p.stride + ky - p.pad;
+      var ix$s = x$s * p.stride + kx - p.pad;
       //! if PAD
+      //! if APART
+      let there$s = iy$s % p.apart == 0u && ix$s % p.apart == 0u;
+      iy$s /= p.apart;
+      ix$s /= p.apart;
+      //! else
+      let there$s = true;
+      //! end
       // Unsigned: what lies above or left of the map wraps to a large number.
-      let live$s = select(0.0, 1.0, iy$s < p.inH && ix$s < p.inW);
+      let live$s = select(0.0, 1.0, there$s && iy$s < p.inH && ix$s < p.inW);
       var at$s = ((image$s * p.inH + min(iy$s, p.inH - 1u)) * p.inW + min(ix$s, p.inW - 1u)) * p.cin;
       //! else
       var at$s = ((image$s * p.inH + iy$s) * p.inW + ix$s) * p.cin;
@@ -143,6 +150,9 @@ fn main(
       var value = acc${s}_${l}_$q;
       //! if MASK
       value = select(vec4f(), value, masked[to] > vec4f());
+      //! end
+      //! if ACTIVATION
+      value = activated(value);
       //! end
       //! if ACCUMULATE
       value += out[to];

@@ -9,10 +9,18 @@ var<workgroup> tileW: array<vec4f, ${DEPTH} * $TILECOLUMNS>;
 /** Four channels of a pixel, 0 beyond the map and beyond its channels. */
 fn load(image: u32, iy: u32, ix: u32, c: u32) -> vec4f {
   if (c >= p.cin) { return vec4f(); }
-  //! if PAD
-  if (iy >= p.inH || ix >= p.inW) { return vec4f(); }
+  var y = iy;
+  var column = ix;
+  //! if APART
+  if (y % p.apart != 0u || column % p.apart != 0u) { return vec4f(); }
+  y /= p.apart;
+  column /= p.apart;
   //! end
-  let at = ((image * p.inH + iy) * p.inW + ix) * p.cin + c;
+  //! if PAD
+  // Unsigned: what lies above or left of the map wraps to a large number.
+  if (y >= p.inH || column >= p.inW) { return vec4f(); }
+  //! end
+  let at = ((image * p.inH + y) * p.inW + column) * p.cin + c;
   //! if FOURS
   var value = x[at / 4u];
   //! if AFFINE
@@ -171,6 +179,9 @@ fn main(
       var value = acc${r}_$q;
       //! if MASK
       value = select(vec4f(), value, masked[to] > vec4f());
+      //! end
+      //! if ACTIVATION
+      value = activated(value);
       //! end
       //! if ACCUMULATE
       value += out[to];

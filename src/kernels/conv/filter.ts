@@ -21,7 +21,12 @@ export function filterRows(
   name: string,
   x: Read,
   dOut: Tensor,
-  { kernelSize, stride }: { kernelSize: number; stride: number },
+  {
+    kernelSize,
+    stride,
+    pad = 0,
+    outside = false,
+  }: { kernelSize: number; stride: number; pad?: number; outside?: boolean },
 ): Tensor {
   const [, inH, inW, cin] = x.tensor.shape;
   const [, outH, outW, columns] = dOut.shape;
@@ -37,6 +42,7 @@ export function filterRows(
     AFFINE: x.affine !== undefined,
     RELU: x.relu,
     POINTWISE: kernelSize === 1 && stride === 1,
+    PAD: outside,
   };
   const depthTiles = Math.ceil(depth / form.rows);
   const columnTiles = Math.ceil(columns / 4 / form.columns4);
@@ -68,6 +74,7 @@ export function filterRows(
       kw: kernelSize,
       stride,
       row0: row,
+      pad,
     }),
     grid: ({ count }) => [chunksOf(count) * depthTiles, columnTiles],
     partial: { tensor: partial, rows: chunksOf },

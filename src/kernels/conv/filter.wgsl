@@ -2,6 +2,7 @@
 struct Params {
   rows: u32, chunk: u32, chunks: u32, n4: u32, cin: u32, depth: u32, depthTiles: u32,
   inH: u32, inW: u32, outH: u32, outW: u32, kw: u32, stride: u32, row0: u32,
+  pad: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

@@ -27,7 +27,10 @@ fn main(
   //! for s in 0 .. SETS
   let k$s = min(first + ${s}u * ${LANES}u + lane, p.depth - 1u);
   let tap$s = k$s / p.cin;
-  let at$s = ((tap$s / p.kw) * p.inW + tap$s % p.kw) * p.cin + k$s % p.cin;
+  let ky$s = tap$s / p.kw - p.pad;
+  let kx$s = tap$s % p.kw - p.pad;
+  // Unsigned: what lies above or left of the pixel wraps, and comes back with the pixel's place.
+  let at$s = (ky$s * p.inW + kx$s) * p.cin + k$s % p.cin;
   //! if AFFINE
   let scale$s = affine[k$s % p.cin];
   let shift$s = affine[p.cin + k$s % p.cin];
@@ -56,12 +59,20 @@ fn main(
     let d${d}_$q = select(vec4f(), dOut[row$d + n$q], live$d);
     //! end
     //! for s in 0 .. SETS
+    //! if PAD
+    let inside${d}_$s = oy * p.stride + ky$s < p.inH && ox * p.stride + kx$s < p.inW;
+    var a${d}_$s = x[select(0u, at + at$s, inside${d}_$s)];
+    //! else
     var a${d}_$s = x[at + at$s];
+    //! end
     //! if AFFINE
     a${d}_$s = a${d}_$s * scale$s + shift$s;
     //! end
     //! if RELU
     a${d}_$s = max(a${d}_$s, 0.0);
+    //! end
+    //! if PAD
+    a${d}_$s = select(0.0, a${d}_$s, inside${d}_$s);
     //! end
     //! end
     // The next pixel, as long as there is one.

@@ -5,13 +5,18 @@
 var<workgroup> tileX: array<vec4f, ${DEPTH} * $TILEROWS / 4>;
 var<workgroup> tileD: array<vec4f, ${DEPTH} * $TILECOLUMNS>;
 
-/** x at four values of k from the pixel that begins at `at`. */
-fn load(at: u32, first: u32) -> vec4f {
+/** x at four values of k from the pixel (iy, ix), which may lie outside, of the image at `at`. */
+fn load(at: u32, iy: u32, ix: u32, first: u32) -> vec4f {
   //! if FOURS
   let k = min(first, p.depth - 4u);
   let tap = k / p.cin;
   let c = k % p.cin;
-  var value = x[(at + ((tap / p.kw) * p.inW + tap % p.kw) * p.cin + c) / 4u];
+  let y = iy + tap / p.kw;
+  let column = ix + tap % p.kw;
+  //! if PAD
+  if (y >= p.inH || column >= p.inW) { return vec4f(); }
+  //! end
+  var value = x[(at + (y * p.inW + column) * p.cin + c) / 4u];
   //! if AFFINE
   value = value * affine[c / 4u] + affine[(p.cin + c) / 4u];
   //! end
@@ -24,7 +29,12 @@ fn load(at: u32, first: u32) -> vec4f {
     let k = min(first + i, p.depth - 1u);
     let tap = k / p.cin;
     let c = k % p.cin;
-    value[i] = x[at + ((tap / p.kw) * p.inW + tap % p.kw) * p.cin + c];
+    let y = iy + tap / p.kw;
+    let column = ix + tap % p.kw;
+    //! if PAD
+    if (y >= p.inH || column >= p.inW) { continue; }
+    //! end
+    value[i] = x[at + (y * p.inW + column) * p.cin + c];
     //! if AFFINE
     value[i] = value[i] * affine[c] + affine[p.cin + c];
     //! end
@@ -64,13 +74,14 @@ fn main(
     let m$j = min(turn + slot$j / (${TILEROWS}u / 4u), end - 1u);
     //! if POINTWISE
     let at$j = m$j * p.cin;
+    let iy$j = 0u;
+    let ix$j = 0u;
     //! else
-    let image$j = m$j / (p.outH * p.outW);
-    let iy$j = ((m$j / p.outW) % p.outH) * p.stride;
-    let ix$j = (m$j % p.outW) * p.stride;
-    let at$j = ((image$j * p.inH + iy$j) * p.inW + ix$j) * p.cin;
+    let at$j = m$j / (p.outH * p.outW) * p.inH * p.inW * p.cin;
+    let iy$j = ((m$j / p.outW) % p.outH) * p.stride - p.pad;
+    let ix$j = (m$j % p.outW) * p.stride - p.pad;
     //! end
-    tileX[slot$j] = load(at$j, first + (slot$j % (${TILEROWS}u / 4u)) * 4u);
+    tileX[slot$j] = load(at$j, iy$j, ix$j, first + (slot$j % (${TILEROWS}u / 4u)) * 4u);
     //! end
     //! for q in 0 .. COLUMNS
     let dSlot$q = id + ${q}u * ${INVOCATIONS}u;

@@ -1,6 +1,7 @@
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
+import { type Activation, activationFlags, activationIncludes } from '../activation/activation.ts';
 import lanesSource from './conv_lanes.wgsl';
 import tileSource from './conv_tile.wgsl';
 import { choose } from './menu.ts';
@@ -17,14 +18,19 @@ export interface Product {
   kernelSize: number;
   stride: number;
   pad: number;
+  /** Whether windows reach outside of x. */
+  outside: boolean;
+  /** x stands at every so manieth row and column of a map, with zeros between. */
+  apart?: number;
   spread: number;
   accumulate: boolean;
   masked?: Tensor;
   bias?: Tensor;
   stats?: Tensor;
+  activation?: Activation;
 }
 
-const shared = { product: productSource };
+const shared = { product: productSource, ...activationIncludes };
 
 /** out (+)= read(x) w over the window's taps; see conv_lanes.wgsl. */
 export function product(g: Graph, it: Product): void {
@@ -54,7 +60,9 @@ export function product(g: Graph, it: Product): void {
     ACCUMULATE: it.accumulate,
     BIAS: it.bias !== undefined,
     STATS: it.stats !== undefined,
-    PAD: it.pad > 0,
+    PAD: it.outside,
+    APART: it.apart !== undefined,
+    ...activationFlags(it.activation),
   };
   g.launch({
     kernel:
@@ -83,6 +91,7 @@ export function product(g: Graph, it: Product): void {
       kw: it.kernelSize,
       stride: it.stride,
       pad: it.pad,
+      apart: it.apart ?? 1,
       spread: it.spread,
       spreadH: it.out.shape[1],
       spreadW: it.out.shape[2],

@@ -6,6 +6,8 @@ struct Params {
   // Where output row m goes: pixel (y * spread, x * spread) of a map spreadH by spreadW.
   spread: u32, spreadH: u32, spreadW: u32,
   row0: u32,
+  // x is a map with zeros between: its rows and columns stand so far apart.
+  apart: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -23,4 +25,8 @@ struct Params {
 //! end
 //! if STATS
 @group(0) @binding(7) var<storage, read_write> stats: array<vec4f>;
+//! end
+//! if ACTIVATION
+
+//! include activation
 //! end

@@ -16,6 +16,13 @@ struct Params {
 //! if AFFINE
 @group(0) @binding(4) var<storage, read> affine: array<vec4f>;
 //! end
+//! if BIAS
+@group(0) @binding(5) var<storage, read> bias: array<vec4f>;
+//! end
+//! if ACTIVATION
+
+//! include activation
+//! end
 
 @compute @workgroup_size(64)
 fn main(
@@ -36,6 +43,11 @@ fn main(
   let scale = affine[c];
   let shift = affine[p.c4 + c];
   //! end
+  //! if BIAS
+  let add = bias[p.outAt + c];
+  //! else
+  let add = vec4f();
+  //! end
   // The columns left of, and behind, the pair may lie outside.
   let live0 = select(0.0, 1.0, column > 0u);
   let live2 = select(0.0, 1.0, pair);
@@ -45,13 +57,13 @@ fn main(
   let far = select(0u, p.c4 * 2u, column + 2u < width);
 
   // Output rows y - 1 (above), y, and y + 1 (below), two columns each.
-  var above0 = vec4f();
-  var above1 = vec4f();
-  var here0 = vec4f();
-  var here1 = vec4f();
+  var above0 = add;
+  var above1 = add;
+  var here0 = add;
+  var here1 = add;
   for (var y = i32(firstRow) - 1; y <= i32(endRow); y++) {
-    var below0 = vec4f();
-    var below1 = vec4f();
+    var below0 = add;
+    var below1 = add;
     if (y >= 0 && y < i32(height)) {
       let at = ((image * height + u32(y)) * width + column) * p.c4 + c;
       var v0 = x[at - left];
@@ -77,10 +89,14 @@ fn main(
       above1 += v1 * w6 + v2 * w7 + v3 * w8;
       here0 += v0 * w3 + v1 * w4 + v2 * w5;
       here1 += v1 * w3 + v2 * w4 + v3 * w5;
-      below0 = v0 * w0 + v1 * w1 + v2 * w2;
-      below1 = v1 * w0 + v2 * w1 + v3 * w2;
+      below0 += v0 * w0 + v1 * w1 + v2 * w2;
+      below1 += v1 * w0 + v2 * w1 + v3 * w2;
     }
     if (y > i32(firstRow)) {
+      //! if ACTIVATION
+      above0 = activated(above0);
+      above1 = activated(above1);
+      //! end
       let to = ((image * height + u32(y - 1)) * width + column) * p.outC4 + p.outAt + c;
       out[to] = above0;
       if (pair) { out[to + p.outC4] = above1; }

@@ -26,9 +26,15 @@ export function residualAdd(g: Graph, name: string, main: Read, skip: Tensor): T
     grid: ({ count }) => work.grid(count),
   });
   g.op([main.value, skip], out, (dOut, gradients) => {
-    // Without one, main and skip would have one gradient, to which both go on adding.
-    if (!affine)
-      throw new LlsmError(`${name}: residualAdd differentiates through a batch norm only`);
+    if (!affine) {
+      // Main and skip must not have one gradient, to which both would go on adding: main has a copy.
+      if (gradients.wants(main.value)) {
+        const { gradient, accumulate } = gradients.into(main.value);
+        addInto(g, dOut, gradient, accumulate);
+      }
+      passOn(g, gradients, skip, dOut);
+      return;
+    }
     // The batch norm reads dOut before anything is added to the skip's gradient: its operation
     // was recorded just before this one, so its backward comes next.
     passOn(g, gradients, main.value, dOut);
