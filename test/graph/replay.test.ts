@@ -168,7 +168,7 @@ test('an input of one value an item is cut at any item', async () => {
 
 test('one graph planned under two limits before either plan is built: both are right', async () => {
   const g = newGraph(4);
-  const x = g.input('x', [100, 1, 4]);
+  const x = g.input('x', [112, 1, 4]);
   const sums = g.scratch('sums', [4]);
   sums.keep = true;
   columnSums(g, x, sums);

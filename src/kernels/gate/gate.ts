@@ -28,14 +28,13 @@ export function gate(g: Graph, name: string, a: Read, logit: Tensor): Tensor {
     grid: ({ count }) => work.grid(count),
   });
   g.op([a.value, logit], out, (dOut, gradients) => {
-    if (!affine) throw new LlsmError(`${name}: gate differentiates through a batch norm only`);
     // Longer strips than forward: each leaves a row of partial sums.
     const back = inStrips(pixels, 1, c4, 128);
     const partial = g.scratch(`${name} partial gate`, [back.strips, g.batch * channels]);
     const { gradient, accumulate } = gradients.into(a.value);
     g.launch({
-      kernel: kernel('gate_backward', backwardSource, {}, shared),
-      bind: { x: a.tensor, affine, logit, dOut, dA: gradient, partial },
+      kernel: kernel('gate_backward', backwardSource, { AFFINE: affine !== undefined }, shared),
+      bind: { x: a.tensor, ...(affine && { affine }), logit, dOut, dA: gradient, partial },
       params: ({ first, count }) => ({
         ...back.params(count),
         width4: g.batch * c4,

@@ -1,4 +1,3 @@
-import { LlsmError } from '../../base/errors.ts';
 import { kernel } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
@@ -38,12 +37,13 @@ export function resize(
     grid: ({ count }) => work.grid(count),
   });
   g.op([x.value], out, (dOut, gradients) => {
-    if (x.relu && !x.affine) throw new LlsmError(`${name}: no gradient through a bare ReLU`);
+    // Behind a batch norm the ReLU's mask is the batch norm's matter.
+    const masked = x.relu && !x.affine;
     const { gradient, accumulate } = gradients.into(x.value);
     const back = inStrips(inH, inW, c / lanes, 8);
     g.launch({
-      kernel: kernel('resize_backward', backwardSource, type, shared),
-      bind: { dOut, dIn: gradient },
+      kernel: kernel('resize_backward', backwardSource, { ...type, RELU: masked }, shared),
+      bind: { dOut, dIn: gradient, ...(masked && { x: x.tensor }) },
       params: ({ count }) => ({
         ...back.params(count),
         outH: height,
