@@ -78,8 +78,8 @@ for (const [shape, limit] of [
   [{ size: 8, cin: 64, n: 16, batch: 5, stride: 2, through: 'relu' }, 2 * 16384],
   [{ size: 10, cin: 16, n: 4, batch: 5, kernel: 3, through: 'affine relu' }, 3 * 6400],
   [
-    { size: 8, cin: 16, n: 16, batch: 5, kernel: 3, stride: 2, pad: 'tf', activation: 'leaky' },
-    3 * 4096,
+    { size: 16, cin: 16, n: 16, batch: 5, kernel: 3, stride: 2, pad: 'tf', activation: 'leaky' },
+    2 * 16384,
   ],
   // 7x7x16 is 3,136 bytes: slices begin at every fourth item.
   [{ size: 7, cin: 16, n: 16, batch: 9 }, 6 * 3136],

@@ -20,6 +20,7 @@ import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
 import { dot } from '../../src/kernels/dot/dot.ts';
 import { gate } from '../../src/kernels/gate/gate.ts';
 import { scaled, unscaled, updateLossScale } from '../../src/kernels/loss_scale/loss_scale.ts';
+import { maxPool } from '../../src/kernels/max_pool/max_pool.ts';
 import { poolAdd } from '../../src/kernels/pool_add/pool_add.ts';
 import { residualAdd } from '../../src/kernels/residual_add/residual_add.ts';
 import { resize } from '../../src/kernels/resize/resize.ts';
@@ -77,6 +78,13 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
     keep(conv(g, 'strided', through(how), weight(8, 8, 1, 1), { stride: 2 }).out);
     keep(conv(g, 'window', through(how), weight(8, 8, 3, 3)).out);
     keep(depthwise(g, 'depthwise', [through(how), through(how)], weight(16, 1, 3, 3)));
+    for (const activation of ['relu', 'relu6', 'leaky'] as const) {
+      const options = { stride: 2, pad: 'tf', bias: weight(8), activation } as const;
+      keep(conv(g, 'padded', through(how), weight(8, 8, 3, 3), options).out);
+      const each = { ...options, bias: weight(8) };
+      keep(depthwise(g, 'strided', [through(how)], weight(8, 1, 3, 3), each));
+    }
+    keep(maxPool(g, 'max', through(how), 2));
     keep(adaptivePool(g, 'pool', through(how), 4));
     if (how !== 'relu') keep(resize(g, 'resize', through(how), 11, 11));
   }

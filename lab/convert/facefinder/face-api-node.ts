@@ -1,0 +1,36 @@
+/** The face finder's file from the npm package's (Node only). */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LlsmError, messageOf } from '../../../src/base/errors.ts';
+import type { FinderCheckpoint } from '../../../src/model/facefinder/checkpoint.ts';
+import { networks, readFaceApi } from './face-api.ts';
+
+/**
+ * A face finder of the networks in a folder of the package `@vladmandic/face-api`.
+ * @throws LlsmError where a file is missing, or is not as expected
+ */
+export function finderOfFaceApi(
+  folder: string,
+  detector: 'tiny' | 'ssd' = 'tiny',
+  landmarks: 'tiny' | 'full' = 'tiny',
+): FinderCheckpoint {
+  const names = [detector, landmarks === 'tiny' ? 'landmarks_tiny' : 'landmarks'] as const;
+  const tensors = new Map(
+    names.flatMap((name) => {
+      const { file, convert } = networks[name];
+      const path = join(folder, 'model', file);
+      const manifest = new TextDecoder().decode(read(`${path}-weights_manifest.json`));
+      return [...convert(readFaceApi(manifest, read(`${path}.bin`), path))];
+    }),
+  );
+  const licence = new TextDecoder().decode(read(join(folder, 'LICENSE')));
+  return { detector, landmarks, tensors, licence };
+}
+
+function read(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new LlsmError(`${path} cannot be read: ${messageOf(error)}`);
+  }
+}
