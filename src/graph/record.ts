@@ -53,6 +53,11 @@ interface Op {
   backward(dOut: Tensor, gradients: Gradients): void;
 }
 
+/** A launch as operations record it: what is bound to nothing may be named as undefined. */
+export interface Recorded extends Omit<Launch, 'bind'> {
+  bind: Readonly<Record<string, Tensor | undefined>>;
+}
+
 /** What kernels may ask of the adapter when they choose a variant. */
 export interface Traits {
   subgroupSize: number;
@@ -106,7 +111,7 @@ export class Graph {
   }
 
   /** Appends work of each run. */
-  launch(launch: Launch): void {
+  launch(launch: Recorded): void {
     this.launches.push(this.#stored(checked(launch)));
   }
 
@@ -114,7 +119,7 @@ export class Graph {
    * Appends work that depends on weights and statistics alone: a preparation in inference, else a
    * part of each run, since runs that train change them.
    */
-  prepare(launch: Launch): void {
+  prepare(launch: Recorded): void {
     (this.inference ? this.preparations : this.launches).push(this.#stored(checked(launch)));
   }
 
@@ -135,7 +140,9 @@ export class Graph {
 }
 
 /** @throws LlsmError when the shader's variables and what is bound to them differ */
-function checked(launch: Launch): Launch {
+function checked(recorded: Recorded): Launch {
+  const bound = Object.entries(recorded.bind).filter(([, tensor]) => tensor !== undefined);
+  const launch = { ...recorded, bind: Object.fromEntries(bound) as Launch['bind'] };
   for (const { name } of launch.kernel.bindings) {
     if (!launch.bind[name]) {
       throw new LlsmError(`${launch.kernel.name}.wgsl: nothing bound to ${name}`);

@@ -34,7 +34,7 @@ async function run(
   pixels: Uint8ClampedArray,
   normalisation: Normalisation,
   forward: (build: FinderBuilder, image: Tensor) => Tensor[],
-): Promise<{ shape: number[]; data: Float32Array }[]> {
+): Promise<{ shape: readonly number[]; data: Float32Array }[]> {
   const specs = [...tensors].map(([name, { shape }]) => ({ name, shape, kind: 'weight' as const }));
   const store = new ParamStore(gpu, specs);
   for (const [name, { data }] of tensors) store.write(name, data);
@@ -54,7 +54,7 @@ async function run(
 }
 
 /** The values without the columns that pad them. */
-function columns({ shape, data }: { shape: number[]; data: Float32Array }, n: number) {
+function columns({ shape, data }: { shape: readonly number[]; data: Float32Array }, n: number) {
   const padded = shape[shape.length - 1];
   return data.filter((_, i) => i % padded < n);
 }

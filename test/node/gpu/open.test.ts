@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { dawnFlags, napping, openNodeGpu } from '../../../node/gpu/open.ts';
-import { kernel } from '../../../src/gpu/pipeline.ts';
+import { shader } from '../../../src/gpu/pipeline.ts';
 import { Graph } from '../../../src/graph/record.ts';
 import { Plan } from '../../../src/graph/replay.ts';
 import { skip, test } from '../../support/run.ts';
@@ -34,7 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 async function busyPlan(turns: number): Promise<Plan> {
   const g = new Graph(1, false, gpu);
   g.launch({
-    kernel: kernel('busy', busy),
+    kernel: shader('busy', busy)(),
     bind: { out: g.scratch('out', [1 << 14]) },
     params: () => ({ turns }),
     grid: () => [1 << 8],
