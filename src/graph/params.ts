@@ -21,8 +21,8 @@ export class ParamStore {
   readonly #tensors = new Map<string, Tensor>();
   readonly #buffers = new Map<FlatHome, GPUBuffer>();
   readonly #sizes = { weight: 0, state: 0 };
-  /** [2]: the loss scale, and steps since it changed; for gradients in 16 bits. */
-  readonly lossScale = new Tensor('loss scale', [2], { home: 'lossScale', offset: 0 });
+  /** Tensors with a flat buffer of their own size. */
+  readonly #own = new Map<FlatHome, Tensor>();
   /** Counts the changes of weights and running statistics: whoever prepared from them compares. */
   changes = 0;
 
@@ -59,6 +59,13 @@ export class ParamStore {
     return [...this.#tensors.values()].filter((tensor) => tensor.home === 'weights');
   }
 
+  /** A flat buffer of a size of its own, for what an optimiser keeps besides values per weight. */
+  own(home: FlatHome, shape: readonly number[]): Tensor {
+    const known = this.#own.get(home) ?? new Tensor(home, shape, { home, offset: 0 });
+    this.#own.set(home, known);
+    return known;
+  }
+
   /** A whole flat buffer as one tensor, for Adam. */
   flat(home: FlatHome): Tensor {
     return new Tensor(home, [this.#sizes.weight], { home, offset: 0 });
@@ -80,7 +87,8 @@ export class ParamStore {
 
   /** Bytes of a home's buffer, whether it exists yet or not. */
   bytesOf(home: FlatHome): number {
-    if (home === 'lossScale') return 256;
+    const own = this.#own.get(home);
+    if (own) return Math.max(256, own.bytes);
     return Math.max(256, (home === 'state' ? this.#sizes.state : this.#sizes.weight) * 4);
   }
 

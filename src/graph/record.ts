@@ -1,7 +1,7 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Kernel } from '../gpu/pipeline.ts';
 import { inHalf, rangeFlag } from '../gpu/storage16.ts';
-import type { Gradients } from './backward.ts';
+import type { Gradients } from './gradients.ts';
 import { type Dtype, Tensor } from './tensor.ts';
 
 /** The part of the batch that one dispatch works on. */

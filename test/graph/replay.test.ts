@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
-import { Gradients } from '../../src/graph/backward.ts';
+import { Gradients } from '../../src/graph/gradients.ts';
 import { ParamStore } from '../../src/graph/params.ts';
 import { type MemoryPlan, type PlanLimits, planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';

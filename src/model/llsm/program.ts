@@ -9,7 +9,7 @@ import { type Dtype, Tensor } from '../../graph/tensor.ts';
 import { adam, adamStep } from '../../kernels/adam/adam.ts';
 import { llsmMap } from '../../kernels/llsm/llsm.ts';
 import type { PairInputsData } from '../../kernels/llsm/sampled.ts';
-import { updateLossScale } from '../../kernels/loss_scale/loss_scale.ts';
+import { lossScaleOf, updateLossScale } from '../../kernels/loss_scale/loss_scale.ts';
 import type { Builder } from './layers.ts';
 import { appendLosses, type LossInputs, lossParts } from './losses.ts';
 import { type Network, network, tapOf } from './network.ts';
@@ -31,7 +31,7 @@ export interface ProgramOptions {
   pairs?: 'all' | number;
   /**
    * How feature maps are stored; arithmetic, weights and outputs are f32 always. 16 bits (default:
-   * f32) are for inference, and for training steps with an update, whose losses `params.lossScale` scales.
+   * f32) are for inference, and for training steps with an update, whose losses `lossScaleOf(params)` scales.
    */
   precision?: Dtype;
   /** Feature maps to keep, by name. */
@@ -81,7 +81,7 @@ export function record(
   const training = options.mode === 'train';
   const inference = !training && !grad;
   const { precision = 'f32' } = options;
-  const scale = precision === 'f16' && update ? params.lossScale : undefined;
+  const scale = precision === 'f16' && update ? lossScaleOf(params) : undefined;
   if (precision === 'f16' && !inference && !scale) {
     throw new LlsmError(
       'Feature maps are stored in 16 bits in inference and in training steps only: use precision f32',
