@@ -5,7 +5,7 @@ import type { ParamStore } from '../src/graph/params.ts';
 import type { DispatchTime } from '../src/graph/replay.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
 import { uploadCheckpoint } from '../src/model/llsm/bind.ts';
-import { initParams } from '../src/model/llsm/params.ts';
+import { initParams } from '../src/model/llsm/init.ts';
 import { Program } from '../src/model/llsm/program.ts';
 import type { Ceilings } from './ceilings.ts';
 import type { RowOptions } from './rows.ts';

@@ -89,8 +89,8 @@ export class Trainer {
   ): void {
     this.program.write(batch, share);
     const { llsm, train } = this.config;
-    if (!llsm || llsm.pairs === 'all' || !this.program.net.features) return;
-    const { height, width } = this.program.net.features;
+    if (!llsm || llsm.pairs === 'all' || !this.program.net.pairs) return;
+    const { height, width } = this.program.net.pairs;
     const { batch: count } = this.program.options;
     this.program.writePairs(
       drawPairs(train.seed, step, firstItem, count, height * width, llsm.pairs),

@@ -6,7 +6,7 @@ import { type Config, type ConfigInput, parseConfig } from '../../src/config/con
 import type { ParamStore } from '../../src/graph/params.ts';
 import { uploadCheckpoint } from '../../src/model/llsm/bind.ts';
 import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
 import { Program, type ProgramOptions } from '../../src/model/llsm/program.ts';
 import { noiseBatch } from '../support/faces.ts';
 import { test } from '../support/run.ts';

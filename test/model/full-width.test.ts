@@ -5,7 +5,7 @@ import { Random } from '../../src/base/random.ts';
 import { presetConfig } from '../../src/config/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { uploadCheckpoint } from '../../src/model/llsm/bind.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
 import { Program } from '../../src/model/llsm/program.ts';
 import { test } from '../support/run.ts';
 

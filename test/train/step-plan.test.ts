@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
 import { planInWords, planStep, stepPlanOf } from '../../src/train/step-plan.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { test } from '../support/run.ts';

@@ -1,13 +1,13 @@
 import type { Graph } from '../../graph/record.ts';
-import type { Tensor } from '../../graph/tensor.ts';
+import type { Read, Tensor } from '../../graph/tensor.ts';
 import { adaptivePool } from '../../kernels/adaptive_pool/adaptive_pool.ts';
 import { bce, type Loss } from '../../kernels/bce/bce.ts';
-import { llsmLoss } from '../../kernels/llsm/llsm.ts';
+import { type Features, llsmLoss } from '../../kernels/llsm/llsm.ts';
 import { llsmSampledLoss, type PairInputs, pairInputs } from '../../kernels/llsm/sampled.ts';
 import { scaled, unscaled } from '../../kernels/loss_scale/loss_scale.ts';
 import { axis, unpack } from '../../kernels/matrix.ts';
-import type { Builder } from './layers.ts';
 import type { Network } from './network.ts';
+import type { Tape } from './tape.ts';
 
 /** What the losses take besides the image; absent where the network has no use for it. */
 export interface LossInputs {
@@ -29,8 +29,8 @@ interface Part {
  * take is added to `inputs`; `scale` is a loss scale's, where there is one.
  */
 export function appendLosses(
-  { g, config }: Builder,
-  net: Network,
+  { g, config }: Tape,
+  net: Network<Read, Features>,
   inputs: LossInputs,
   grad: boolean,
   pairs: 'all' | number,
@@ -41,14 +41,14 @@ export function appendLosses(
   const weighted = (weight: Tensor): Tensor => (scale ? scaled(g, weight, scale) : weight);
   const itemWeight = weighted(inputs.itemWeight);
   const parts: Part[] = [
-    { at: 0, loss: bce(g, net.logit, inputs.label, itemWeight, { scale: 1, grad }) },
+    { at: 0, loss: bce(g, net.logit.tensor, inputs.label, itemWeight, { scale: 1, grad }) },
   ];
-  if (!net.features && !net.mask) return parts;
+  if (!net.pairs && !net.mask) return parts;
   inputs.mask = g.input('mask truth', [config.size, config.size, 1]);
   inputs.maskWeight = g.input('mask weight', []);
   const maskWeight = weighted(inputs.maskWeight);
-  if (net.features) {
-    const { features } = net;
+  if (net.pairs) {
+    const features = net.pairs;
     const target = adaptivePool(g, 'pair target', inputs.mask, features.height);
     const options = { scale: config.loss.alpha, grad };
     if (pairs === 'all') {
@@ -62,7 +62,7 @@ export function appendLosses(
   }
   if (net.mask) {
     const options = { scale: config.loss.beta, grad };
-    parts.push({ at: 2, loss: bce(g, net.mask, inputs.mask, maskWeight, options) });
+    parts.push({ at: 2, loss: bce(g, net.mask.tensor, inputs.mask, maskWeight, options) });
   }
   return parts;
 }

@@ -5,14 +5,15 @@ import { backward } from '../../graph/backward.ts';
 import type { ParamStore } from '../../graph/params.ts';
 import { Graph, type Traits } from '../../graph/record.ts';
 import { Plan } from '../../graph/replay.ts';
-import { type Dtype, Tensor } from '../../graph/tensor.ts';
+import { type Dtype, type Read, read, Tensor } from '../../graph/tensor.ts';
 import { adam, adamStep } from '../../kernels/adam/adam.ts';
-import { llsmMap } from '../../kernels/llsm/llsm.ts';
+import { type Features, llsmMap } from '../../kernels/llsm/llsm.ts';
 import type { PairInputsData } from '../../kernels/llsm/sampled.ts';
 import { updateLossScale } from '../../kernels/loss_scale/loss_scale.ts';
-import type { Builder } from './layers.ts';
+import { stored } from '../../kernels/resize/resize.ts';
 import { appendLosses, type LossInputs, lossParts } from './losses.ts';
 import { type Network, network, tapOf } from './network.ts';
+import { Tape } from './tape.ts';
 
 export interface ProgramOptions {
   /** Images a run. */
@@ -60,7 +61,7 @@ export interface LossParts {
 
 interface Recorded {
   graph: Graph;
-  net: Network;
+  net: Network<Read, Features>;
   inputs: Inputs;
   outputs: Outputs;
 }
@@ -88,18 +89,22 @@ export function record(
     );
   }
   const g = new Graph(options.batch, training, traits, inference, precision);
-  const build: Builder = { g, config, param: (name) => params.get(name) };
+  const tape = new Tape(g, config, (name) => params.get(name));
   const image = g.input('image', [config.size, config.size, 3]);
-  const net = network(build, image);
+  const net = network(tape, read(image));
   const outputs: Outputs = { taps: new Map() };
   const inputs: Inputs = { image };
-  for (const name of options.taps ?? []) outputs.taps.set(name, tapOf(build, net, name));
-  if (options.similarity && net.features) outputs.similarity = llsmMap(g, net.features);
-  for (const tensor of [net.logit, net.mask, outputs.similarity]) {
-    if (tensor) tensor.keep = true;
+  for (const name of options.taps ?? []) {
+    const tap = stored(g, `tap ${name}`, tapOf(net, name));
+    tap.keep = true;
+    outputs.taps.set(name, tap);
+  }
+  if (options.similarity && net.pairs) {
+    outputs.similarity = llsmMap(g, net.pairs);
+    outputs.similarity.keep = true;
   }
   if (wantsLoss) {
-    const losses = appendLosses(build, net, inputs, grad, options.pairs ?? 'all', scale);
+    const losses = appendLosses(tape, net, inputs, grad, options.pairs ?? 'all', scale);
     outputs.loss = lossParts(g, losses, scale);
     if (grad) {
       const seeds = new Map(losses.flatMap(({ loss }) => [...loss.seeds]));
@@ -123,7 +128,7 @@ export class Program {
     readonly config: Config,
     readonly options: ProgramOptions,
     readonly plan: Plan,
-    readonly net: Network,
+    readonly net: Network<Read, Features>,
     readonly graph: Graph,
     private readonly inputs: Inputs,
     private readonly outputs: Outputs,
@@ -198,19 +203,19 @@ export class Program {
     }
     const { alpha, beta } = this.config.loss;
     const cls = values[0];
-    const ls = this.net.features ? values[1] : 0;
+    const ls = this.net.pairs ? values[1] : 0;
     const loc = this.net.mask ? values[2] : 0;
     return { total: cls + alpha * ls + beta * loc, cls, ls, loc };
   }
 
   /** [B] logits of the last run. */
   logits(): Promise<Float32Array> {
-    return this.plan.read(this.net.logit);
+    return this.plan.read(this.net.logit.tensor);
   }
 
   /** [B, S, S, 1] mask logits, where the network has them. */
   async maskLogits(): Promise<Float32Array | undefined> {
-    return this.net.mask && (await this.plan.read(this.net.mask));
+    return this.net.mask && (await this.plan.read(this.net.mask.tensor));
   }
 
   /** [B, HW, HW] pair logits, where they were asked for. */
