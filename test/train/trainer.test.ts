@@ -3,7 +3,7 @@ import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Random } from '../../src/base/random.ts';
 import { type ConfigInput, parseConfig } from '../../src/config/config.ts';
 import { initParams } from '../../src/model/llsm/init.ts';
-import type { Batch } from '../../src/model/llsm/program.ts';
+import type { Batch } from '../../src/model/llsm/losses.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { median, normErrors } from '../support/errors-of.ts';
 import { skip, test } from '../support/run.ts';
