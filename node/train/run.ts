@@ -6,7 +6,7 @@ import { countsInWords, type ManifestItem } from '../../src/faces/manifest.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { CurvesOptions } from '../../src/measure/report/curves.ts';
 import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
 import { type LoopResult, trainLoop } from '../../src/train/loop.ts';
 import { Sampler } from '../../src/train/sampler.ts';
 import { totalSteps } from '../../src/train/schedule.ts';

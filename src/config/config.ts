@@ -33,7 +33,7 @@ const count = () => z.int().min(1);
 const llsmSchema = z.strictObject({
   /** The feature map whose positions are compared in pairs. */
   tap: z.enum(TAPS).default('block7'),
-  /** The pair function: see src/model/params.ts for its tensors. */
+  /** The pair function: see src/model/llsm/params.ts for its tensors. */
   head: z.enum(['linear', 'mlp', 'absdiff', 'bilinear']).default('mlp'),
   /** K of `mlp`, D of `bilinear`; never multiplied by `width`. */
   hidden: count().max(1024).default(64),
@@ -72,7 +72,7 @@ const trainSchema = z.strictObject({
 const configSchema = z.strictObject({
   /** Side of the square input, in pixels. */
   size: z.int().min(sizeRange.least).max(sizeRange.most).default(224),
-  /** Multiplies every channel count (params.ts, `channels`). */
+  /** Multiplies every channel count (llsm/params.ts, `channels`). */
   width: z.number().min(0.05).max(1).default(1),
   /** Epsilon of every batch norm: 1e-5 in PyTorch's Xception, 1e-3 in Keras'. */
   bnEps: z.number().positive().max(1).default(1e-5),

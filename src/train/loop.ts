@@ -2,7 +2,7 @@ import { ahead } from '../base/ahead.ts';
 import { LlsmError } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
 import type { CropSource } from '../faces/crops.ts';
-import type { Batch, LossParts } from '../model/llsm/program.ts';
+import type { Batch, LossParts } from '../model/llsm/losses.ts';
 import type { Sampler } from './sampler.ts';
 import { learningRate, totalSteps } from './schedule.ts';
 import type { Journal, Meter } from './state.ts';

@@ -10,14 +10,13 @@ import { drawPairs } from '../kernels/llsm/sampled.ts';
 import { firstLossScale, readLossScale, writeLossScale } from '../kernels/loss_scale/loss_scale.ts';
 import { addInto } from '../kernels/residual_add/residual_add.ts';
 import { downloadCheckpoint, uploadCheckpoint } from '../model/llsm/bind.ts';
-import { type Batch, type LossParts, Program, type ProgramOptions } from '../model/llsm/program.ts';
+import type { Batch, LossParts, Whole } from '../model/llsm/losses.ts';
+import { type StepOptions, TrainingStep } from '../model/llsm/step.ts';
 import type { TrainingState } from './state.ts';
 
 /** The program of a training step, or of one of its micro-batches. */
-export const stepOptions = ({ train, llsm }: Config): ProgramOptions => ({
+export const stepOptions = ({ train, llsm }: Config): StepOptions => ({
   batch: train.batch / train.accumulate,
-  mode: 'train',
-  grad: true,
   update: train.accumulate === 1,
   pairs: llsm ? llsm.pairs : 'all',
   precision: train.precision,
@@ -28,7 +27,7 @@ export class Trainer {
   private constructor(
     readonly config: Config,
     readonly store: ParamStore,
-    readonly program: Program,
+    readonly program: TrainingStep,
     private readonly merge: Merge | undefined,
   ) {}
 
@@ -48,7 +47,7 @@ export class Trainer {
       const { lossScale = firstLossScale.scale, lossScaleSteps = 0 } = from.counters ?? {};
       writeLossScale(store, { scale: lossScale, steps: lossScaleSteps });
     }
-    const program = await Program.build(gpu, config, store, stepOptions(config));
+    const program = await TrainingStep.build(gpu, config, store, stepOptions(config));
     const merge = config.train.accumulate > 1 ? await Merge.build(gpu, store) : undefined;
     return new Trainer(config, store, program, merge);
   }
@@ -81,17 +80,12 @@ export class Trainer {
     return Promise.all(parts).then(sum);
   }
 
-  #write(
-    batch: Batch,
-    step: number,
-    firstItem: number,
-    share: { items: number; maskTotal: number },
-  ): void {
-    this.program.write(batch, share);
+  #write(batch: Batch, step: number, firstItem: number, whole: Whole): void {
+    this.program.write(batch, whole);
     const { llsm, train } = this.config;
-    if (!llsm || llsm.pairs === 'all' || !this.program.net.features) return;
-    const { height, width } = this.program.net.features;
-    const { batch: count } = this.program.options;
+    if (!llsm || llsm.pairs === 'all' || !this.program.pass.pairs) return;
+    const { height, width } = this.program.pass.pairs;
+    const { batch: count } = this.program.pass.g;
     this.program.writePairs(
       drawPairs(train.seed, step, firstItem, count, height * width, llsm.pairs),
     );
@@ -129,7 +123,7 @@ class Merge {
   ) {}
 
   static async build(gpu: Gpu, store: ParamStore): Promise<Merge> {
-    const graph = () => new Graph(1, true, gpu);
+    const graph = () => new Graph({ batch: 1, training: true, traits: gpu });
     const sum = store.flat('gradSum');
     const clear = graph();
     fill(clear, sum, 0);

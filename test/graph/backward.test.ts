@@ -6,7 +6,7 @@ import { Graph } from '../../src/graph/record.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { test } from '../support/run.ts';
 
-const newGraph = (): Graph => new Graph(2, true, { subgroupSize: 0 });
+const newGraph = (): Graph => new Graph({ batch: 2, training: true, traits: { subgroupSize: 0 } });
 const weight = (name: string, offset: number): Tensor =>
   new Tensor(name, [3], { home: 'weights', offset });
 

@@ -36,7 +36,7 @@ const seen = new Set<Kernel>();
 
 /** Records every operation in every way it can read its input, and differentiates all of it. */
 function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
-  const g = new Graph(2, training, { subgroupSize });
+  const g = new Graph({ batch: 2, training, traits: { subgroupSize } });
   const params = new ParamStore(gpu, [{ name: 'p', shape: [8], kind: 'weight' }]);
   const wrt: Tensor[] = [];
   const outs: Tensor[] = [];
