@@ -30,7 +30,8 @@ export function xception<V>(n: Layers<V, unknown>, image: V): Taps<V> {
   }
   const wide = n.separableNorm('encoder', [x], 'conv3', 'bn3', { width: 1536 });
   const e5 = n.separableNorm('encoder', [wide], 'conv4', 'bn4', { width: 2048 });
-  return { ...sums, e1, e2: sums.block1, e3: sums.block2, e4: sums.block11, e5 } as Taps<V>;
+  const { block1: e2, block2: e3, block11: e4 } = sums;
+  return { e1, e2, e3, e4, e5, ...sums } as Taps<V>;
 }
 
 /** Block k of 12: separable convolutions with ReLUs between them, and a skip around them. */
