@@ -26,7 +26,7 @@ for (const input of configs) {
     const config = parseConfig(input, 'test');
     const shapes = new Map(listParams(config).map(({ name, shape }) => [name, shape]));
     const asked = new Set<string>();
-    const g = new Graph(2, true, { subgroupSize: 0 });
+    const g = new Graph({ batch: 2, training: true, traits: { subgroupSize: 0 } });
     const tape = new Tape(g, config, (name) => {
       asked.add(name);
       return new Tensor(name, [...(shapes.get(name) as number[])], { home: 'weights' });
@@ -47,7 +47,7 @@ test('the gradient of the logit by a feature map needs no more than a pass and a
   const config = parseConfig({ width: 0.05, size: 64, llsm: { hidden: 8 } }, 'test');
   const gpu = await openNodeGpu();
   const store = uploadCheckpoint(gpu, initParams(config, 3));
-  const pass = forward(new Graph(2, false, gpu), config, store);
+  const pass = forward(new Graph({ batch: 2, training: false, traits: gpu }), config, store);
   const seed = pass.g.input('seed', [1, 1, 1]);
   const map = tapOf(pass, 'block11').value;
   const gradients = backward(pass.g, new Map([[pass.logit.tensor, seed]]), [map]);
