@@ -69,7 +69,8 @@ function listMarked(table: string, options: MarksOptions): Listing {
     const [file, person] = [text('file'), text('person')];
     if (only && !only.includes(file.split('/')[0])) continue;
     const box: Picture['box'] = [number('x'), number('y'), number('w'), number('h')];
-    const landmarks = points.map((p) => [number(`${p}_x`), number(`${p}_y`)]);
+    const unmarked = points.every((p) => text(`${p}_x`) === '' && text(`${p}_y`) === '');
+    const landmarks = unmarked ? null : points.map((p) => [number(`${p}_x`), number(`${p}_y`)]);
     const key = nameOf(person);
     const draw = new Random(seed, `split of ${key}`).next();
     const own = (shares: Shares): Split =>
@@ -100,7 +101,8 @@ function listMarked(table: string, options: MarksOptions): Listing {
 
 /**
  * Writes a data set of real faces from photographs and a table (CSV with a heading) of where their
- * faces are: `file`, `person`, `x`, `y`, `w`, `h`, and `reye_x` to `lmouth_y`, in pixels.
+ * faces are: `file`, `person`, `x`, `y`, `w`, `h`, and `reye_x` to `lmouth_y`, in pixels; a line's
+ * landmarks may be empty, all of them.
  * @throws LlsmError where the table is wrong, nothing is found or usable, or `out` was made otherwise.
  */
 export async function makeMarkedSet(

@@ -4,7 +4,19 @@
  * the others are ranges of the flat buffers of a {@link ParamStore}, which outlive plans.
  */
 export type Home = 'temp' | 'input' | FlatHome;
-export type FlatHome = 'weights' | 'state' | 'grads' | 'gradSum' | 'adamM' | 'adamV' | 'lossScale';
+export type FlatHome =
+  | 'weights'
+  | 'state'
+  | 'grads'
+  | 'gradSum'
+  | 'adamM'
+  | 'adamV'
+  | 'meanWeights'
+  | 'meanState'
+  | 'lossScale';
+
+/** Whether a home is laid out as running statistics are, and not as weights. */
+export const isState = (home: Home): boolean => home === 'state' || home === 'meanState';
 
 export const isFlat = (home: Home): home is FlatHome => home !== 'temp' && home !== 'input';
 

@@ -40,7 +40,15 @@ function stepsOf(table: readonly number[], quality: number) {
 
 /** Eight values, `stride` apart, into their transform (Arai, Agui and Nakajima, as in jfdctflt.c). */
 function forward(d: Float32Array, o: number, s: number): void {
-  const [i1, i2, i3, i4, i5, i6, i7] = [o + s, o + 2 * s, o + 3 * s, o + 4 * s, o + 5 * s, o + 6 * s, o + 7 * s];
+  const [i1, i2, i3, i4, i5, i6, i7] = [
+    o + s,
+    o + 2 * s,
+    o + 3 * s,
+    o + 4 * s,
+    o + 5 * s,
+    o + 6 * s,
+    o + 7 * s,
+  ];
   const t0 = d[o] + d[i7];
   const t7 = d[o] - d[i7];
   const t1 = d[i1] + d[i6];
@@ -54,7 +62,7 @@ function forward(d: Float32Array, o: number, s: number): void {
   const c = t1 + t2;
   d[o] = a + c;
   d[i4] = a - c;
-  const z1 = (t1 - t2 + b) * 0.707106781;
+  const z1 = (t1 - t2 + b) * Math.SQRT1_2;
   d[i2] = b + z1;
   d[i6] = b - z1;
   const e = t4 + t5;
@@ -62,7 +70,7 @@ function forward(d: Float32Array, o: number, s: number): void {
   const z5 = (e - g) * 0.382683433;
   const z2 = 0.5411961 * e + z5;
   const z4 = 1.306562965 * g + z5;
-  const z3 = (t5 + t6) * 0.707106781;
+  const z3 = (t5 + t6) * Math.SQRT1_2;
   const z11 = t7 + z3;
   const z13 = t7 - z3;
   d[i5] = z13 + z2;
@@ -73,11 +81,19 @@ function forward(d: Float32Array, o: number, s: number): void {
 
 /** The way back (jidctflt.c). */
 function inverse(d: Float32Array, o: number, s: number): void {
-  const [i1, i2, i3, i4, i5, i6, i7] = [o + s, o + 2 * s, o + 3 * s, o + 4 * s, o + 5 * s, o + 6 * s, o + 7 * s];
+  const [i1, i2, i3, i4, i5, i6, i7] = [
+    o + s,
+    o + 2 * s,
+    o + 3 * s,
+    o + 4 * s,
+    o + 5 * s,
+    o + 6 * s,
+    o + 7 * s,
+  ];
   const a = d[o] + d[i4];
   const b = d[o] - d[i4];
   const c = d[i2] + d[i6];
-  const e = (d[i2] - d[i6]) * 1.414213562 - c;
+  const e = (d[i2] - d[i6]) * Math.SQRT2 - c;
   const t0 = a + c;
   const t3 = a - c;
   const t1 = b + e;
@@ -89,7 +105,7 @@ function inverse(d: Float32Array, o: number, s: number): void {
   const t7 = z11 + z13;
   const z5 = (z10 + z12) * 1.847759065;
   const t6 = z5 - 2.61312593 * z10 - t7;
-  const t5 = (z11 - z13) * 1.414213562 - t6;
+  const t5 = (z11 - z13) * Math.SQRT2 - t6;
   const t4 = 1.0823922 * z12 - z5 + t5;
   d[o] = t0 + t7;
   d[i7] = t0 - t7;

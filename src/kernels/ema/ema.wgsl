@@ -1,0 +1,16 @@
+// One step of a running mean: mean += rate[0] * (values - mean).
+struct Params { count: u32 }
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> rate: array<f32>;
+@group(0) @binding(2) var<storage, read> values: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> mean: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  let at = id.x + id.z * groups.x * 64u;
+  if (at < p.count) { mean[at] += rate[0] * (values[at] - mean[at]); }
+}
