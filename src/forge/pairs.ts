@@ -11,7 +11,7 @@ import {
   type ReadBytes,
 } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
-import { type Box, resize } from '../image/pixels.ts';
+import { type Box, resample, resize } from '../image/pixels.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { recolour, refocus } from './change.ts';
 import { Donors } from './donors.ts';
@@ -120,9 +120,7 @@ export class PairLoader implements CropSource<Crop[]> {
       const worse = stream(degradedAlike || k === 0 ? 'degrade 0' : 'degrade 1');
       return degrade(finished, forging.degrade, worse);
     });
-    const soft = inView({ ...pair.mask, data: tripled(pair.mask.data) }, view, size);
-    const mask = new Float32Array(size * size);
-    for (let i = 0; i < mask.length; i++) mask[i] = soft.data[i * 3] > 127 ? 1 : 0;
+    const mask = maskInView(pair.mask, view, size);
     return [
       { image: scaledValues(real), mask: new Float32Array(size * size), label: 0, maskWeight: 1 },
       { image: scaledValues(forged), mask, label: 1, maskWeight: 1 },
@@ -160,10 +158,11 @@ function inView(image: RgbImage, { box, mirrored }: View, size: number): RgbImag
   return result;
 }
 
-function tripled(data: Uint8ClampedArray): Uint8ClampedArray {
-  const result = new Uint8ClampedArray(data.length * 3);
-  for (let i = 0; i < data.length; i++) result.fill(data[i], i * 3, i * 3 + 3);
-  return result;
+/** 1 where more than half is altered, [size, size]. */
+function maskInView(mask: GreyImage, { box, mirrored }: View, size: number): Float32Array {
+  const seen = resample(mask, 1, box, size, size, new Float32Array(size * size));
+  if (mirrored) mirror(seen, size, size, 1);
+  return seen.map((value) => (value > 127.5 ? 1 : 0));
 }
 
 function scaledValues({ data }: RgbImage): Float32Array {

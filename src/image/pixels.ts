@@ -83,6 +83,45 @@ function tapsOf(length: number, from: number, extent: number, size: number, filt
   return { count, index, weight };
 }
 
+/** One row of a picture [width, channels], interpolated along it. */
+function sumRow(
+  row: Float32Array,
+  data: ArrayLike<number>,
+  base: number,
+  { count, index, weight }: Taps,
+  channels: number,
+): void {
+  row.fill(0);
+  for (let to = 0, first = 0; to < row.length; to += channels, first += count) {
+    for (let k = first; k < first + count; k++) {
+      const from = (base + index[k]) * channels;
+      for (let c = 0; c < channels; c++) row[to + c] += weight[k] * data[from + c];
+    }
+  }
+}
+
+/** The same for three channels, in half the time. */
+function sumRgb(
+  row: Float32Array,
+  data: ArrayLike<number>,
+  base: number,
+  { count, index, weight }: Taps,
+): void {
+  for (let to = 0, k = 0; to < row.length; to += 3) {
+    let [r, g, b] = [0, 0, 0];
+    for (const end = k + count; k < end; k++) {
+      const w = weight[k];
+      const from = (base + index[k]) * 3;
+      r += w * data[from];
+      g += w * data[from + 1];
+      b += w * data[from + 2];
+    }
+    row[to] = r;
+    row[to + 1] = g;
+    row[to + 2] = b;
+  }
+}
+
 /**
  * Crops and resizes in one go: the box of a picture [height, width, channels] as [h, w, channels].
  * By default bilinear on the way up, antialiased (area-weighted triangle) on the way down.
@@ -106,30 +145,31 @@ export function resample<T extends Float32Array | Uint8ClampedArray>(
   const rowOf = (y: number): Float32Array => {
     let row = rows.get(y);
     if (row) return row;
-    row = new Float32Array(stride);
-    const base = y * source.width;
-    for (let x = 0, to = 0; x < width; x++, to += channels) {
-      for (let k = x * across.count; k < (x + 1) * across.count; k++) {
-        const weight = across.weight[k];
-        const from = (base + across.index[k]) * channels;
-        for (let c = 0; c < channels; c++) row[to + c] += weight * data[from + c];
-      }
-    }
+    row = free.pop() ?? new Float32Array(stride);
+    if (channels === 3) sumRgb(row, data, y * source.width, across);
+    else sumRow(row, data, y * source.width, across, channels);
     rows.set(y, row);
     return row;
   };
+  const free: Float32Array[] = [];
   const sum = new Float32Array(stride);
   for (let y = 0; y < height; y++) {
-    sum.fill(0);
+    let first = true;
     for (let k = y * along.count; k < (y + 1) * along.count; k++) {
       const weight = along.weight[k];
       if (weight === 0) continue;
       const row = rowOf(along.index[k]);
-      for (let i = 0; i < stride; i++) sum[i] += weight * row[i];
+      if (first) for (let i = 0; i < stride; i++) sum[i] = weight * row[i];
+      else for (let i = 0; i < stride; i++) sum[i] += weight * row[i];
+      first = false;
     }
     out.set(sum, y * stride);
     const oldest = along.index[y * along.count];
-    for (const key of rows.keys()) if (key < oldest) rows.delete(key);
+    for (const [key, row] of rows) {
+      if (key >= oldest) continue;
+      rows.delete(key);
+      free.push(row);
+    }
   }
   return out;
 }
