@@ -8,7 +8,7 @@ import type { Tensor } from './tensor.ts';
  * Appends the launches of reverse-mode differentiation to `graph`, visiting only operations on a
  * path from `wrt` to a seed.
  * @param seeds the gradients to begin from: of each tensor, a tensor of its shape.
- * @throws LlsmError when a tensor of `wrt` does not influence any seed, or a gradient that two tensors
+ * @throws LlsmError for a graph for inference, when a tensor of `wrt` does not influence any seed, or a gradient that two tensors
  *   share would be added to before it has been read for both
  */
 export function backward(
@@ -16,6 +16,10 @@ export function backward(
   seeds: ReadonlyMap<Tensor, Tensor>,
   wrt: Iterable<Tensor>,
 ): Gradients {
+  // There, batch norms are folded into weights, of which no operation's gradient knows.
+  if (graph.inference) {
+    throw new LlsmError('A graph for inference has no gradients: record it without `inference`');
+  }
   const from = graph.launches.length;
   const asked = [...wrt];
   const path = new Set(asked);

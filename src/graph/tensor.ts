@@ -7,6 +7,9 @@
 export type Home = 'temp' | 'input' | FlatHome;
 export type FlatHome = 'weights' | 'grads' | 'state' | (string & {});
 
+/** Whether a home is laid out as running statistics are, and not as weights: its name ends in `state`. */
+export const isState = (home: Home): boolean => /state$/i.test(home);
+
 export const isFlat = (home: Home): home is FlatHome => home !== 'temp' && home !== 'input';
 
 /** How values are stored; arithmetic is in f32. Packed integers count as f32: 4 bytes. */

@@ -5,6 +5,7 @@ import { Graph } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { adam, adamStep } from '../kernels/adam/adam.ts';
+import { ema, emaRate } from '../kernels/ema/ema.ts';
 import { fill } from '../kernels/fill/fill.ts';
 import { drawPairs } from '../kernels/llsm/sampled.ts';
 import { firstLossScale, readLossScale, writeLossScale } from '../kernels/loss_scale/loss_scale.ts';
@@ -29,10 +30,11 @@ export class Trainer {
     readonly store: ParamStore,
     readonly program: TrainingStep,
     private readonly merge: Merge | undefined,
+    private readonly mean: Mean | undefined,
   ) {}
 
   /**
-   * @param from the weights to begin with, and on resume Adam's moments
+   * @param from the weights to begin with, and on resume Adam's moments and the running mean
    * @throws LlsmError when the step does not fit the adapter
    */
   static async build(
@@ -49,7 +51,9 @@ export class Trainer {
     }
     const program = await TrainingStep.build(gpu, config, store, stepOptions(config));
     const merge = config.train.accumulate > 1 ? await Merge.build(gpu, store) : undefined;
-    return new Trainer(config, store, program, merge);
+    const { ema: decay } = config.train;
+    const mean = decay ? await Mean.build(gpu, store, decay, from.mean) : undefined;
+    return new Trainer(config, store, program, merge, mean);
   }
 
   /**
@@ -58,6 +62,12 @@ export class Trainer {
    * @returns the losses of the batch before the update, when the GPU has come so far
    */
   step(batch: Required<Batch>, step: number, lr: number): Promise<LossParts> {
+    const losses = this.#update(batch, step, lr);
+    this.mean?.move(step + 1);
+    return losses;
+  }
+
+  #update(batch: Required<Batch>, step: number, lr: number): Promise<LossParts> {
     const { train } = this.config;
     const items = train.batch;
     const maskTotal = batch.maskWeight.reduce((sum, weight) => sum + weight, 0);
@@ -96,16 +106,28 @@ export class Trainer {
     const checkpoint = await downloadCheckpoint(this.store, this.config);
     const m = await this.store.readAll('adamM');
     const v = await this.store.readAll('adamV');
-    const state = { checkpoint, adam: { m, v }, counters };
+    const mean = this.mean && (await this.mean.read());
+    const state = { checkpoint, adam: { m, v }, ...(mean && { mean }), counters };
     if (this.config.train.precision === 'f32') return state;
     const { scale, steps } = await readLossScale(this.store);
     return { ...state, counters: { ...counters, lossScale: scale, lossScaleSteps: steps } };
+  }
+
+  /** Does work while the store holds the weights that count: the running mean, where there is one. */
+  async withMean<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.mean?.exchange();
+    try {
+      return await work();
+    } finally {
+      this.mean?.exchange();
+    }
   }
 
   /** Frees the GPU's memory; nothing may be asked of it any more. */
   destroy(): void {
     this.program.destroy();
     this.merge?.destroy();
+    this.mean?.destroy();
     this.store.destroy();
   }
 }
@@ -150,6 +172,60 @@ class Merge {
     for (const plan of [this.clear, this.addition, this.apply]) plan.destroy();
   }
 }
+
+/** A running mean of weights and statistics. */
+class Mean {
+  private constructor(
+    private readonly store: ParamStore,
+    private readonly decay: number,
+    private readonly plan: Plan,
+    private readonly rate: Tensor,
+  ) {}
+
+  /** @param from its values; by default those of the store */
+  static async build(
+    gpu: Gpu,
+    store: ParamStore,
+    decay: number,
+    from?: Map<string, Float32Array>,
+  ): Promise<Mean> {
+    const g = new Graph({ batch: 1, training: true, traits: gpu });
+    const rate = new Tensor('ema rate', [1], { home: 'input' });
+    for (const [values, mean] of means) {
+      ema(g, store.flat(values), store.flat(mean), rate);
+      store.copy(values, mean);
+    }
+    const kinds = new Map(store.specs.map(({ name, kind }) => [name, kind]));
+    for (const [name, data] of from ?? []) {
+      store.write(name, data, kinds.get(name) === 'state' ? 'meanState' : 'meanWeights');
+    }
+    return new Mean(store, decay, await Plan.build(gpu, g, store), rate);
+  }
+
+  /** @param t steps done, this one included */
+  move(t: number): void {
+    this.plan.write(this.rate, emaRate(this.decay, t));
+    this.plan.run();
+  }
+
+  exchange(): void {
+    for (const [values, mean] of means) this.store.exchange(values, mean);
+  }
+
+  async read(): Promise<Map<string, Float32Array>> {
+    const [weights, state] = await Promise.all(means.map(([, mean]) => this.store.readAll(mean)));
+    return new Map([...weights, ...state]);
+  }
+
+  destroy(): void {
+    this.plan.destroy();
+  }
+}
+
+const means = [
+  ['weights', 'meanWeights'],
+  ['state', 'meanState'],
+] as const;
 
 function slice(batch: Required<Batch>, first: number, count: number, items: number): Batch {
   const part = (values: Float32Array): Float32Array => {

@@ -139,6 +139,16 @@ test('a gradient that two tensors share is not added to before both have been re
   );
 });
 
+test('a graph for inference is not differentiated', () => {
+  const g = new Graph({ batch: 2, training: false, traits: { subgroupSize: 0 }, inference: true });
+  const x = g.input('x', [4]);
+  const out = op(g, 'out', [x], []);
+  assert.throws(
+    () => backward(g, seed(out), [x]),
+    (error: unknown) => error instanceof LlsmError && /for inference/.test(error.message),
+  );
+});
+
 test('what does not influence the seed is named', () => {
   const g = newGraph();
   const visits: string[] = [];
