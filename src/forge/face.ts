@@ -6,7 +6,8 @@ import { LlsmError } from '../base/errors.ts';
 import { cropBox, type ReadBytes, readFace } from '../faces/crops.ts';
 import type { Face, ManifestItem } from '../faces/manifest.ts';
 import type { RgbImage } from '../image/rgb.ts';
-import type { Point } from './mask.ts';
+
+export type Point = [number, number];
 
 export interface Subject {
   image: RgbImage;

@@ -8,10 +8,9 @@ import type { Random } from '../base/random.ts';
 import type { ForgeRegion } from '../config/forge-schema.ts';
 import { type Box, clampBox, gaussianBlur } from '../image/pixels.ts';
 import type { GreyImage } from '../image/rgb.ts';
-import { pointsOf, type Subject } from './face.ts';
+import { type Point, pointsOf, type Subject } from './face.ts';
 
-export type Point = [number, number];
-export type Polygon = Point[];
+type Polygon = Point[];
 
 /** Values in [0, 1] of a box of the picture; 0 outside of it. */
 export interface SoftMask {

@@ -1,8 +1,7 @@
 /** Brings features onto each other where there are no landmarks to do it by. */
 import { gaussianBlur, resample } from '../image/pixels.ts';
 import { toYcc } from './blend.ts';
-import { apply, type Similarity, type Subject } from './face.ts';
-import type { Point } from './mask.ts';
+import { apply, type Point, type Similarity, type Subject } from './face.ts';
 
 /** Cells that the region is compared in, across and along; how many it may be shifted by. */
 const cells = 32;

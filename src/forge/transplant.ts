@@ -7,16 +7,16 @@ import type { ForgeRegion, Forging } from '../config/forge-schema.ts';
 import { gaussianBlur } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { layOver, matchColour } from './blend.ts';
-import { apply, fitSimilarity, frameOf, pointsOf, type Similarity, type Subject } from './face.ts';
 import {
-  drawPart,
-  drawRegion,
-  greyMask,
-  type Part,
+  apply,
+  fitSimilarity,
+  frameOf,
   type Point,
-  partLandmarks,
-  type SoftMask,
-} from './mask.ts';
+  pointsOf,
+  type Similarity,
+  type Subject,
+} from './face.ts';
+import { drawPart, drawRegion, greyMask, type Part, partLandmarks, type SoftMask } from './mask.ts';
 import { sample } from './plane.ts';
 import { register } from './register.ts';
 import { drawShare, type Forgery } from './self-blend.ts';

@@ -3,8 +3,14 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { encodePng, readBytes } from '../../node/files/image.ts';
 import { checkFace } from '../../src/faces/manifest.ts';
-import { apply, fitSimilarity, frameOf, pointsOf, readSubject } from '../../src/forge/face.ts';
-import type { Point } from '../../src/forge/mask.ts';
+import {
+  apply,
+  fitSimilarity,
+  frameOf,
+  type Point,
+  pointsOf,
+  readSubject,
+} from '../../src/forge/face.ts';
 import { drawnPicture, failure, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 

@@ -2,8 +2,13 @@
 import * as assert from 'uvu/assert';
 import { Random } from '../../src/base/random.ts';
 import { forgingOf } from '../../src/config/forge-schema.ts';
-import { apply, pointsOf, type Similarity, type Subject } from '../../src/forge/face.ts';
-import type { Point } from '../../src/forge/mask.ts';
+import {
+  apply,
+  type Point,
+  pointsOf,
+  type Similarity,
+  type Subject,
+} from '../../src/forge/face.ts';
 import { parts, swap } from '../../src/forge/transplant.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { drawnPicture, failure, samePixels } from '../support/pictures.ts';

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readCheckpoint } from '../../../node/files/checkpoint.ts';
@@ -6,6 +6,7 @@ import { loadConfig } from '../../../node/files/config.ts';
 import { encodePng } from '../../../node/files/image.ts';
 import { openNodeGpu } from '../../../node/gpu/open.ts';
 import { trainRun } from '../../../node/train/run.ts';
+import { parseConfig } from '../../../src/config/config.ts';
 import type { ManifestItem } from '../../../src/faces/manifest.ts';
 import { initParams } from '../../../src/model/llsm/init.ts';
 import { drawnPicture, temporaryFolder } from '../../support/pictures.ts';
@@ -40,4 +41,33 @@ test('a run that ends before its first save keeps the weights it began with', as
   const drawn = join(folder, 'drawn');
   await trainRun({ ...common, out: drawn, config });
   assert.not(existsSync(join(drawn, 'state.safetensors')));
+});
+
+test('forging as it trains, with a mean of the weights: stopped and resumed, the files of a whole run', async () => {
+  const forge = { crop: 80, methods: { 'self-blend': 1, generator: 1 } };
+  const stages = [{ from: 8, forge: { vary: 1 } }];
+  const config = parseConfig(
+    {
+      ...{ size: 64, width: 0.05, llsm: { hidden: 8, pairs: 64 } },
+      train: { batch: 4, iterations: 4, epochs: 1, ema: 0.9, lr: 1e-3, forge, stages },
+    },
+    'test',
+  );
+  const reals = [1, 2, 3].map((n): ManifestItem => {
+    const image = `images/real${n}.png`;
+    writeFileSync(join(folder, image), encodePng(drawnPicture(90, 90, n)));
+    return { ...items[0], image, video: image, people: [`p${n}`] };
+  });
+  const gpu = await openNodeGpu();
+  const validated = items.map((item): ManifestItem => ({ ...item, split: 'val' }));
+  const common = { gpu, items: reals, validated, workers: 0, say() {} };
+  const [whole, torn] = [join(folder, 'whole'), join(folder, 'torn')];
+  await trainRun({ ...common, out: whole, config });
+  let asked = 0;
+  await trainRun({ ...common, out: torn, config, stop: () => asked++ === 3 });
+  await trainRun({ ...common, out: torn, resume: true });
+  for (const name of ['state', 'weights', 'best']) {
+    const [a, b] = [whole, torn].map((run) => readFileSync(join(run, `${name}.safetensors`)));
+    assert.ok(a.equals(b), name);
+  }
 });
