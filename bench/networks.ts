@@ -1,9 +1,9 @@
 import { Random } from '../src/base/random.ts';
 import { type Config, parseConfig } from '../src/config/config.ts';
 import type { Gpu } from '../src/gpu/device.ts';
-import type { ParamStore } from '../src/graph/params.ts';
 import { Graph } from '../src/graph/record.ts';
 import type { DispatchTime, Plan } from '../src/graph/replay.ts';
+import type { ParamStore } from '../src/graph/store.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
 import { uploadCheckpoint } from '../src/model/llsm/bind.ts';
 import { forward, planOf } from '../src/model/llsm/forward.ts';

@@ -4,8 +4,8 @@
  * whole must read or write it, however often its kernels do.
  */
 import type { Gpu } from '../../src/gpu/device.ts';
-import type { ParamStore } from '../../src/graph/params.ts';
 import type { Graph } from '../../src/graph/record.ts';
+import type { ParamStore } from '../../src/graph/store.ts';
 import { type Read, read, relu, Tensor } from '../../src/graph/tensor.ts';
 
 /** The least that an operation must do. */

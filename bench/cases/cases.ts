@@ -1,4 +1,4 @@
-import { ParamStore } from '../../src/graph/params.ts';
+import { ParamStore } from '../../src/graph/store.ts';
 import { adam } from '../../src/kernels/adam/adam.ts';
 import { type Case, given, work } from './case.ts';
 import { convCase, depthwiseCase } from './convolutions.ts';

@@ -1,8 +1,8 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { ParamStore } from '../graph/params.ts';
 import { Graph } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
+import { ParamStore } from '../graph/store.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import { type Box, resize } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';

@@ -1,8 +1,8 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { packUniform } from '../gpu/pipeline.ts';
-import type { ParamStore } from './params.ts';
 import { bytesIn, type Dispatch, type MemoryPlan, placeBytes } from './plan.ts';
+import type { ParamStore } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
 const uniformStride = 256;

@@ -7,9 +7,9 @@ import { readBuffer } from '../gpu/readback.ts';
 import { largestHalf } from '../gpu/storage16.ts';
 import { Submits, type Work } from '../gpu/submits.ts';
 import { Buffers } from './buffers.ts';
-import type { ParamStore } from './params.ts';
 import { bytesIn, type Dispatch, type MemoryPlan, type PlanLimits, planMemory } from './plan.ts';
 import type { Graph } from './record.ts';
+import type { ParamStore } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
 /** A dispatch of the plan with its GPU objects, and what a profile says of it. */

@@ -2,8 +2,8 @@
 
 import type { Config } from '../config/config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { ParamStore } from '../graph/params.ts';
 import { type MemoryPlan, planMemory } from '../graph/plan.ts';
+import { ParamStore } from '../graph/store.ts';
 import type { FlatHome, Tensor } from '../graph/tensor.ts';
 import { listParams } from '../model/llsm/params.ts';
 import { recordStep } from '../model/llsm/step.ts';

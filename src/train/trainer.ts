@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { ParamStore } from '../graph/params.ts';
 import { Graph } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
+import type { ParamStore } from '../graph/store.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { adam, adamStep } from '../kernels/adam/adam.ts';
 import { ema, emaRate } from '../kernels/ema/ema.ts';

@@ -1,10 +1,10 @@
 import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Gradients } from '../../src/graph/gradients.ts';
-import { ParamStore } from '../../src/graph/params.ts';
 import { type MemoryPlan, type PlanLimits, planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
+import { ParamStore } from '../../src/graph/store.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { bce } from '../../src/kernels/bce/bce.ts';
 import { columnSums } from '../../src/kernels/column_sums/column_sums.ts';

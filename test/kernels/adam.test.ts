@@ -1,7 +1,7 @@
 import { Random } from '../../src/base/random.ts';
-import { ParamStore } from '../../src/graph/params.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
+import { ParamStore } from '../../src/graph/store.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { adam, adamStep } from '../../src/kernels/adam/adam.ts';
 import { adam as reference } from '../reference/adam.ts';

@@ -8,7 +8,7 @@ import {
   type Unfit,
 } from '../../../src/model/llsm/checkpoint.ts';
 import { initParams } from '../../../src/model/llsm/init.ts';
-import { listParams, type ParamSpec } from '../../../src/model/llsm/params.ts';
+import { listParams, type NetworkParam } from '../../../src/model/llsm/params.ts';
 import { type HostTensor, isBatchCount } from '../../../src/model/safetensors.ts';
 import { fromKeras, type Renamed } from './keras-names.ts';
 
@@ -17,7 +17,7 @@ interface Source {
   geometry: Pick<Config, 'bnEps' | 'poolPad'>;
   rename(
     tensors: ReadonlyMap<string, HostTensor>,
-    specs: readonly ParamSpec[],
+    specs: readonly NetworkParam[],
     where: string,
   ): Map<string, Renamed>;
 }
@@ -142,7 +142,10 @@ function as1x1(tensor: HostTensor): HostTensor {
   };
 }
 
-const wrongWidth = (renamed: ReadonlyMap<string, Renamed>, specs: readonly ParamSpec[]): boolean =>
+const wrongWidth = (
+  renamed: ReadonlyMap<string, Renamed>,
+  specs: readonly NetworkParam[],
+): boolean =>
   specs.some(({ name, shape }) => {
     const tensor = renamed.get(name)?.tensor;
     return name === 'encoder.bn4.weight' && tensor !== undefined && tensor.shape[0] !== shape[0];
@@ -150,7 +153,7 @@ const wrongWidth = (renamed: ReadonlyMap<string, Renamed>, specs: readonly Param
 
 function nothingFits(
   tensors: ReadonlyMap<string, HostTensor>,
-  specs: readonly ParamSpec[],
+  specs: readonly NetworkParam[],
   where: string,
   from: SourceName,
 ): LlsmError {

@@ -10,7 +10,7 @@
  * is made before its main branch: the order of our own parameters.
  */
 import { LlsmError } from '../../../src/base/errors.ts';
-import type { ParamSpec } from '../../../src/model/llsm/params.ts';
+import type { NetworkParam } from '../../../src/model/llsm/params.ts';
 import type { HostTensor } from '../../../src/model/safetensors.ts';
 
 type Kind = 'conv' | 'separable' | 'norm';
@@ -53,7 +53,7 @@ export interface Renamed {
  */
 export function fromKeras(
   tensors: ReadonlyMap<string, HostTensor>,
-  specs: readonly ParamSpec[],
+  specs: readonly NetworkParam[],
   where: string,
 ): Map<string, Renamed> {
   const layers = layersOf(tensors, where);
@@ -109,7 +109,7 @@ function inOrder(layers: string[], pattern: RegExp): string[] {
 }
 
 /** The layer of ours that a parameter belongs to, and what Keras calls its kind and the parameter. */
-function kerasPlace({ name, shape, bn }: ParamSpec): {
+function kerasPlace({ name, shape, bn }: NetworkParam): {
   layer: string;
   kind: Kind;
   variable: string;

@@ -1,5 +1,5 @@
-import type { ParamStore } from '../../graph/params.ts';
 import type { Graph } from '../../graph/record.ts';
+import type { ParamStore } from '../../graph/store.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
 import { lossScaleOf } from '../loss_scale/loss_scale.ts';

@@ -6,8 +6,8 @@
  */
 
 import { readBuffer } from '../../gpu/readback.ts';
-import type { ParamStore } from '../../graph/params.ts';
 import type { Graph } from '../../graph/record.ts';
+import type { ParamStore } from '../../graph/store.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
 import { shader } from '../shader.ts';

@@ -1,7 +1,7 @@
 import { version } from '../../base/version.ts';
 import type { Config } from '../../config/config.ts';
 import type { Gpu } from '../../gpu/device.ts';
-import { ParamStore } from '../../graph/params.ts';
+import { ParamStore } from '../../graph/store.ts';
 import type { Checkpoint, HostTensor } from './checkpoint.ts';
 import { listParams } from './params.ts';
 

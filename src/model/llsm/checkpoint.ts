@@ -13,7 +13,7 @@ import {
   type SafetensorsFile,
   serialiseSafetensors,
 } from '../safetensors.ts';
-import { listParams, type ParamSpec } from './params.ts';
+import { listParams, type NetworkParam } from './params.ts';
 
 export type { HostTensor } from '../safetensors.ts';
 
@@ -168,7 +168,7 @@ export interface Unfit {
  */
 export function fitInto(
   { tensors }: Pick<Checkpoint, 'tensors'>,
-  specs: readonly ParamSpec[],
+  specs: readonly NetworkParam[],
 ): { fitting: Map<string, HostTensor>; unfit: Unfit[] } {
   const fitting = new Map<string, HostTensor>();
   const unfit: Unfit[] = [];

@@ -1,9 +1,9 @@
 import { LlsmError } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import type { Gpu } from '../../gpu/device.ts';
-import type { ParamStore } from '../../graph/params.ts';
 import type { Graph } from '../../graph/record.ts';
 import { Plan } from '../../graph/replay.ts';
+import type { ParamStore } from '../../graph/store.ts';
 import { type Read, read, type Tensor } from '../../graph/tensor.ts';
 import { type Features, llsmMap } from '../../kernels/llsm/llsm.ts';
 import { stored } from '../../kernels/resize/resize.ts';

@@ -1,5 +1,5 @@
 import type { Config, Tap } from '../../config/config.ts';
-import type { ParamSpec as StoredParam } from '../../graph/params.ts';
+import type { ParamSpec } from '../../graph/store.ts';
 import type { Layers, Normed, NormedConv } from './layers.ts';
 import { network } from './network.ts';
 
@@ -13,7 +13,7 @@ export type Init =
  * A tensor of a network. Shapes are PyTorch's: convolutions [out, in / groups, height, width], fully
  * connected [out, in].
  */
-export interface ParamSpec extends StoredParam {
+export interface NetworkParam extends ParamSpec {
   shape: number[];
   /** Belongs to a batch norm, and so stays F32 in half-precision files. */
   bn: boolean;
@@ -28,7 +28,7 @@ export const channels = (width: number, c: number): number =>
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
 /** The tensors of a config's network, in checkpoint order, with timm's names for the encoder. */
-export const listParams = (config: Config): ParamSpec[] => shapesOf(config).specs;
+export const listParams = (config: Config): NetworkParam[] => shapesOf(config).specs;
 
 /** Channels of one of the encoder's feature maps. */
 export const tapChannels = (config: Config, tap: Tap): number =>
@@ -51,7 +51,7 @@ function shapesOf(config: Config) {
 
 /** The layers as shapes: each adds its parameters to the list, and says what it makes of a shape. */
 class ParamList implements Layers<MapShape, void> {
-  readonly specs: ParamSpec[] = [];
+  readonly specs: NetworkParam[] = [];
 
   constructor(readonly config: Config) {}
 
@@ -163,7 +163,7 @@ class ParamList implements Layers<MapShape, void> {
     this.#add(`${name}.weight`, shape, { kind: 'uniform', bound });
   }
 
-  #constant(name: string, n: number, value: number, of: Partial<ParamSpec> = {}) {
+  #constant(name: string, n: number, value: number, of: Partial<NetworkParam> = {}) {
     this.#add(name, [n], { kind: 'constant', value }, of);
   }
 
@@ -174,7 +174,7 @@ class ParamList implements Layers<MapShape, void> {
     this.#constant(`${name}.running_var`, n, 1, { bn: true, kind: 'state' });
   }
 
-  #add(name: string, shape: number[], init: Init, of: Partial<ParamSpec> = {}) {
+  #add(name: string, shape: number[], init: Init, of: Partial<NetworkParam> = {}) {
     this.specs.push({ name, shape, kind: 'weight', bn: false, init, ...of });
   }
 }

@@ -5,9 +5,9 @@ import { finderOfFaceApi } from '../../../lab/convert/facefinder/face-api-node.t
 import { readImage } from '../../../node/files/image.ts';
 import { openNodeGpu } from '../../../node/gpu/open.ts';
 import { fitted } from '../../../src/faces/network-finder.ts';
-import { ParamStore } from '../../../src/graph/params.ts';
 import { Graph } from '../../../src/graph/record.ts';
 import { Plan } from '../../../src/graph/replay.ts';
+import { ParamStore } from '../../../src/graph/store.ts';
 import type { Tensor } from '../../../src/graph/tensor.ts';
 import { resize } from '../../../src/image/pixels.ts';
 import type { FinderCheckpoint } from '../../../src/model/facefinder/checkpoint.ts';
