@@ -9,9 +9,10 @@ import { type HostTensor, parseSafetensors, serialiseSafetensors } from '../safe
 import type { DetectorNetwork } from './network.ts';
 import { ssd } from './ssd.ts';
 import { tiny } from './tiny.ts';
+import { yunet } from './yunet.ts';
 
 /** The networks that say where faces are, by the prefix of their tensors. */
-export const detectors = { tiny, ssd } satisfies Record<string, DetectorNetwork>;
+export const detectors = { tiny, ssd, yunet } satisfies Record<string, DetectorNetwork>;
 
 const schema = z.strictObject({
   detector: z.enum(Object.keys(detectors) as [keyof typeof detectors]),
