@@ -1,5 +1,5 @@
 import type { Gpu } from '../src/gpu/device.ts';
-import { kernel } from '../src/gpu/pipeline.ts';
+import { shader } from '../src/gpu/pipeline.ts';
 import { Graph } from '../src/graph/record.ts';
 import { Plan } from '../src/graph/replay.ts';
 import { Tensor } from '../src/graph/tensor.ts';
@@ -8,6 +8,10 @@ import copySource from './copy.wgsl';
 import fmaSource from './fma.wgsl';
 import noopSource from './noop.wgsl';
 import { type Effort, type Timing, time } from './time.ts';
+
+const fmaShader = shader('fma', fmaSource);
+const copyShader = shader('copy', copySource);
+const noopShader = shader('noop', noopSource);
 
 /** What the adapter does at best, at one moment. */
 export interface Ceiling {
@@ -42,14 +46,14 @@ export class Ceilings {
     const turns = gpu.software ? 2 : 64;
     const fma = new Graph(1, false, gpu);
     fma.launch({
-      kernel: kernel('fma', fmaSource),
+      kernel: fmaShader(),
       bind: { out: fma.scratch('sums', [invocations, 4]) },
       params: () => ({ count: invocations, turns, factor: 0.999, addend: 0.001 }),
       grid: () => [groups64(invocations)],
     });
     const copy = new Graph(1, false, gpu);
     copy.launch({
-      kernel: kernel('copy', copySource),
+      kernel: copyShader(),
       bind: {
         x: new Tensor('original', [copied], { home: 'input' }),
         out: copy.scratch('copy', [copied]),
@@ -103,7 +107,7 @@ export function noopPlan(gpu: Gpu, dispatches: number): Promise<Plan> {
   const out = noop.scratch('nothing', [1]);
   for (let i = 0; i < dispatches; i++) {
     noop.launch({
-      kernel: kernel('noop', noopSource),
+      kernel: noopShader(),
       bind: { out },
       params: () => ({ count: 0 }),
       grid: () => [1],

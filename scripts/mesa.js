@@ -2,15 +2,11 @@
  * Installs Mesa's software Vulkan driver, and nothing else, on Debian and Ubuntu: from the release,
  * or from its backports where the release's own is too old for Dawn.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { backportsSource, isAtLeast, parsePolicy, versionsIn } from './apt.js';
-
-/** A machine that cannot be set up; its message says why and what to do. */
-export class SetupError extends Error {}
+import { agree, installCommand, output, runAsRoot, SetupError } from './root.js';
 
 const packages = ['libvulkan1', 'mesa-vulkan-drivers'];
 const sourceFolder = '/etc/apt/sources.list.d';
@@ -36,24 +32,8 @@ const accepted = [25, 0];
  * @property {string} suite of the backports, '' for the other kinds
  */
 
-/**
- * What a command prints, in English; '' where there is no such command.
- * @param {readonly string[]} command
- */
-function output([program, ...args]) {
-  const env = { ...process.env, LC_ALL: 'C' };
-  return spawnSync(program, args, { encoding: 'utf8', env }).stdout ?? '';
-}
-
 /** @param {string} name */
 const policyOf = (name) => parsePolicy(output(['apt-cache', 'policy', name]));
-
-/** @param {string[]} options */
-const installCommand = (...options) => [
-  ...['apt-get', 'install', '--yes', '--no-install-recommends'],
-  ...options,
-  ...packages,
-];
 
 /** apt's source files, in the order in which apt reads them. */
 function readSources() {
@@ -89,7 +69,7 @@ function makePlan({ codename, name }) {
       kind: 'release',
       reason: `${name} has Mesa ${candidate}`,
       source: null,
-      commands: [update, installCommand()],
+      commands: [update, installCommand(...packages)],
       suite: '',
     };
   }
@@ -106,17 +86,18 @@ function makePlan({ codename, name }) {
     kind: 'backports',
     reason: `${tooOld}, so it is taken from ${suite}`,
     source: source.present ? null : source,
-    commands: [update, installCommand('--target-release', suite)],
+    commands: [update, installCommand('--target-release', suite, ...packages)],
     suite,
   };
 }
 
-/** @param {Plan} plan */
+/**
+ * The plan's steps, one a line.
+ * @param {Plan} plan
+ */
 function describe({ source, commands }) {
   const written = `write ${sourceFolder}/${source?.name}, copied from the release's own source`;
-  return [...(source ? [written] : []), ...commands.map((command) => command.join(' '))]
-    .map((line) => `  ${line}`)
-    .join('\n');
+  return [...(source ? [written] : []), ...commands.map((command) => command.join(' '))];
 }
 
 /**
@@ -131,46 +112,13 @@ function asShell({ source, commands }) {
 }
 
 /**
- * Says what is to be done and why, and asks on a terminal; without one, only root goes ahead.
- * @param {Plan} plan
- * @returns {Promise<string[]>} what commands are to begin with: nothing, or sudo
- * @throws SetupError where it is not to be done
- */
-async function agree(plan) {
-  console.log(`Mesa's software driver (right, but slow) would do. ${plan.reason}:`);
-  console.log(describe(plan));
-  /** @param {string} why @returns {never} */
-  const refuse = (why) => {
-    throw new SetupError(`${why} Run as root, then try again:\n\n${asShell(plan)}`);
-  };
-  if (process.env.LLSM_SETUP === 'never') refuse('LLSM_SETUP=never: nothing was installed.');
-  const isRoot = process.getuid?.() === 0;
-  if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    if (!isRoot) refuse('Nothing was installed: not root, and no terminal to ask on.');
-    return [];
-  }
-  const sudo = isRoot ? [] : ['sudo'];
-  if (!isRoot && !output(['sh', '-c', 'command -v sudo'])) {
-    refuse('Nothing was installed: not root, and there is no sudo.');
-  }
-  const lines = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await lines.question(`Do it now${isRoot ? '' : ' with sudo'}? [y/N] `);
-  lines.close();
-  if (!/^y(es)?$/i.test(answer.trim())) refuse('Nothing was installed.');
-  return sudo;
-}
-
-/**
  * Carries a plan out. A source that was written and turns out to be of no use is removed.
  * @param {Plan} plan
  * @param {string[]} sudo
  */
 function carryOut({ kind, reason, source, commands, suite }, sudo) {
   /** @param {string[]} command */
-  const run = (command) => {
-    const [program, ...args] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', ...command];
-    return spawnSync(program, args, { stdio: 'inherit' }).status === 0;
-  };
+  const run = (command) => runAsRoot(sudo, command);
   const path = source && `${sourceFolder}/${source.name}`;
   /** @param {string} why @returns {never} */
   const giveUp = (why) => {
@@ -211,7 +159,8 @@ export async function installMesa(system, probe) {
   for (;;) {
     const plan = makePlan(system);
     if (!plan || done.has(plan.kind)) return probe();
-    carryOut(plan, await agree(plan));
+    const why = `Mesa's software driver (right, but slow) would do. ${plan.reason}:`;
+    carryOut(plan, await agree(why, describe(plan), asShell(plan)));
     done.add(plan.kind);
     if (plan.kind === 'update') continue;
     const result = probe();

@@ -53,8 +53,6 @@ const ours = [
   'README.md',
 ];
 
-/** Packages that nothing in the bundle runs: it is built already. */
-const unneeded = ['esbuild'];
 /** Development packages that the tests load. */
 const forTests = ['uvu'];
 
@@ -65,7 +63,6 @@ const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 function neededPackages() {
   const { dependencies } = readJson(join(root, 'package.json'));
   const names = new Set([...Object.keys(dependencies), ...forTests]);
-  for (const name of unneeded) names.delete(name);
   for (const name of names) {
     const path = join(root, 'node_modules', name, 'package.json');
     if (!existsSync(path)) throw new PackError(`node_modules lacks ${name}: run \`npm ci\` first.`);

@@ -1,5 +1,6 @@
 /**
- * Makes a checkout ready on a machine with git, Node and npm: the packages, and a WebGPU adapter.
+ * Makes a checkout ready on a machine with git, Node and npm: the packages, a WebGPU adapter, and
+ * the programs that tests need.
  * `node scripts/setup.js`, and the first thing that `npm test` does. With LLSM_SETUP=never it
  * installs nothing on the system, and says what it would have done.
  */
@@ -8,7 +9,9 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseOsRelease } from './apt.js';
-import { installMesa, SetupError } from './mesa.js';
+import { installMesa } from './mesa.js';
+import { SetupError } from './root.js';
+import { ensureTools } from './tools.js';
 
 export { SetupError };
 
@@ -140,17 +143,20 @@ export async function ensureAdapter() {
   );
 }
 
+/**
+ * All of it.
+ * @throws SetupError where there are no packages or no adapter
+ */
+export async function setUp() {
+  ensurePackages();
+  const { name, software } = await ensureAdapter();
+  console.log(`WebGPU adapter: ${name}${software ? ' (software: right, but slow)' : ''}`);
+  await ensureTools();
+}
+
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   try {
-    ensurePackages();
-    const { name, software } = await ensureAdapter();
-    console.log(`WebGPU adapter: ${name}${software ? ' (software: right, but slow)' : ''}`);
-    if (spawnSync('ffmpeg', ['-version']).error) {
-      console.log(
-        'ffmpeg is not installed: videos cannot be read, and their tests are skipped ' +
-          '(on Debian and Ubuntu: apt install ffmpeg)',
-      );
-    }
+    await setUp();
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     console.error(error.message);

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { ensureBuilt, filesUnder } from './build.js';
-import { ensureAdapter, ensurePackages, SetupError } from './setup.js';
+import { SetupError, setUp } from './setup.js';
 import { endRunningFile, runFile } from './test-file.js';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -19,9 +19,7 @@ function printTotal({ passed, failed, skipped }) {
 async function runAll(words) {
   const limit = Number(process.env.LLSM_TEST_TIMEOUT ?? 600);
   if (!(limit > 0)) throw new SetupError('LLSM_TEST_TIMEOUT must be a number of seconds above 0.');
-  ensurePackages();
-  const { name, software } = await ensureAdapter();
-  console.log(`WebGPU adapter: ${name}${software ? ' (software: right, but slow)' : ''}`);
+  await setUp();
   await ensureBuilt();
   await ensureBuilt({ tests: true });
 

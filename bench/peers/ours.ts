@@ -45,7 +45,7 @@ async function enterOperation(
   made.plan.run();
   const outputs = new Map<string, HostTensor>();
   for (const tensor of made.outputs) {
-    outputs.set(tensor.name, { shape: tensor.shape, data: await made.plan.read(tensor) });
+    outputs.set(tensor.name, { shape: [...tensor.shape], data: await made.plan.read(tensor) });
   }
   const flops = it.work[part]?.flops;
   return { ...contestant(gpu, outputs, () => made.plan.run(), made.destroy), flops };

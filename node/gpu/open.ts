@@ -54,11 +54,40 @@ export function startDawn(toggles: readonly string[] = []): GPU {
   return instance;
 }
 
-/** Opens Dawn's adapter in Node; see `startDawn`. */
-export async function openNodeGpu(toggles: readonly string[] = []): Promise<Gpu> {
+/**
+ * Opens Dawn's adapter in Node; see `startDawn`. On a software driver `wait` is `napping`.
+ *
+ * Where a driver allows more dynamic buffers than Dawn (16), Dawn says so on the process's standard
+ * error, twice, while it lists the adapters: before any limit can be asked for, without a flag
+ * against it, and from C++, so that nothing in JavaScript can hold it back.
+ * @param clock of the naps
+ */
+export async function openNodeGpu(toggles: readonly string[] = [], clock?: NapClock): Promise<Gpu> {
   const gpu = await openGpu(startDawn(toggles), { toggles });
-  return gpu.software ? { ...gpu, wait: napping() } : gpu;
+  return gpu.software ? { ...gpu, wait: napping(clock) } : gpu;
 }
+
+/** What naps are made of; a test has its own. */
+export interface NapClock {
+  /** Milliseconds since some moment. */
+  now(): number;
+  /** Stops the thread for so many milliseconds. */
+  nap(milliseconds: number): void;
+  /** Calls back in the next turn of the event loop. */
+  nextTurn(call: () => void): void;
+}
+
+const cell = new Int32Array(new SharedArrayBuffer(4));
+
+const eventLoop: NapClock = {
+  now: () => performance.now(),
+  nap: (milliseconds) => {
+    Atomics.wait(cell, 0, 0, milliseconds);
+  },
+  nextTurn: (call) => {
+    setImmediate(call);
+  },
+};
 
 /** Naps last this part of the time waited so far, and so many milliseconds at most. */
 const napShare = 1 / 32;
@@ -69,25 +98,24 @@ const longestNap = 2;
  * in every turn of the event loop whether it is done, which keeps a core busy: on two cores a
  * software driver takes twice as long. So the thread naps once a turn.
  */
-export function napping(): Gpu['wait'] {
-  const cell = new Int32Array(new SharedArrayBuffer(4));
+export function napping(clock: NapClock = eventLoop): Gpu['wait'] {
   let open = 0;
   let since = 0;
   let turning = false;
   const turn = (): void => {
     turning = open > 0;
     if (!turning) return;
-    const nap = Math.min(longestNap, (performance.now() - since) * napShare);
+    const nap = Math.min(longestNap, (clock.now() - since) * napShare);
     // Whatever is done at once, such as a single small dispatch, is not made to wait.
-    if (nap > 0.05) Atomics.wait(cell, 0, 0, nap);
-    setImmediate(turn);
+    if (nap > 0.05) clock.nap(nap);
+    clock.nextTurn(turn);
   };
   return async (promise) => {
-    if (open === 0) since = performance.now();
+    if (open === 0) since = clock.now();
     open++;
     if (!turning) {
       turning = true;
-      setImmediate(turn);
+      clock.nextTurn(turn);
     }
     try {
       return await promise;

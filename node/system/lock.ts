@@ -127,19 +127,33 @@ function lives({ pid, process: known }: Holder): boolean {
     // EPERM: it runs, and belongs to somebody else.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
+  // A zombie can be sent signals until its parent asks how it ended, which some never do.
+  if (/^[ZX]$/.test(statFields(pid)?.[0] ?? '')) return false;
   const now = identity(pid);
   return known === null || now === null || now === known;
 }
 
 /** On Linux the boot and the start time in ticks since then; elsewhere null. */
 function identity(pid: number): string | null {
+  const started = statFields(pid)?.[19];
+  if (started === undefined) return null;
   try {
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold blanks; the start time is the 20th field after it.
-    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${started}`;
   } catch {
     return null;
+  }
+}
+
+/**
+ * On Linux what `/proc/PID/stat` (proc(5)) has from the process's state on, which is its third
+ * field; undefined elsewhere. The name before it stands in parentheses and may hold blanks.
+ */
+function statFields(pid: number): string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,1 +1,4 @@
-export { version } from '../../package.json';
+import { version as packaged } from '../../package.json';
+
+/** The package's version, as its package.json has it. */
+export const version: string = packaged;

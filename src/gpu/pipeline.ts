@@ -21,45 +21,32 @@ export interface Kernel {
   readonly uniformSize: number;
 }
 
-/** A kernel by one part of what makes it, then the next. */
-interface Branch {
-  next: Map<string, Branch>;
-  kernel?: Kernel;
-}
-
-/** So that an operation that is recorded a hundred times is expanded and parsed once. */
-const kernels: Branch = { next: new Map() };
 /** By the expanded text: constants that make no difference make no second pipeline. */
 const kernelsByText = new Map<string, Kernel>();
 
 /**
- * Specialises a shader. Every shader has `@group(0) @binding(0) var<uniform> p: Params` (u32, i32
- * and f32 fields), storage bindings after it, and the entry point `main`.
- * @throws LlsmError when the text does not have that form.
+ * Makes a shader a function of its constants; each set of them is expanded and parsed once. Every
+ * shader has `@group(0) @binding(0) var<uniform> p: Params` (u32, i32 and f32 fields), storage
+ * bindings after it, and the entry point `main`.
+ * @param source the `.wgsl` file's text
+ * @param includes texts by the names that `//! include` gives
+ * @returns the kernel of a set of constants; throws LlsmError when the text does not have that form
  */
-export function kernel(
+export function shader(
   name: string,
   source: string,
-  constants: Constants = {},
   includes: Readonly<Record<string, string>> = {},
-): Kernel {
-  let branch = kernels;
-  for (const part of [
-    source,
-    JSON.stringify([name, constants]),
-    ...Object.entries(includes).flat(),
-  ]) {
-    let next = branch.next.get(part);
-    if (!next) {
-      next = { next: new Map() };
-      branch.next.set(part, next);
+): (constants?: Constants) => Kernel {
+  const known = new Map<string, Kernel>();
+  return (constants = {}) => {
+    const key = JSON.stringify(constants);
+    let kernel = known.get(key);
+    if (!kernel) {
+      kernel = kernelOf(name, expand(name, source, constants, includes));
+      known.set(key, kernel);
     }
-    branch = next;
-  }
-  if (!branch.kernel) {
-    branch.kernel = kernelOf(name, expand(name, source, constants, includes));
-  }
-  return branch.kernel;
+    return kernel;
+  };
 }
 
 /**

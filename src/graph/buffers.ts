@@ -2,7 +2,7 @@ import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { packUniform } from '../gpu/pipeline.ts';
 import type { ParamStore } from './params.ts';
-import { type Dispatch, type MemoryPlan, placeBytes } from './plan.ts';
+import { bytesIn, type Dispatch, type MemoryPlan, placeBytes } from './plan.ts';
 import type { Tensor } from './tensor.ts';
 
 const uniformStride = 256;
@@ -49,8 +49,9 @@ export class Buffers {
       );
     }
     const bytes = new DataView(new ArrayBuffer(uniforms.size));
+    const rows = (tensor: Tensor): number => memory.rows.get(tensor) ?? tensor.shape[0];
     dispatches.forEach(({ launch, slice }, i) => {
-      packUniform(launch.kernel, launch.params(slice), bytes, i * uniformStride);
+      packUniform(launch.kernel, launch.params(slice, rows), bytes, i * uniformStride);
     });
     device.queue.writeBuffer(uniforms, 0, bytes.buffer);
     return new Buffers(gpu, memory, params, slots, inputs, uniforms);
@@ -91,7 +92,9 @@ export class Buffers {
     if (tensor.options.offset !== undefined) {
       return { buffer, offset: tensor.options.offset * 4, size: roundUp(tensor.bytes, 256) };
     }
-    if (!tensor.batched) return { buffer, offset: 0, size: roundUp(tensor.bytes, 16) };
+    if (!tensor.batched) {
+      return { buffer, offset: 0, size: roundUp(bytesIn(this.memory.rows, tensor), 16) };
+    }
     const size = roundUp(tensor.itemBytes * slice.count, 16);
     const shift = this.memory.shifts.get(tensor)?.indexOf(slice.first) ?? -1;
     const offset = shift < 0 ? tensor.itemBytes * slice.first : placeBytes(tensor) * (shift + 1);

@@ -28,6 +28,8 @@ export interface MemoryPlan {
   slots: Slot[];
   slotOf: Map<Tensor, number>;
   inputs: Tensor[];
+  /** How many rows of partial results its launches write. */
+  rows: ReadonlyMap<Tensor, number>;
   /**
    * First items of slices that begin where an adapter cannot bind, of inputs whose items are smaller
    * than its alignment: from each, the rest of the input is stored once more, at an aligned place.
@@ -50,20 +52,24 @@ const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
  * larger than a binding may be.
  */
 export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
+  const rows = new Map<Tensor, number>();
   const cut = (launches: readonly Launch[]): Dispatch[] =>
-    launches.flatMap((launch) =>
-      slices(launch, graph.batch, limits).map((slice) => ({ launch, slice })),
-    );
+    launches.flatMap((launch) => {
+      const cuts = slices(launch, graph.batch, limits);
+      if (launch.partial) rows.set(launch.partial.tensor, rowsOf(launch, cuts));
+      return cuts.map((slice) => ({ launch, slice }));
+    });
   const preparations = cut(graph.preparations);
   const dispatches = cut(graph.launches);
   for (const { launch } of [...preparations, ...dispatches]) {
     for (const tensor of Object.values(launch.bind)) {
-      if (tensor.size === 0) {
+      if (bytesIn(rows, tensor) === 0) {
         throw new LlsmError(`${launch.kernel.name}: ${tensor.name} is empty when it is bound`);
       }
-      if (!tensor.batched && tensor.bytes > limits.maxStorageBufferBindingSize) {
+      const bytes = bytesIn(rows, tensor);
+      if (!tensor.batched && bytes > limits.maxStorageBufferBindingSize) {
         throw new LlsmError(
-          `${tensor.name} takes ${tensor.bytes} bytes, and this adapter binds at most ` +
+          `${tensor.name} takes ${bytes} bytes, and this adapter binds at most ` +
             `${limits.maxStorageBufferBindingSize}`,
         );
       }
@@ -77,13 +83,14 @@ export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
       throw new LlsmError(`${tensor.name} is read before anything writes it`);
     }
   }
-  const { slots, slotOf } = share(temps, lives);
+  const { slots, slotOf } = share(temps, lives, rows);
   for (const tensor of [...temps, ...inputs]) {
-    if (tensor.bytes > limits.maxBufferSize) {
+    const bytes = bytesIn(rows, tensor);
+    if (bytes > limits.maxBufferSize) {
       throw new LlsmError(
-        `${tensor.name} takes ${tensor.bytes} bytes, and this adapter's buffers hold ` +
+        `${tensor.name} takes ${bytes} bytes, and this adapter's buffers hold ` +
           `${limits.maxBufferSize}: use a batch of at most ` +
-          `${Math.floor(graph.batch / Math.ceil(tensor.bytes / limits.maxBufferSize))}`,
+          `${Math.floor(graph.batch / Math.ceil(bytes / limits.maxBufferSize))}`,
       );
     }
   }
@@ -92,19 +99,30 @@ export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
     (sum, tensor) => sum + placeBytes(tensor) * (1 + (shifts.get(tensor)?.length ?? 0)),
     0,
   );
-  const peak = peakOf(temps, lives, graph.preparations.length + graph.launches.length);
+  const peak = peakOf(temps, lives, rows, graph.preparations.length + graph.launches.length);
   return {
     preparations,
     dispatches,
     slots,
     slotOf,
     inputs,
+    rows,
     shifts,
     homes: new Set([...lives.keys()].map(({ home }) => home).filter(isFlat)),
     bytes: slots.reduce((sum, slot) => sum + slot.bytes, 0) + inputBytes,
     peak: { bytes: peak.bytes + inputBytes, tensors: [...inputs, ...peak.tensors] },
   };
 }
+
+/** Rows of partial results that a launch writes in all its slices. */
+function rowsOf({ partial }: Launch, cuts: readonly Slice[]): number {
+  const last = cuts[cuts.length - 1];
+  return partial ? last.row + partial.rows(last.count) : 0;
+}
+
+/** Bytes of a tensor in a plan that has counted its partial rows. */
+export const bytesIn = (rows: MemoryPlan['rows'], tensor: Tensor): number =>
+  rows.has(tensor) ? (rows.get(tensor) ?? 0) * tensor.shape[1] * 4 : tensor.bytes;
 
 /** Bytes from one place of a tensor to the next, aligned for every adapter. */
 export const placeBytes = (tensor: Tensor): number => roundUp(tensor.bytes, 256);
@@ -155,7 +173,6 @@ function slices(launch: Launch, batch: number, limits: PlanLimits): Slice[] {
     out.push({ first, count, row });
     row += launch.partial?.rows(count) ?? 0;
   }
-  if (launch.partial) launch.partial.tensor.shape[0] = row;
   return out;
 }
 
@@ -189,13 +206,18 @@ function lifetimes({ preparations, launches }: Graph): Map<Tensor, Life> {
 }
 
 /** Largest first, each into the tightest slot that is free over its whole life. */
-function share(tensors: readonly Tensor[], lives: ReadonlyMap<Tensor, Life>) {
+function share(
+  tensors: readonly Tensor[],
+  lives: ReadonlyMap<Tensor, Life>,
+  rows: MemoryPlan['rows'],
+) {
   const slots: Slot[] = [];
   const slotOf = new Map<Tensor, number>();
   const lifeOf = (tensor: Tensor): Life => lives.get(tensor) as Life;
   const free = (slot: Slot, life: Life): boolean =>
     slot.tensors.every((other) => lifeOf(other).to < life.from || lifeOf(other).from > life.to);
-  const bySize = [...tensors].sort((a, b) => b.bytes - a.bytes);
+  const bytes = (tensor: Tensor): number => bytesIn(rows, tensor);
+  const bySize = [...tensors].sort((a, b) => bytes(b) - bytes(a));
   for (const tensor of bySize) {
     let best = -1;
     slots.forEach((slot, i) => {
@@ -204,7 +226,7 @@ function share(tensors: readonly Tensor[], lives: ReadonlyMap<Tensor, Life>) {
     });
     if (best < 0) {
       best = slots.length;
-      slots.push({ bytes: roundUp(tensor.bytes, 256), tensors: [] });
+      slots.push({ bytes: roundUp(bytes(tensor), 256), tensors: [] });
     }
     slots[best].tensors.push(tensor);
     slotOf.set(tensor, best);
@@ -216,13 +238,15 @@ function share(tensors: readonly Tensor[], lives: ReadonlyMap<Tensor, Life>) {
 function peakOf(
   tensors: readonly Tensor[],
   lives: ReadonlyMap<Tensor, Life>,
+  rows: MemoryPlan['rows'],
   launches: number,
 ): MemoryPlan['peak'] {
   const change = new Float64Array(launches + 2);
   for (const tensor of tensors) {
     const life = lives.get(tensor) as Life;
-    change[life.from] += tensor.bytes;
-    change[life.to + 1] -= tensor.bytes;
+    const size = bytesIn(rows, tensor);
+    change[life.from] += size;
+    change[life.to + 1] -= size;
   }
   let alive = 0;
   let bytes = 0;

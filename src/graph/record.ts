@@ -19,8 +19,11 @@ export interface Launch {
   kernel: Kernel;
   /** Tensors by the shader's variable names; the shader says which it writes. */
   bind: Readonly<Record<string, Tensor>>;
-  /** The uniform's fields; called when the plan knows the slices and the partial rows. */
-  params(slice: Slice): Record<string, number>;
+  /**
+   * The uniform's fields, once a plan knows the slices.
+   * @param rows how many rows a tensor has in this plan: of partial results, as many as were written
+   */
+  params(slice: Slice, rows: (tensor: Tensor) => number): Record<string, number>;
   /** Workgroups in x (folded into x and z above 65,535), and in y. */
   grid(slice: Slice): readonly [x: number, y?: number];
   /** Rows of partial results that a slice of `count` items writes, from `slice.row` on. */
@@ -48,6 +51,11 @@ interface Op {
   inputs: readonly Tensor[];
   output: Tensor;
   backward(dOut: Tensor, gradients: Gradients): void;
+}
+
+/** A launch as operations record it: what is bound to nothing may be named as undefined. */
+export interface Recorded extends Omit<Launch, 'bind'> {
+  bind: Readonly<Record<string, Tensor | undefined>>;
 }
 
 /** What kernels may ask of the adapter when they choose a variant. */
@@ -93,7 +101,7 @@ export class Graph {
     return new Tensor(name, [this.batch, ...shape], { batched: true, home: 'input' });
   }
 
-  /** Partial results: a row of `width` values a workgroup. Rows are counted by the plan. */
+  /** Partial results: a row of `width` values a workgroup. How many rows, each plan says for itself. */
   partialRows(name: string, width: number): Tensor {
     return new Tensor(name, [0, width]);
   }
@@ -103,7 +111,7 @@ export class Graph {
   }
 
   /** Appends work of each run. */
-  launch(launch: Launch): void {
+  launch(launch: Recorded): void {
     this.launches.push(this.#stored(checked(launch)));
   }
 
@@ -111,7 +119,7 @@ export class Graph {
    * Appends work that depends on weights and statistics alone: a preparation in inference, else a
    * part of each run, since runs that train change them.
    */
-  prepare(launch: Launch): void {
+  prepare(launch: Recorded): void {
     (this.inference ? this.preparations : this.launches).push(this.#stored(checked(launch)));
   }
 
@@ -132,7 +140,9 @@ export class Graph {
 }
 
 /** @throws LlsmError when the shader's variables and what is bound to them differ */
-function checked(launch: Launch): Launch {
+function checked(recorded: Recorded): Launch {
+  const bound = Object.entries(recorded.bind).filter(([, tensor]) => tensor !== undefined);
+  const launch = { ...recorded, bind: Object.fromEntries(bound) as Launch['bind'] };
   for (const { name } of launch.kernel.bindings) {
     if (!launch.bind[name]) {
       throw new LlsmError(`${launch.kernel.name}.wgsl: nothing bound to ${name}`);

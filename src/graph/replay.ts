@@ -8,7 +8,7 @@ import { largestHalf } from '../gpu/storage16.ts';
 import { Submits, type Work } from '../gpu/submits.ts';
 import { Buffers } from './buffers.ts';
 import type { ParamStore } from './params.ts';
-import { type Dispatch, type MemoryPlan, type PlanLimits, planMemory } from './plan.ts';
+import { bytesIn, type Dispatch, type MemoryPlan, type PlanLimits, planMemory } from './plan.ts';
 import type { Graph } from './record.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -141,7 +141,7 @@ export class Plan {
     }
     // Both are queued here and now: the caller may go on with the next run before they are there.
     this.#inRange ??= this.#checkRange();
-    const bytes = Math.ceil(tensor.bytes / 4) * 4;
+    const bytes = Math.ceil(bytesIn(this.memory.rows, tensor) / 4) * 4;
     const [values] = await Promise.all([
       readBuffer(this.gpu, this.buffers.of(tensor), bytes),
       this.#inRange,

@@ -18,8 +18,8 @@ export class Tensor {
 
   constructor(
     readonly name: string,
-    /** NHWC for activations. Partial rows get `shape[0]` when the plan cuts the batch. */
-    readonly shape: number[],
+    /** NHWC for activations; [0, width] for partial rows, whose number is the plan's. */
+    readonly shape: readonly number[],
     readonly options: {
       /** Axis 0 is the batch, which a plan may process in slices. */
       readonly batched?: boolean;

@@ -1,4 +1,4 @@
-import { kernel } from '../gpu/pipeline.ts';
+import { shader } from '../gpu/pipeline.ts';
 import type { Graph } from '../graph/record.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import columnWalk from './conv/column_walk.wgsl';
@@ -45,6 +45,8 @@ const packRows = 16;
 const unpackRows = (values: number): number => (values >= 1 << 16 ? 16 : 4);
 
 const walk = { column_walk: columnWalk, next_row: nextRow };
+const packShader = shader('pack', packSource, walk);
+const unpackShader = shader('unpack', unpackSource, walk);
 
 /** Whether an axis has two indices, which it costs divisions to find. */
 const isPair = ({ count, inner }: Axis): boolean => inner !== count;
@@ -83,13 +85,8 @@ export function pack(
 ): Tensor {
   const to = g.scratch(`packed ${from.name}`, [padRows, padColumns]);
   g.prepare({
-    kernel: kernel(
-      'pack',
-      packSource,
-      { ROWS: packRows, SCALE: scale !== undefined, ...flags(view) },
-      walk,
-    ),
-    bind: { parameter: from, matrix: to, ...(scale && { scale }) },
+    kernel: packShader({ ROWS: packRows, SCALE: scale !== undefined, ...flags(view) }),
+    bind: { parameter: from, matrix: to, scale },
     params: () => ({ ...fields(view), padded: padColumns, padRows }),
     grid: () => [groups64(padColumns), Math.ceil(padRows / packRows)],
   });
@@ -109,9 +106,15 @@ export function unpack(
 ): void {
   const most = unpackRows(view.rows.count * view.columns.count);
   g.launch({
-    kernel: kernel('unpack', unpackSource, { ROWS: most, ...flags(view) }, walk),
+    kernel: unpackShader({ ROWS: most, ...flags(view) }),
     bind: { partial: from, parameter: to },
-    params: () => ({ ...fields(view), partials: from.shape[0], width: from.shape[1], at, scale }),
+    params: (_, rows) => ({
+      ...fields(view),
+      partials: rows(from),
+      width: from.shape[1],
+      at,
+      scale,
+    }),
     grid: () => [groups64(view.columns.count), Math.ceil(view.rows.count / most)],
   });
 }

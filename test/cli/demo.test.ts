@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseHTML } from 'linkedom';
@@ -7,9 +6,10 @@ import { decodeImage } from '../../src/image/codecs.ts';
 import '../../node/files/image.ts';
 import { readCheckpoint } from '../../node/files/checkpoint.ts';
 import { readManifest } from '../../node/files/manifest.ts';
-import { llsm, main } from '../support/command.ts';
+import { llsm } from '../support/command.ts';
 import { temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
+import { signalledAt } from '../support/signals.ts';
 
 const folder = temporaryFolder();
 const out = join(folder, 'demo');
@@ -97,20 +97,8 @@ test('a folder of something else, or of another demo, is refused', () => {
 test('Ctrl-C saves what is trained, and the same command goes on from there', async () => {
   const stopped = join(folder, 'stopped');
   const command = ['demo', '--out', stopped, '--people', '8', '--seed', '1', '--minutes'];
-  const child = spawn(process.execPath, [main, ...command, '3'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (chunk) => {
-    stderr += chunk;
-  });
-  const wait = setInterval(() => {
-    if (!existsSync(join(stopped, 'run', 'metrics.jsonl'))) return;
-    clearInterval(wait);
-    child.kill('SIGINT');
-  }, 50);
-  const status = await new Promise((resolve) => child.on('close', resolve));
-  clearInterval(wait);
+  const interrupt = signalledAt('SIGINT', /metrics\.jsonl$/);
+  const { status, stderr } = llsm([...command, '3'], {}, interrupt);
   assert.is(status, 130, stderr);
   assert.match(stderr, /Stopped and saved in .*To continue: .*--people 8 --seed 1 --minutes 3/);
   const marker = () => JSON.parse(readFileSync(join(stopped, 'demo.json'), 'utf8')).training;
@@ -119,9 +107,9 @@ test('Ctrl-C saves what is trained, and the same command goes on from there', as
   assert.ok(first.steps >= 1 && !existsSync(join(stopped, 'report.html')));
 
   // So little time that the first session has used it up.
-  const again = llsm([...command, '0.001']);
+  const again = llsm([...command, '0.00001']);
   assert.is(again.status, 0, again.stderr);
-  assert.match(again.stdout, /the time was over \(--minutes 0\.001\)/);
+  assert.match(again.stdout, /the time was over \(--minutes 0\.00001\)/);
   assert.is(marker().steps, first.steps);
   assert.ok(marker().seconds > first.seconds);
   assert.ok(existsSync(join(stopped, 'report.html')));

@@ -1,12 +1,12 @@
-import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import type { Tested } from '../../lab/tables/figures.ts';
 import type { TableResult } from '../../lab/tables/result.ts';
-import { llsm, main } from '../support/command.ts';
+import { llsm } from '../support/command.ts';
 import { photographs, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
+import { signalledAt } from '../support/signals.ts';
 
 const folder = temporaryFolder();
 const runs = join(folder, 'runs');
@@ -150,22 +150,7 @@ test('IV: the four networks; I uses the whole one again; --plan does nothing', (
   assert.is(after.stdout.match(/: finished; /g)?.length, 8);
 });
 
-/** Runs llsm until a file is there that satisfies, then kills it without warning. */
-function killed(args: string[], at: () => boolean): Promise<void> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: 'ignore' });
-  const wait = setInterval(() => {
-    if (at()) child.kill('SIGKILL');
-  }, 2);
-  return new Promise((resolve, reject) =>
-    child.on('close', (status) => {
-      clearInterval(wait);
-      if (status === null) resolve();
-      else reject(new Error(`it ended (${status}) before it could be killed`));
-    }),
-  );
-}
-
-test('killed in training and in testing, the same command comes to the same table', async () => {
+test('killed in training and in testing, the same command comes to the same table', () => {
   const elsewhere = join(folder, 'elsewhere');
   const own = [...small, '--set', 'train.iterations=12', '--save-every', '2', ...stood];
   const args = (kept: string) => ['table', 'I', ...own, '--runs', kept, '--workers', '0'];
@@ -173,12 +158,16 @@ test('killed in training and in testing, the same command comes to the same tabl
     const ids = existsSync(elsewhere) ? readdirSync(elsewhere) : [];
     return ids.map((id) => join(elsewhere, id, ...path));
   };
-  const there = (...path: string[]) => inside(...path).some((file) => existsSync(file));
-  await killed(args(elsewhere), () => there('state.safetensors'));
+  const killed = (file: RegExp, nth?: number) => {
+    const { status, stderr } = llsm(args(elsewhere), {}, signalledAt('SIGKILL', file, nth));
+    assert.is(status, null, stderr);
+  };
+  killed(/state\.safetensors$/, 2);
+  assert.ok(inside('state.safetensors').some((file) => existsSync(file)));
   assert.not.ok(
     inside('training.json').some((file) => readFileSync(file, 'utf8').includes('finished')),
   );
-  await killed(args(elsewhere), () => there('tests'));
+  killed(/tests.*eval\.json$/);
   const resumed = done([...args(elsewhere), '--json']);
   assert.match(resumed.stderr, /Training 1 of 1, .*: finished before/);
   const whole = done([...args(join(folder, 'whole')), '--json']);

@@ -1,13 +1,13 @@
-import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readCheckpoint } from '../../node/files/checkpoint.ts';
 import { encodePng } from '../../node/files/image.ts';
 import { golden } from '../lab/convert/import/support.ts';
-import { llsm, main } from '../support/command.ts';
+import { llsm } from '../support/command.ts';
 import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
+import { signalledAt } from '../support/signals.ts';
 
 const folder = temporaryFolder();
 const real = join(folder, 'real');
@@ -89,8 +89,11 @@ test('from pictures to weights: data folder, forge, train', async () => {
   // The same again, in two halves, must leave the same bytes.
   const halves = join(folder, 'halves');
   const first = ['train', '--data', set, '--out', halves, '--save-every', '2'];
-  const child = spawnInterrupted([...first, '--config', config]);
-  const interrupted = await child;
+  const interrupted = llsm(
+    [...first, '--config', config],
+    {},
+    signalledAt('SIGINT', /metrics\.jsonl$/),
+  );
   assert.is(interrupted.status, 130, interrupted.stderr);
   assert.match(interrupted.stderr, /Stopping after this step and saving/);
   const done = metrics(halves).length;
@@ -102,26 +105,6 @@ test('from pictures to weights: data folder, forge, train', async () => {
     assert.ok(readFileSync(join(run, name)).equals(readFileSync(join(halves, name))), name);
   }
 });
-
-/** Runs llsm until its first progress, then sends Ctrl-C. */
-function spawnInterrupted(args: string[]): Promise<{ status: number | null; stderr: string }> {
-  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let stderr = '';
-  let sent = false;
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-    if (!sent && stderr.includes('planned peak')) {
-      sent = true;
-      const run = args[args.indexOf('--out') + 1];
-      const wait = setInterval(() => {
-        if (!existsSync(join(run, 'metrics.jsonl'))) return;
-        clearInterval(wait);
-        child.kill('SIGINT');
-      }, 5);
-    }
-  });
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stderr })));
-}
 
 test('the plan is printed without training', () => {
   const run = join(folder, 'planned');

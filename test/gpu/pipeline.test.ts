@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { LlsmError } from '../../src/base/errors.ts';
-import { kernel, packUniform, pipelineCount, pipelineOf } from '../../src/gpu/pipeline.ts';
+import { packUniform, pipelineCount, pipelineOf, shader } from '../../src/gpu/pipeline.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { test } from '../support/run.ts';
@@ -29,7 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 `;
 
 test('a kernel says what its shader declares', () => {
-  const made = kernel('scale', source, { TWO: true });
+  const made = shader('scale', source)({ TWO: true });
   assert.equal(
     made.bindings.map(({ name, binding, access }) => [name, binding, access]),
     [
@@ -43,24 +43,24 @@ test('a kernel says what its shader declares', () => {
     { name: 'shift', offset: 4, type: 'i32' },
     { name: 'scale', offset: 8, type: 'f32' },
   ]);
-  assert.is(kernel('scale', source, { TWO: true }), made, 'made once');
-  assert.is.not(kernel('scale', source, { TWO: false }), made);
-  assert.is(kernel('scale', source, { TWO: false }).bindings.length, 2);
+  assert.is(shader('scale', source)({ TWO: true }), made, 'made once');
+  assert.is.not(shader('scale', source)({ TWO: false }), made);
+  assert.is(shader('scale', source)({ TWO: false }).bindings.length, 2);
 });
 
 test('shaders without the expected form are refused', () => {
   const bare = '@compute @workgroup_size(1) fn main() {}';
-  assert.throws(() => kernel('bare', bare), /bare\.wgsl has no Params uniform at binding 0/);
+  assert.throws(() => shader('bare', bare)(), /bare\.wgsl has no Params uniform at binding 0/);
   const moved = source.replace('@binding(0)', '@binding(7)');
-  assert.throws(() => kernel('moved', moved, { TWO: false }), /has no Params uniform at binding 0/);
+  assert.throws(() => shader('moved', moved)({ TWO: false }), /has no Params uniform at binding 0/);
   assert.throws(
-    () => kernel('broken', source.replace('shift: i32', 'shift: :'), { TWO: false }),
+    () => shader('broken', source.replace('shift: i32', 'shift: :'))({ TWO: false }),
     /broken\.wgsl: its declarations do not parse/,
   );
 });
 
 test('a uniform takes every field, by type, and none besides', () => {
-  const made = kernel('scale', source, { TWO: false });
+  const made = shader('scale', source)({ TWO: false });
   const view = new DataView(new ArrayBuffer(512));
   packUniform(made, { count: 4_000_000_000, shift: -3, scale: 0.5 }, view, 256);
   assert.is(view.getUint32(256, true), 4_000_000_000);
@@ -82,7 +82,7 @@ test('a launch binds every variable of the shader, and none besides', () => {
   const out = g.activation('out', [8]);
   const launch = (bind: Record<string, typeof x>) => () =>
     g.launch({
-      kernel: kernel('scale', source, { TWO: false }),
+      kernel: shader('scale', source)({ TWO: false }),
       bind,
       params: () => ({ count: 8, shift: 0, scale: 1 }),
       grid: () => [1],
@@ -96,7 +96,7 @@ test('a launch binds every variable of the shader, and none besides', () => {
 test('a missing uniform field stops the plan before anything runs', async () => {
   const g = new Graph(1, false, { subgroupSize: 0 });
   g.launch({
-    kernel: kernel('scale', source, { TWO: false }),
+    kernel: shader('scale', source)({ TWO: false }),
     bind: { x: g.input('x', [8]), out: g.activation('out', [8]) },
     params: (): Record<string, number> => ({ count: 8, shift: 0 }),
     grid: () => [1],
@@ -110,7 +110,7 @@ test('a missing uniform field stops the plan before anything runs', async () => 
 });
 
 test('what the driver refuses is told with its line, and the device goes on', async () => {
-  const wrong = kernel('wrong', source.replace('* p.scale', '* p.count'), { TWO: false });
+  const wrong = shader('wrong', source.replace('* p.scale', '* p.count'))({ TWO: false });
   let message = '';
   await pipelineOf(gpu, wrong).catch((error: unknown) => {
     assert.instance(error, LlsmError);
@@ -123,7 +123,7 @@ test('what the driver refuses is told with its line, and the device goes on', as
 });
 
 test('a pipeline is compiled once a device, and computes', async () => {
-  const made = kernel('scale', source, { TWO: true });
+  const made = shader('scale', source)({ TWO: true });
   const before = pipelineCount(gpu);
   const [first, second] = await Promise.all([pipelineOf(gpu, made), pipelineOf(gpu, made)]);
   assert.is(first, second);

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { kernel } from '../../src/gpu/pipeline.ts';
+import { shader } from '../../src/gpu/pipeline.ts';
 import { inHalf } from '../../src/gpu/storage16.ts';
 import { test } from '../support/run.ts';
 
@@ -14,7 +14,7 @@ fn main() {
 ${body}
 }
 `;
-  const { source } = inHalf(kernel('example', text), names);
+  const { source } = inHalf(shader('example', text)(), names);
   return source.slice(source.indexOf('fn main() {\n') + 12, source.indexOf('\n}\n'));
 }
 
@@ -44,14 +44,14 @@ test('other names, members and comments stay', () => {
 });
 
 test('a flag is bound where something is stored, under a free number', () => {
-  const example = kernel(
+  const example = shader(
     'stores',
     `struct Params { n: u32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(4) var<storage, read> x: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> out: array<vec4f>;
 fn main() { out[0] = x[0]; }`,
-  );
+  )();
   const bindings = (names: string[]) =>
     inHalf(example, names).bindings.map((it) => [it.name, it.binding]);
   assert.equal(bindings(['x']), [

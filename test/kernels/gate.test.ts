@@ -1,27 +1,34 @@
 import { Random } from '../../src/base/random.ts';
 import { gate } from '../../src/kernels/gate/gate.ts';
 import { readThrough as referenceRead } from '../reference/batch_norm.ts';
-import { gate as reference } from '../reference/elementwise.ts';
-import { map, normal } from '../reference/values.ts';
+import { relu as bareRelu, gate as reference } from '../reference/elementwise.ts';
+import { map, normal, type Values } from '../reference/values.ts';
 import { test } from '../support/run.ts';
 import { awayFromKinks, type Case, check, randomAffine, readThrough } from './support.ts';
 
 const random = new Random(1, 'gate tests');
 
-function gated(batch: number, size: number, c: number, spread = 2): Case {
-  const affine = randomAffine(random, c);
+function gated(batch: number, size: number, c: number, spread = 2, bare = false): Case {
+  const affine = bare ? undefined : randomAffine(random, c);
   const a = awayFromKinks(normal(random, [batch, size, size, c]), affine);
   const z = normal(random, [batch, 1, 1, c], spread);
-  const { out, backward } = reference(referenceRead(a, affine, true), z);
+  const direct = affine ? undefined : bareRelu(a);
+  const { out, backward } = reference(direct?.out ?? referenceRead(a, affine as Values, true), z);
   return {
     batch,
     maps: { a, z },
-    weights: { affine },
+    weights: affine ? { affine } : {},
     build(g, t) {
       const read = readThrough(t.a, t.affine, true);
       return { outs: { out: gate(g, 'out', read, t.z) }, wrt: { a: read.value, z: t.z } };
     },
-    reference: { outs: { out }, backward: (d) => backward(d.out) },
+    reference: {
+      outs: { out },
+      backward(d) {
+        const { a: dA, z: dZ } = backward(d.out);
+        return { a: direct ? direct.backward(dA).x : dA, z: dZ };
+      },
+    },
     forms: ['tile'],
   };
 }
@@ -35,6 +42,8 @@ for (const [batch, size, c] of [
 ]) {
   test(`${batch}x${size}x${size}x${c}`, () => check('gate', gated(batch, size, c)));
 }
+
+test('reads through a bare ReLU', () => check('gate', gated(3, 7, 40, 2, true)));
 
 test('gates wide open and shut', async () => {
   const it = gated(1, 7, 8);

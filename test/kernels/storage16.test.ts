@@ -131,7 +131,7 @@ async function valuesOf(
   });
   const results = [out];
   if (differentiated) {
-    const seed = input(out.shape, true, out.dtype);
+    const seed = input([...out.shape], true, out.dtype);
     const seeds = new Map([[out, seed]]);
     // A map that only passes its gradient on has the seed's.
     const gradients = backward(g, seeds, wrt);

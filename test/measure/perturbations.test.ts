@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../node/files/image.ts';
 import { video } from '../../node/measure/perturb-video.ts';
@@ -9,7 +8,8 @@ import type { Predictor } from '../../src/measure/evaluate.ts';
 import { type Perturbation, perturbations } from '../../src/measure/perturbations.ts';
 import { robustness } from '../../src/measure/robustness.ts';
 import { drawnPicture } from '../support/pictures.ts';
-import { skip, test } from '../support/run.ts';
+import { test } from '../support/run.ts';
+import { needTool } from '../support/tools.ts';
 
 const named = (name: string): Perturbation =>
   perturbations.find((one) => one.name === name) as Perturbation;
@@ -43,7 +43,7 @@ for (const one of perturbations) {
 }
 
 test('video: likewise, through ffmpeg', async () => {
-  if (spawnSync('ffmpeg', ['-version']).error) skip('ffmpeg is not installed');
+  needTool('ffmpeg');
   await worsens(video);
 });
 

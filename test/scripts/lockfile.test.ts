@@ -4,6 +4,9 @@ import { test } from '../support/run.ts';
 
 interface Entry {
   version?: string;
+  dev?: boolean;
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
   resolved?: string;
   integrity?: string;
   optionalDependencies?: Record<string, string>;
@@ -30,4 +33,13 @@ test('the lockfile holds the builds for every platform', () => {
       assert.is(lock.packages[`node_modules/${name}`]?.version, version, `${path}: ${name}`);
     }
   }
+});
+
+test('the lockfile is of this package.json, and what only builds is not installed with the package', () => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+  assert.equal(lock.packages[''].dependencies, dependencies);
+  assert.equal(lock.packages[''].devDependencies, devDependencies);
+  const builders = entries.filter(([path]) => /^node_modules\/(@esbuild\/|esbuild$)/.test(path));
+  assert.ok(builders.length > 1);
+  for (const [path, { dev }] of builders) assert.ok(dev, path);
 });

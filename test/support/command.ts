@@ -11,9 +11,16 @@ export interface Outcome {
   stderr: string;
 }
 
-/** @param environment variables to set besides those of this process */
-export function llsm(args: readonly string[], environment: Record<string, string> = {}): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+/**
+ * @param environment variables to set besides those of this process
+ * @param options for Node
+ */
+export function llsm(
+  args: readonly string[],
+  environment: Record<string, string> = {},
+  options: readonly string[] = [],
+): Outcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...options, main, ...args], {
     encoding: 'utf8',
     env: { ...process.env, ...environment },
   });

@@ -4,14 +4,10 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { drawnPicture } from './pictures.ts';
-import { skip } from './run.ts';
-
-const installed = spawnSync('ffmpeg', ['-version']).status === 0;
+import { needTool } from './tools.ts';
 
 /** Leaves the test as skipped where there is no ffmpeg. */
-export function needFfmpeg(): void {
-  if (!installed) skip('ffmpeg is not installed (on Debian and Ubuntu: apt install ffmpeg)');
-}
+export const needFfmpeg = (): void => needTool('ffmpeg');
 
 export function ffmpeg(...args: string[]): void {
   const quiet = ['-nostdin', '-hide_banner', '-v', 'error', '-y'];

@@ -1,10 +1,12 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import { gradientTensor } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';
 import { Tensor } from '../../graph/tensor.ts';
 import { groups64, itemsOf } from '../grid.ts';
 import activationSource from './activation.wgsl';
 import backwardSource from './activation_backward.wgsl';
+
+const activationBackwardShader = shader('activation_backward', backwardSource);
 
 /**
  * What an operation does to its result before it stores it: max(x, 0), min(max(x, 0), 6), or x and,
@@ -38,7 +40,7 @@ export function beforeActivation(
   const items = itemsOf(out);
   const { LEAKY, CAPPED } = activationFlags(activation);
   g.launch({
-    kernel: kernel('activation_backward', backwardSource, { LEAKY, CAPPED }),
+    kernel: activationBackwardShader({ LEAKY, CAPPED }),
     bind: { dOut, out, dIn },
     params: ({ count }) => ({ count: items(count) / 4 }),
     grid: ({ count }) => [groups64(items(count) / 4)],

@@ -1,9 +1,11 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { ParamStore } from '../../graph/params.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
 import source from './adam.wgsl';
+
+const adamShader = shader('adam', source);
 
 const beta1 = 0.9;
 const beta2 = 0.999;
@@ -27,14 +29,15 @@ export function adam(
 ): void {
   const count = params.weightCount / 4;
   g.launch({
-    kernel: kernel('adam', source, { SCALED: scaled }),
+    kernel: adamShader({ SCALED: scaled }),
     bind: {
       step,
       grads: params.flat(from),
       m: params.flat('adamM'),
       v: params.flat('adamV'),
       weights: params.flat('weights'),
-      ...(scaled && { lossScale: params.lossScale, overflow: g.outOfRange }),
+      lossScale: scaled ? params.lossScale : undefined,
+      overflow: scaled ? g.outOfRange : undefined,
     },
     params: () => ({ count, beta1, beta2, fresh1: 1 - beta1, fresh2: 1 - beta2, eps }),
     grid: () => [groups64(count)],

@@ -1,4 +1,4 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { groups64, inStrips } from '../grid.ts';
@@ -7,6 +7,12 @@ import stripSource from '../strip.wgsl';
 import forwardSource from './adaptive_pool.wgsl';
 import backwardSource from './adaptive_pool_backward.wgsl';
 import binsSource from './bins.wgsl';
+
+const adaptivePoolShader = shader('adaptive_pool', forwardSource, { bins: binsSource });
+const adaptivePoolBackwardShader = shader('adaptive_pool_backward', backwardSource, {
+  strip: stripSource,
+  bins: binsSource,
+});
 
 /** Pixels of a bin that one invocation sums by itself. */
 const pixelsAtOnce = 512;
@@ -37,13 +43,8 @@ export function adaptivePool(
   const parts = Math.ceil(((inH / size) * (inW / size)) / pixelsAtOnce);
   const partial = parts > 1 ? g.scratch(`${name} partial`, [parts, out.size]) : undefined;
   g.launch({
-    kernel: kernel(
-      'adaptive_pool',
-      forwardSource,
-      { ...type, AFFINE: x.affine !== undefined, RELU: x.relu },
-      { bins: binsSource },
-    ),
-    bind: { x: x.tensor, partial: partial ?? out, ...(x.affine && { affine: x.affine }) },
+    kernel: adaptivePoolShader({ ...type, AFFINE: x.affine !== undefined, RELU: x.relu }),
+    bind: { x: x.tensor, partial: partial ?? out, affine: x.affine },
     params: ({ first, count }) => ({
       images: count,
       parts,
@@ -62,13 +63,8 @@ export function adaptivePool(
     const mask = x.relu && !x.affine;
     const work = inStrips(inH, inW, c4, 16);
     g.launch({
-      kernel: kernel(
-        'adaptive_pool_backward',
-        backwardSource,
-        { ...type, MASK: mask },
-        { strip: stripSource, bins: binsSource },
-      ),
-      bind: { dOut, dIn: gradient, ...(mask && { masked: x.tensor }) },
+      kernel: adaptivePoolBackwardShader({ ...type, MASK: mask }),
+      bind: { dOut, dIn: gradient, masked: mask ? x.tensor : undefined },
       params: ({ count }) => ({
         ...work.params(count),
         size,

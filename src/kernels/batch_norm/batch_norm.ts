@@ -1,5 +1,5 @@
-import { kernel } from '../../gpu/pipeline.ts';
-import type { Graph } from '../../graph/record.ts';
+import { shader } from '../../gpu/pipeline.ts';
+import type { Graph, Slice } from '../../graph/record.ts';
 import { type Read, Tensor } from '../../graph/tensor.ts';
 import columnSource from '../column.wgsl';
 import { channelsOf, groups64, inColumns, pixelsOf } from '../grid.ts';
@@ -27,6 +27,11 @@ const pixelsOfRow = 32;
 const pixelsAtOnce = 16;
 
 const shared = { column: columnSource, statistics: statisticsSource };
+const bnFinaliseShader = shader('bn_finalise', finaliseSource, shared);
+const bnBackwardSumsShader = shader('bn_backward_sums', sumsSource, shared);
+const bnBackwardMergeShader = shader('bn_backward_merge', backwardMergeSource);
+const bnBackwardApplyShader = shader('bn_backward_apply', applySource, shared);
+const bnMergeShader = shader('bn_merge', mergeSource, shared);
 
 /** What a batch norm does to its input, and what its backward takes. */
 interface Affine {
@@ -47,7 +52,7 @@ function finalise(
   const affine = g.scratch(`${name} affine`, [2, channels]);
   const saved = g.scratch(`${name} statistics`, [2, channels]);
   const launch = {
-    kernel: kernel('bn_finalise', finaliseSource, { TRAINING: stats !== undefined }, shared),
+    kernel: bnFinaliseShader({ TRAINING: stats !== undefined }),
     bind: {
       gamma: params.weight,
       beta: params.bias,
@@ -55,9 +60,14 @@ function finalise(
       saved,
       runningMean: params.runningMean,
       runningVar: params.runningVar,
-      ...(stats && { stats }),
+      stats,
     },
-    params: () => ({ rows: stats?.shape[0] ?? 0, c4: channels / 4, eps, momentum }),
+    params: (_: Slice, rows: (tensor: Tensor) => number) => ({
+      rows: stats ? rows(stats) : 0,
+      c4: channels / 4,
+      eps,
+      momentum,
+    }),
     grid: (): [number] => [groups64(channels / 4)],
   };
   if (stats) g.launch(launch);
@@ -101,23 +111,21 @@ export function batchNorm(
       const work = inColumns(pixelsOf(x), c4, pixelsAtOnce, Math.ceil(4096 / c4));
       const partial = g.partialRows(`${x.name} gradient sums`, channels * 2);
       g.launch({
-        kernel: kernel('bn_backward_sums', sumsSource, { RELU: relu }, shared),
-        bind: { x, dOut, saved, partial, ...(relu && { affine }) },
+        kernel: bnBackwardSumsShader({ RELU: relu }),
+        bind: { x, dOut, saved, partial, affine: relu ? affine : undefined },
         params: ({ count, row }) => ({ ...work.params(count), row0: row }),
         grid: ({ count }) => work.grid(count),
         partial: { tensor: partial, rows: work.chunksOf },
       });
       g.launch({
-        kernel: kernel('bn_backward_merge', backwardMergeSource, { GRADS: wantsParams }),
+        kernel: bnBackwardMergeShader({ GRADS: wantsParams }),
         bind: {
           partial,
           means,
-          ...(wantsParams && {
-            dGamma: gradients.own(params.weight),
-            dBeta: gradients.own(params.bias),
-          }),
+          dGamma: wantsParams ? gradients.own(params.weight) : undefined,
+          dBeta: wantsParams ? gradients.own(params.bias) : undefined,
         },
-        params: () => ({ rows: partial.shape[0], c4, pixels: x.size / channels }),
+        params: (_, rows) => ({ rows: rows(partial), c4, pixels: x.size / channels }),
         grid: () => [groups64(c4)],
       });
     }
@@ -125,18 +133,18 @@ export function batchNorm(
     const { gradient, accumulate } = gradients.into(x);
     const work = inColumns(pixelsOf(x), c4, pixelsAtOnce);
     g.launch({
-      kernel: kernel(
-        'bn_backward_apply',
-        applySource,
-        { TRAINING: g.training, RELU: relu, NEEDX: relu || g.training },
-        shared,
-      ),
+      kernel: bnBackwardApplyShader({
+        TRAINING: g.training,
+        RELU: relu,
+        NEEDX: relu || g.training,
+      }),
       bind: {
         dOut,
         affine,
         dX: gradient,
-        ...((relu || g.training) && { x }),
-        ...(g.training && { saved, means }),
+        x: relu || g.training ? x : undefined,
+        saved: g.training ? saved : undefined,
+        means: g.training ? means : undefined,
       },
       params: ({ count }) => ({ ...work.params(count), accumulate: Number(accumulate) }),
       grid: ({ count }) => work.grid(count),
@@ -153,10 +161,10 @@ function fewRows(g: Graph, stats: Tensor, x: Tensor): Tensor {
   const chunks = Math.ceil(Math.sqrt(rows));
   const merged = g.scratch(`${stats.name} merged`, [chunks, stats.shape[1]]);
   g.launch({
-    kernel: kernel('bn_merge', mergeSource, {}, shared),
+    kernel: bnMergeShader(),
     bind: { stats, out: merged },
-    params: () => {
-      const rows = stats.shape[0];
+    params: (_, rowsOf) => {
+      const rows = rowsOf(stats);
       return { rows, chunk: Math.ceil(rows / chunks), chunks, c4 };
     },
     grid: () => [groups64(chunks * c4)],

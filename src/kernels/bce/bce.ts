@@ -1,8 +1,10 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
 import source from './bce.wgsl';
+
+const bceShader = shader('bce', source);
 
 /** What a loss gives: partial rows [n, 1] that add up to it, and gradients to begin from. */
 export interface Loss {
@@ -29,8 +31,8 @@ export function bce(
   const partial = g.partialRows(`loss of ${logit.name}`, 1);
   const dLogit = new Tensor(`d ${logit.name}`, logit.shape, { batched: true });
   g.launch({
-    kernel: kernel('bce', source, { GRAD: grad }),
-    bind: { logit, truth, weight, partial, ...(grad && { dLogit }) },
+    kernel: bceShader({ GRAD: grad }),
+    bind: { logit, truth, weight, partial, dLogit: grad ? dLogit : undefined },
     params: ({ count, row }) => ({ count, values, rows, row0: row, scale }),
     grid: ({ count }) => [groups64(count * rows)],
     partial: { tensor: partial, rows: (count) => count * rows },

@@ -1,10 +1,13 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import filterSource from './filter.wgsl';
 import lanesSource from './filter_lanes.wgsl';
 import tileSource from './filter_tile.wgsl';
 import { choose } from './menu.ts';
+
+const filterLanesShader = shader('filter_lanes', lanesSource, { filter: filterSource });
+const filterTileShader = shader('filter_tile', tileSource, { filter: filterSource });
 
 /** Workgroups that fill an adapter; more would only leave more partial rows. */
 const enough = { lanes: 128, tile: 512 };
@@ -54,11 +57,8 @@ export function filterRows(
   const chunksOf = (count: number): number => Math.ceil((count * outH * outW) / chunkOf(count));
   const partial = g.partialRows(name, depth * columns);
   g.launch({
-    kernel:
-      form.kind === 'lanes'
-        ? kernel('filter_lanes', lanesSource, constants, { filter: filterSource })
-        : kernel('filter_tile', tileSource, constants, { filter: filterSource }),
-    bind: { x: x.tensor, dOut, partial, ...(x.affine && { affine: x.affine }) },
+    kernel: form.kind === 'lanes' ? filterLanesShader(constants) : filterTileShader(constants),
+    bind: { x: x.tensor, dOut, partial, affine: x.affine },
     params: ({ count, row }) => ({
       rows: count * outH * outW,
       chunk: chunkOf(count),

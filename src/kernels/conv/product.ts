@@ -1,4 +1,4 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { type Activation, activationFlags, activationIncludes } from '../activation/activation.ts';
@@ -31,6 +31,8 @@ export interface Product {
 }
 
 const shared = { product: productSource, ...activationIncludes };
+const convLanesShader = shader('conv_lanes', lanesSource, shared);
+const convTileShader = shader('conv_tile', tileSource, shared);
 
 /** out (+)= read(x) w over the window's taps; see conv_lanes.wgsl. */
 export function product(g: Graph, it: Product): void {
@@ -65,18 +67,15 @@ export function product(g: Graph, it: Product): void {
     ...activationFlags(it.activation),
   };
   g.launch({
-    kernel:
-      form.kind === 'lanes'
-        ? kernel('conv_lanes', lanesSource, constants, shared)
-        : kernel('conv_tile', tileSource, constants, shared),
+    kernel: form.kind === 'lanes' ? convLanesShader(constants) : convTileShader(constants),
     bind: {
       x: it.x.tensor,
       w: it.w,
       out: it.out,
-      ...(it.x.affine && { affine: it.x.affine }),
-      ...(it.masked && { masked: it.masked }),
-      ...(it.bias && { bias: it.bias }),
-      ...(it.stats && { stats: it.stats }),
+      affine: it.x.affine,
+      masked: it.masked,
+      bias: it.bias,
+      stats: it.stats,
     },
     params: ({ count, row }) => ({
       rows: count * outH * outW,

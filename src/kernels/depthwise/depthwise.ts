@@ -1,4 +1,4 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Gradients } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
@@ -28,6 +28,8 @@ export interface DepthwiseOptions {
 }
 
 const shared = { strip: stripSource, ...activationIncludes };
+const depthwiseShader = shader('depthwise', forwardSource, shared);
+const depthwiseBackwardShader = shader('depthwise_backward', backwardSource, shared);
 
 /**
  * 3x3 depthwise convolution, weight [C, 1, 3, 3], over the concatenation of `inputs` [B, H, W, Ci]
@@ -86,18 +88,13 @@ function forward(
   const [, height, width] = out.shape;
   const work = inStrips(height, Math.ceil(width / 2), c4, 28);
   g.launch({
-    kernel: kernel(
-      'depthwise',
-      forwardSource,
-      {
-        AFFINE: affine !== undefined,
-        RELU: relu,
-        BIAS: bias !== undefined,
-        ...activationFlags(activation),
-      },
-      shared,
-    ),
-    bind: { x: tensor, w: weight, out, ...(affine && { affine }), ...(bias && { bias }) },
+    kernel: depthwiseShader({
+      AFFINE: affine !== undefined,
+      RELU: relu,
+      BIAS: bias !== undefined,
+      ...activationFlags(activation),
+    }),
+    bind: { x: tensor, w: weight, out, affine, bias },
     params: ({ count }) => ({
       ...work.params(count),
       width,
@@ -134,13 +131,14 @@ function backward(
   };
   const needX = flags.DW || flags.MASK;
   g.launch({
-    kernel: kernel('depthwise_backward', backwardSource, { ...flags, NEEDX: needX }, shared),
+    kernel: depthwiseBackwardShader({ ...flags, NEEDX: needX }),
     bind: {
       dOut,
-      ...(needX && { x: tensor }),
-      ...(flags.AFFINE && { affine }),
-      ...(into && { w: weight, dX: into.gradient }),
-      ...(partial && { partial }),
+      x: needX ? tensor : undefined,
+      affine: flags.AFFINE ? affine : undefined,
+      w: into ? weight : undefined,
+      dX: into?.gradient,
+      partial,
     },
     params: ({ count, row }) => ({
       ...work.params(count),

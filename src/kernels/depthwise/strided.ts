@@ -1,4 +1,4 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Gradients } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
@@ -27,6 +27,12 @@ export interface Windows {
 }
 
 const shared = { strip: stripSource };
+const depthwiseStridedShader = shader('depthwise_strided', forwardSource, {
+  ...shared,
+  ...activationIncludes,
+});
+const depthwiseStridedWeightShader = shader('depthwise_strided_weight', weightSource, shared);
+const depthwiseStridedInputShader = shader('depthwise_strided_input', inputSource, shared);
 
 /** One input of a depthwise convolution at any stride; see `depthwise`. */
 export function stridedForward(
@@ -40,18 +46,13 @@ export function stridedForward(
   const [, outH, outW] = out.shape;
   const work = inStrips(outH, outW, c4, 8);
   g.launch({
-    kernel: kernel(
-      'depthwise_strided',
-      forwardSource,
-      {
-        AFFINE: affine !== undefined,
-        RELU: relu,
-        BIAS: bias !== undefined,
-        ...activationFlags(activation),
-      },
-      { ...shared, ...activationIncludes },
-    ),
-    bind: { x: tensor, w: weight, out, ...(affine && { affine }), ...(bias && { bias }) },
+    kernel: depthwiseStridedShader({
+      AFFINE: affine !== undefined,
+      RELU: relu,
+      BIAS: bias !== undefined,
+      ...activationFlags(activation),
+    }),
+    bind: { x: tensor, w: weight, out, affine, bias },
     params: ({ count }) => ({
       ...work.params(count),
       inH,
@@ -87,13 +88,8 @@ export function stridedBackward(
   if (partial) {
     const work = inStrips(outH, 1, c4, 8);
     g.launch({
-      kernel: kernel(
-        'depthwise_strided_weight',
-        weightSource,
-        { AFFINE: affine !== undefined, RELU: relu },
-        shared,
-      ),
-      bind: { x: tensor, dOut, partial, ...(affine && { affine }) },
+      kernel: depthwiseStridedWeightShader({ AFFINE: affine !== undefined, RELU: relu }),
+      bind: { x: tensor, dOut, partial, affine },
       params: ({ count, row }) => ({
         ...work.params(count),
         ...shape,
@@ -113,8 +109,8 @@ export function stridedBackward(
   // A batch norm masks the gradient itself.
   const mask = relu && !affine;
   g.launch({
-    kernel: kernel('depthwise_strided_input', inputSource, { MASK: mask }, shared),
-    bind: { dOut, w: weight, dX: gradient, ...(mask && { x: tensor }) },
+    kernel: depthwiseStridedInputShader({ MASK: mask }),
+    bind: { dOut, w: weight, dX: gradient, x: mask ? tensor : undefined },
     params: ({ count }) => ({
       ...work.params(count),
       ...shape,

@@ -1,4 +1,4 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import columnSource from '../column.wgsl';
@@ -9,6 +9,9 @@ import backwardSource from './dot_backward.wgsl';
 import filterSource from './dot_filter.wgsl';
 
 const shared = { column: columnSource };
+const dotShader = shader('dot', forwardSource);
+const dotBackwardShader = shader('dot_backward', backwardSource, shared);
+const dotFilterShader = shader('dot_filter', filterSource, shared);
 
 /**
  * One value a position: the concatenation of `inputs` [B, H, W, Ci] times a weight [1, C, ...] plus
@@ -31,7 +34,7 @@ export function dot(
   }, 0);
   inputs.forEach((x, i) => {
     g.launch({
-      kernel: kernel('dot', forwardSource),
+      kernel: dotShader(),
       bind: { x, w: weight, bias, out },
       params: ({ count }) => ({
         rows: rowsOf(count),
@@ -50,7 +53,7 @@ export function dot(
         const { gradient, accumulate } = gradients.into(x);
         const work = inColumns(rowsOf, c4, 16);
         g.launch({
-          kernel: kernel('dot_backward', backwardSource, {}, shared),
+          kernel: dotBackwardShader(),
           bind: { dOut, w: weight, dX: gradient },
           params: ({ count }) => ({
             ...work.params(count),
@@ -64,7 +67,7 @@ export function dot(
       const sums = inColumns(rowsOf, c4, 256);
       const partial = g.partialRows(`partial d ${weight.name}`, c4 * 4 + 1);
       g.launch({
-        kernel: kernel('dot_filter', filterSource, {}, shared),
+        kernel: dotFilterShader(),
         bind: { x, dOut, partial },
         params: ({ count, row }) => ({
           ...sums.params(count),

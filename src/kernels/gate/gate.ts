@@ -1,5 +1,5 @@
 import { LlsmError } from '../../base/errors.ts';
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
@@ -7,6 +7,10 @@ import { sumRows } from '../matrix.ts';
 import stripSource from '../strip.wgsl';
 import forwardSource from './gate.wgsl';
 import backwardSource from './gate_backward.wgsl';
+
+const shared = { strip: stripSource };
+const gateShader = shader('gate', forwardSource, shared);
+const gateBackwardShader = shader('gate_backward', backwardSource, shared);
 
 /**
  * CLAFFM's last step: A [B, H, W, C], read through ReLU and mostly batch norm, times
@@ -19,22 +23,20 @@ export function gate(g: Graph, name: string, a: Read, logit: Tensor): Tensor {
   const pixels = height * width;
   const c4 = channels / 4;
   const out = g.activation(name, [height, width, channels]);
-  const shared = { strip: stripSource };
   const work = inStrips(pixels, 1, c4, 32);
   g.launch({
-    kernel: kernel('gate', forwardSource, { AFFINE: affine !== undefined }, shared),
-    bind: { x: a.tensor, logit, out, ...(affine && { affine }) },
+    kernel: gateShader({ AFFINE: affine !== undefined }),
+    bind: { x: a.tensor, logit, out, affine },
     params: ({ count }) => work.params(count),
     grid: ({ count }) => work.grid(count),
   });
   g.op([a.value, logit], out, (dOut, gradients) => {
-    if (!affine) throw new LlsmError(`${name}: gate differentiates through a batch norm only`);
     // Longer strips than forward: each leaves a row of partial sums.
     const back = inStrips(pixels, 1, c4, 128);
     const partial = g.scratch(`${name} partial gate`, [back.strips, g.batch * channels]);
     const { gradient, accumulate } = gradients.into(a.value);
     g.launch({
-      kernel: kernel('gate_backward', backwardSource, {}, shared),
+      kernel: gateBackwardShader({ AFFINE: affine !== undefined }),
       bind: { x: a.tensor, affine, logit, dOut, dA: gradient, partial },
       params: ({ first, count }) => ({
         ...back.params(count),

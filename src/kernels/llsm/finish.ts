@@ -1,4 +1,4 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
@@ -6,6 +6,8 @@ import { depthScale, PairSeeds, paddingOf, readFlags } from './common.ts';
 import type { Features, Side } from './features.ts';
 import finishSource from './finish.wgsl';
 import throughSource from './through.wgsl';
+
+const pairFinishShader = shader('pair_finish', finishSource, { through: throughSource });
 
 /** A side's sums over pairs, [B, ...] in an order of their own (strides in values). */
 export interface SideSums {
@@ -43,25 +45,21 @@ export function finishLoss(
     const flags = readFlags(side);
     const values = flags.MASK || weight !== undefined;
     g.launch({
-      kernel: kernel(
-        'pair_finish',
-        finishSource,
-        {
-          ...flags,
-          AFFINE: values && flags.AFFINE,
-          VALUES: values,
-          WEIGHT: weight !== undefined,
-          ROWS: positionsPerRow,
-        },
-        { through: throughSource },
-      ),
+      kernel: pairFinishShader({
+        ...flags,
+        AFFINE: values && flags.AFFINE,
+        VALUES: values,
+        WEIGHT: weight !== undefined,
+        ROWS: positionsPerRow,
+      }),
       bind: {
         g: tensor,
         share,
         out: made.of(side),
-        ...(weight && { weight, sums: rows }),
-        ...(values && { x: side.tensor }),
-        ...(values && side.affine && { affine: side.affine }),
+        weight,
+        sums: weight ? rows : undefined,
+        x: values ? side.tensor : undefined,
+        affine: values ? side.affine : undefined,
       },
       params: ({ first, count }) => ({
         count: count * chunks * span,

@@ -1,4 +1,4 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Loss } from '../bce/bce.ts';
@@ -14,6 +14,8 @@ import {
 import type { Features, Side } from './features.ts';
 import pairsSource from './pairs_lanes.wgsl';
 import throughSource from './through.wgsl';
+
+const pairsLanesShader = shader('pairs_lanes', pairsSource, { through: throughSource });
 
 /** So many values of four positions each, and as many sums, still lie in the fastest memory. */
 const mostTerms = 64;
@@ -85,15 +87,17 @@ function launch(
     SIGN: head === 'mlp' ? '-' : '',
   };
   g.launch({
-    kernel: kernel('pairs_lanes', pairsSource, flags, { through: throughSource }),
+    kernel: pairsLanesShader(flags),
     bind: {
       own: own.tensor,
       other: other.tensor,
       bias,
-      ...(weight && { weight }),
-      ...(own.affine && { affine: own.affine }),
-      ...(loss && { truth: loss.target, share: loss.share, sums: loss.sums }),
-      ...(out && { out }),
+      weight,
+      affine: own.affine,
+      truth: loss?.target,
+      share: loss?.share,
+      sums: loss?.sums,
+      out,
     },
     params: ({ first, count }) => ({
       images: count,

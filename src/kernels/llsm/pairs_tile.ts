@@ -1,4 +1,4 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Loss } from '../bce/bce.ts';
@@ -10,6 +10,9 @@ import othersSource from './others.wgsl';
 import pairsSource from './pairs_tile.wgsl';
 import throughSource from './through.wgsl';
 import transposeSource from './transpose.wgsl';
+
+const pairTransposeShader = shader('pair_transpose', transposeSource, { through: throughSource });
+const pairsTileShader = shader('pairs_tile', pairsSource, { others: othersSource });
 
 /** The map of `llsmMap`. */
 export function mapByTiles(g: Graph, features: Features, map: Tensor): void {
@@ -63,8 +66,8 @@ function transpose(g: Graph, { height, width, depth }: Features, side: Side, nam
   const padded = Math.ceil(positions / tile) * tile;
   const out = g.activation(`pair ${name}`, [depth, padded]);
   g.launch({
-    kernel: kernel('pair_transpose', transposeSource, readFlags(side), { through: throughSource }),
-    bind: { x: side.tensor, out, ...(side.affine && { affine: side.affine }) },
+    kernel: pairTransposeShader(readFlags(side)),
+    bind: { x: side.tensor, out, affine: side.affine },
     params: ({ count }) => ({
       count: count * depth * padded,
       depth,
@@ -100,30 +103,27 @@ function launchPairs(
   const per = broadcast ? lanes : 4;
   const groupsOf = (count: number): number => count * Math.ceil(quads / workgroup);
   g.launch({
-    kernel: kernel(
-      'pairs_tile',
-      pairsSource,
-      {
-        ...headFlags(features.head),
-        LANES: broadcast ? lanes : 0,
-        WORKGROUP: workgroup,
-        PER: per,
-        SETS: tile / per,
-        WEIGHT: weight !== undefined,
-        MAP: out !== undefined,
-        LOSS: loss !== undefined,
-        GRAD: gradient !== undefined,
-      },
-      { others: othersSource },
-    ),
+    kernel: pairsTileShader({
+      ...headFlags(features.head),
+      LANES: broadcast ? lanes : 0,
+      WORKGROUP: workgroup,
+      PER: per,
+      SETS: tile / per,
+      WEIGHT: weight !== undefined,
+      MAP: out !== undefined,
+      LOSS: loss !== undefined,
+      GRAD: gradient !== undefined,
+    }),
     bind: {
       own: own.tensor,
       other: other.tensor,
       bias,
-      ...(weight && { weight }),
-      ...(loss && { truth: loss.target, share: loss.share, partial: loss.partial }),
-      ...(gradient && { gradient }),
-      ...(out && { out }),
+      weight,
+      truth: loss?.target,
+      share: loss?.share,
+      partial: loss?.partial,
+      gradient,
+      out,
     },
     params: ({ count, row }) => ({
       images: count,

@@ -1,5 +1,5 @@
 import { Random } from '../../base/random.ts';
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Loss } from '../bce/bce.ts';
@@ -10,6 +10,9 @@ import { finishLoss, type SideSums } from './finish.ts';
 import gatherSource from './sampled_gather.wgsl';
 import pairsSource from './sampled_pairs.wgsl';
 import throughSource from './through.wgsl';
+
+const sampledPairsShader = shader('sampled_pairs', pairsSource, { through: throughSource });
+const sampledGatherShader = shader('sampled_gather', gatherSource, { through: throughSource });
 
 /** The drawn pairs (i, j) of each image, as inputs of u32 values. */
 export interface PairInputs {
@@ -111,7 +114,7 @@ export function llsmSampledLoss(
   const partial = g.partialRows('pair loss', 2);
   const dz = g.activation('pair dz', [n], 'f32');
   g.launch({
-    kernel: kernel('sampled_pairs', pairsSource, flags, { through: throughSource }),
+    kernel: sampledPairsShader(flags),
     bind: {
       left: left.tensor,
       right: right.tensor,
@@ -122,7 +125,7 @@ export function llsmSampledLoss(
       second: pairs.second,
       partial,
       dz,
-      ...(weight && { weight }),
+      weight,
       ...affine,
     },
     params: ({ count, row }) => ({
@@ -147,7 +150,7 @@ export function llsmSampledLoss(
   const gather = (own: Side, other: Side, by: 'first' | 'second'): SideSums => {
     const sums = g.activation(`sums of pair ${by}`, [positions, depth], 'f32');
     g.launch({
-      kernel: kernel('sampled_gather', gatherSource, flags, { through: throughSource }),
+      kernel: sampledGatherShader(flags),
       bind: {
         own: own.tensor,
         other: other.tensor,

@@ -5,7 +5,7 @@
  * PyTorch's GradScaler. All of it happens on the GPU.
  */
 
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import { readBuffer } from '../../gpu/readback.ts';
 import type { ParamStore } from '../../graph/params.ts';
 import type { Graph } from '../../graph/record.ts';
@@ -13,6 +13,9 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
 import scaleSource from './scale.wgsl';
 import updateSource from './update.wgsl';
+
+const lossScaleShader = shader('loss_scale', scaleSource);
+const lossScaleUpdateShader = shader('loss_scale_update', updateSource);
 
 /** Steps that fit, until the scale is doubled. */
 const stepsToDouble = 2000;
@@ -43,7 +46,7 @@ export async function readLossScale(store: ParamStore): Promise<LossScale> {
 export function scaled(g: Graph, weight: Tensor, lossScale: Tensor): Tensor {
   const out = g.activation(`scaled ${weight.name}`, [], 'f32');
   g.launch({
-    kernel: kernel('loss_scale', scaleSource, { UNDO: false }),
+    kernel: lossScaleShader({ UNDO: false }),
     bind: { x: weight, lossScale, out },
     params: ({ count }) => ({ count }),
     grid: ({ count }) => [groups64(count)],
@@ -55,7 +58,7 @@ export function scaled(g: Graph, weight: Tensor, lossScale: Tensor): Tensor {
 export function unscaled(g: Graph, losses: Tensor, lossScale: Tensor): Tensor {
   const out = g.scratch('unscaled losses', [4]);
   g.launch({
-    kernel: kernel('loss_scale', scaleSource, { UNDO: true }),
+    kernel: lossScaleShader({ UNDO: true }),
     bind: { x: losses, lossScale, out },
     params: () => ({ count: 4 }),
     grid: () => [1],
@@ -67,7 +70,7 @@ export function unscaled(g: Graph, losses: Tensor, lossScale: Tensor): Tensor {
 export function updateLossScale(g: Graph, lossScale: Tensor): void {
   g.rangeHandled = true;
   g.launch({
-    kernel: kernel('loss_scale_update', updateSource),
+    kernel: lossScaleUpdateShader(),
     bind: { overflow: g.outOfRange, lossScale },
     params: () => ({ steps: stepsToDouble, most: mostScale }),
     grid: () => [1],

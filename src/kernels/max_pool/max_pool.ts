@@ -1,4 +1,4 @@
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
@@ -7,6 +7,8 @@ import forwardSource from './max_pool.wgsl';
 import backwardSource from './max_pool_backward.wgsl';
 
 const shared = { strip: stripSource };
+const maxPoolShader = shader('max_pool', forwardSource, shared);
+const maxPoolBackwardShader = shader('max_pool_backward', backwardSource, shared);
 
 /**
  * Max pool 2x2 of [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), C]: where a window reaches
@@ -22,17 +24,16 @@ export function maxPool(g: Graph, name: string, input: Read | Tensor, stride: 1 
   const winner = g.inference ? undefined : g.activation(`${name} winners`, [outH, outW, c4], 'f32');
   const windows = inStrips(outH, outW, c4, 8);
   g.launch({
-    kernel: kernel(
-      'max_pool',
-      forwardSource,
-      { AFFINE: x.affine !== undefined, RELU: x.relu, WINNER: winner !== undefined },
-      shared,
-    ),
+    kernel: maxPoolShader({
+      AFFINE: x.affine !== undefined,
+      RELU: x.relu,
+      WINNER: winner !== undefined,
+    }),
     bind: {
       x: x.tensor,
       out,
-      ...(winner && { winner }),
-      ...(x.affine && { affine: x.affine }),
+      winner,
+      affine: x.affine,
     },
     params: ({ count }) => ({ ...windows.params(count), inH, inW, stride }),
     grid: ({ count }) => windows.grid(count),
@@ -43,8 +44,8 @@ export function maxPool(g: Graph, name: string, input: Read | Tensor, stride: 1 
     const mask = x.relu && !x.affine;
     const work = inStrips(inH, inW, c4, 8);
     g.launch({
-      kernel: kernel('max_pool_backward', backwardSource, { MASK: mask }, shared),
-      bind: { dOut, winner, dIn: gradient, ...(mask && { masked: x.tensor }) },
+      kernel: maxPoolBackwardShader({ MASK: mask }),
+      bind: { dOut, winner, dIn: gradient, masked: mask ? x.tensor : undefined },
       params: ({ count }) => ({
         ...work.params(count),
         outH,

@@ -1,5 +1,5 @@
 import { LlsmError } from '../../base/errors.ts';
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
@@ -7,6 +7,9 @@ import { passOn } from '../residual_add/residual_add.ts';
 import stripSource from '../strip.wgsl';
 import forwardSource from './pool_add.wgsl';
 import backwardSource from './pool_backward.wgsl';
+
+const poolAddShader = shader('pool_add', forwardSource, { strip: stripSource });
+const poolBackwardShader = shader('pool_backward', backwardSource, { strip: stripSource });
 
 /**
  * The end of Xception's down-sampling blocks: max pool 3x3 with stride 2 of the main branch
@@ -35,19 +38,14 @@ export function poolAdd(
   const winner = g.activation(`${name} winners`, [outH, outW, c4], 'f32');
   const windows = inStrips(outH, outW, c4, 8);
   g.launch({
-    kernel: kernel(
-      'pool_add',
-      forwardSource,
-      { AFFINE: main.affine !== undefined },
-      { strip: stripSource },
-    ),
+    kernel: poolAddShader({ AFFINE: main.affine !== undefined }),
     bind: {
       main_x: main.tensor,
       skip: skip.tensor,
       out,
       winner,
-      ...(main.affine && { mainAffine: main.affine }),
-      ...(skip.affine && { skipAffine: skip.affine }),
+      mainAffine: main.affine,
+      skipAffine: skip.affine,
     },
     params: ({ count }) => ({ ...windows.params(count), inH, inW, pad }),
     grid: ({ count }) => windows.grid(count),
@@ -59,7 +57,7 @@ export function poolAdd(
       const half = 1 - pad;
       const blocks = inStrips(outH + half, outW + half, c4, 8);
       g.launch({
-        kernel: kernel('pool_backward', backwardSource, {}, { strip: stripSource }),
+        kernel: poolBackwardShader(),
         bind: { dOut, winner, dIn: gradient },
         params: ({ count }) => ({
           ...blocks.params(count),

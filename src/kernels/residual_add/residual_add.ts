@@ -1,5 +1,5 @@
 import { LlsmError } from '../../base/errors.ts';
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Gradients } from '../../graph/backward.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
@@ -8,6 +8,9 @@ import { channelsOf, groups64, inColumns, itemsOf, pixelsOf } from '../grid.ts';
 import addIntoSource from './add_into.wgsl';
 import source from './residual_add.wgsl';
 
+const residualAddShader = shader('residual_add', source, { column: columnSource });
+const addIntoShader = shader('add_into', addIntoSource);
+
 /** The end of Xception's identity blocks: the main branch through its batch norm, plus the skip. */
 export function residualAdd(g: Graph, name: string, main: Read, skip: Tensor): Tensor {
   if (main.relu) throw new LlsmError(`${name}: residualAdd reads without ReLU`);
@@ -15,13 +18,8 @@ export function residualAdd(g: Graph, name: string, main: Read, skip: Tensor): T
   const out = g.activation(name, main.tensor.shape.slice(1));
   const work = inColumns(pixelsOf(out), channelsOf(out) / 4, 16);
   g.launch({
-    kernel: kernel(
-      'residual_add',
-      source,
-      { AFFINE: affine !== undefined },
-      { column: columnSource },
-    ),
-    bind: { main_x: main.tensor, skip, out, ...(affine && { affine }) },
+    kernel: residualAddShader({ AFFINE: affine !== undefined }),
+    bind: { main_x: main.tensor, skip, out, affine },
     params: ({ count }) => work.params(count),
     grid: ({ count }) => work.grid(count),
   });
@@ -56,7 +54,7 @@ export function passOn(g: Graph, gradients: Gradients, tensor: Tensor, dOut: Ten
 export function addInto(g: Graph, addend: Tensor, to: Tensor, accumulate = true): void {
   const items = itemsOf(to);
   g.launch({
-    kernel: kernel('add_into', addIntoSource),
+    kernel: addIntoShader(),
     bind: { addend, sum: to },
     params: ({ count }) => ({ count: items(count) / 4, accumulate: Number(accumulate) }),
     grid: ({ count }) => [groups64(items(count) / 4)],

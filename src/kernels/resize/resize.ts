@@ -1,5 +1,4 @@
-import { LlsmError } from '../../base/errors.ts';
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
@@ -7,6 +6,10 @@ import stripSource from '../strip.wgsl';
 import bilinearSource from './bilinear.wgsl';
 import forwardSource from './resize.wgsl';
 import backwardSource from './resize_backward.wgsl';
+
+const shared = { strip: stripSource, bilinear: bilinearSource };
+const resizeShader = shader('resize', forwardSource, shared);
+const resizeBackwardShader = shader('resize_backward', backwardSource, shared);
 
 /**
  * Bilinear resize of [B, H, W, C] to [B, height, width, C], as PyTorch's `interpolate` with
@@ -24,26 +27,21 @@ export function resize(
   const lanes = c % 4 === 0 ? 4 : 1;
   const type = { TYPE: lanes === 4 ? 'vec4f' : 'f32' };
   const out = g.activation(name, [height, width, c], x.tensor.dtype);
-  const shared = { strip: stripSource, bilinear: bilinearSource };
   const work = inStrips(height, width, c / lanes, 8);
   g.launch({
-    kernel: kernel(
-      'resize',
-      forwardSource,
-      { ...type, AFFINE: x.affine !== undefined, RELU: x.relu },
-      shared,
-    ),
-    bind: { x: x.tensor, out, ...(x.affine && { affine: x.affine }) },
+    kernel: resizeShader({ ...type, AFFINE: x.affine !== undefined, RELU: x.relu }),
+    bind: { x: x.tensor, out, affine: x.affine },
     params: ({ count }) => ({ ...work.params(count), inH, inW }),
     grid: ({ count }) => work.grid(count),
   });
   g.op([x.value], out, (dOut, gradients) => {
-    if (x.relu && !x.affine) throw new LlsmError(`${name}: no gradient through a bare ReLU`);
+    // Behind a batch norm the ReLU's mask is the batch norm's matter.
+    const masked = x.relu && !x.affine;
     const { gradient, accumulate } = gradients.into(x.value);
     const back = inStrips(inH, inW, c / lanes, 8);
     g.launch({
-      kernel: kernel('resize_backward', backwardSource, type, shared),
-      bind: { dOut, dIn: gradient },
+      kernel: resizeBackwardShader({ ...type, RELU: masked }),
+      bind: { dOut, dIn: gradient, x: masked ? x.tensor : undefined },
       params: ({ count }) => ({
         ...back.params(count),
         outH: height,

@@ -1,5 +1,5 @@
 // dIn[y, x] = sum over the outputs that read (y, x) of their weight times dOut: a gather, so that
-// the order of the sum is fixed. Each row of dOut is summed across once for the two rows of dIn.
+// the order of the sum is fixed; masked where x was read through a bare ReLU. Each row of dOut is summed across once for the two rows of dIn.
 struct Params {
   images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32, outH: u32, outW: u32,
   accumulate: u32,
@@ -8,6 +8,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> dOut: array<$TYPE>;
 @group(0) @binding(2) var<storage, read_write> dIn: array<$TYPE>;
+//! if RELU
+@group(0) @binding(3) var<storage, read> x: array<$TYPE>;
+//! end
 
 //! include bilinear
 
@@ -29,6 +32,9 @@ fn last(i: u32, inSize: u32, outSize: u32) -> u32 {
 
 fn store(at: u32, sum: $TYPE) {
   var value = sum;
+  //! if RELU
+  value = select($TYPE(), value, x[at] > $TYPE());
+  //! end
   if (p.accumulate != 0u) { value += dIn[at]; }
   dIn[at] = value;
 }

@@ -1,5 +1,5 @@
 import { LlsmError } from '../../base/errors.ts';
-import { kernel } from '../../gpu/pipeline.ts';
+import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
@@ -9,6 +9,8 @@ import forwardSource from './upsample_add.wgsl';
 import backwardSource from './upsample_add_backward.wgsl';
 
 const shared = { strip: stripSource };
+const upsampleAddShader = shader('upsample_add', forwardSource, shared);
+const upsampleAddBackwardShader = shader('upsample_add_backward', backwardSource, shared);
 
 /**
  * A step down a feature pyramid: `base` [B, 2H, 2W, C] plus `small` [B, H, W, C], each of whose
@@ -27,7 +29,7 @@ export function upsampleAdd(g: Graph, name: string, small: Tensor, base: Tensor)
   const out = g.activation(name, [height, width, channels]);
   const work = inStrips(height, width, c4, 8);
   g.launch({
-    kernel: kernel('upsample_add', forwardSource, {}, shared),
+    kernel: upsampleAddShader(),
     bind: { small, base, out },
     params: ({ count }) => work.params(count),
     grid: ({ count }) => work.grid(count),
@@ -37,7 +39,7 @@ export function upsampleAdd(g: Graph, name: string, small: Tensor, base: Tensor)
       const { gradient, accumulate } = gradients.into(small);
       const back = inStrips(smallH, smallW, c4, 8);
       g.launch({
-        kernel: kernel('upsample_add_backward', backwardSource, {}, shared),
+        kernel: upsampleAddBackwardShader(),
         bind: { dOut, dSmall: gradient },
         params: ({ count }) => ({ ...back.params(count), accumulate: Number(accumulate) }),
         grid: ({ count }) => back.grid(count),

@@ -216,14 +216,14 @@ export class Program {
   /** [B, HW, HW] pair logits, where they were asked for. */
   async similarity(): Promise<{ data: Float32Array; shape: number[] } | undefined> {
     const tensor = this.outputs.similarity;
-    return tensor && { data: await this.plan.read(tensor), shape: tensor.shape };
+    return tensor && { data: await this.plan.read(tensor), shape: [...tensor.shape] };
   }
 
   /** A kept feature map, NHWC. */
   async tap(name: string): Promise<{ data: Float32Array; shape: number[] }> {
     const tensor = this.outputs.taps.get(name);
     if (!tensor) throw new LlsmError(`The tap ${name} was not asked for`);
-    return { data: await this.plan.read(tensor), shape: tensor.shape };
+    return { data: await this.plan.read(tensor), shape: [...tensor.shape] };
   }
 
   destroy(): void {

@@ -13,7 +13,7 @@ export async function run(
   { tensors }: FinderCheckpoint,
   pixels: Uint8ClampedArray,
   { normalisation, forward }: Pick<DetectorNetwork, 'normalisation' | 'forward'>,
-): Promise<{ shape: number[]; data: Float32Array }[]> {
+): Promise<{ shape: readonly number[]; data: Float32Array }[]> {
   const specs = [...tensors].map(([name, { shape }]) => ({ name, shape, kind: 'weight' as const }));
   const store = new ParamStore(gpu, specs);
   for (const [name, { data }] of tensors) store.write(name, data);
@@ -32,7 +32,10 @@ export async function run(
 }
 
 /** The values without the columns that pad them to a multiple of four. */
-export function columns({ shape, data }: { shape: number[]; data: Float32Array }, n: number) {
+export function columns(
+  { shape, data }: { shape: readonly number[]; data: Float32Array },
+  n: number,
+) {
   const padded = shape[shape.length - 1];
   return data.filter((_, i) => i % padded < n);
 }

@@ -1,11 +1,20 @@
 import * as assert from 'uvu/assert';
-import { dawnFlags, openNodeGpu } from '../../../node/gpu/open.ts';
-import { kernel } from '../../../src/gpu/pipeline.ts';
+import { dawnFlags, napping, openNodeGpu } from '../../../node/gpu/open.ts';
+import { shader } from '../../../src/gpu/pipeline.ts';
 import { Graph } from '../../../src/graph/record.ts';
 import { Plan } from '../../../src/graph/replay.ts';
 import { skip, test } from '../../support/run.ts';
 
-const gpu = await openNodeGpu();
+/** Every look at the clock finds it a second later; naps are counted, and last no time. */
+let seconds = 0;
+let naps = 0;
+const gpu = await openNodeGpu([], {
+  now: () => 1000 * seconds++,
+  nap: () => {
+    naps++;
+  },
+  nextTurn: setImmediate,
+});
 
 /** Keeps a device busy for as long as `turns` says. */
 const busy = `
@@ -25,7 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 async function busyPlan(turns: number): Promise<Plan> {
   const g = new Graph(1, false, gpu);
   g.launch({
-    kernel: kernel('busy', busy),
+    kernel: shader('busy', busy)(),
     bind: { out: g.scratch('out', [1 << 14]) },
     params: () => ({ turns }),
     grid: () => [1 << 8],
@@ -33,31 +42,67 @@ async function busyPlan(turns: number): Promise<Plan> {
   return await Plan.build(gpu, g);
 }
 
+/** A promise that the test keeps. */
+function deferred() {
+  let resolve = (_: string): void => {};
+  const promise = new Promise<string>((keep) => {
+    resolve = keep;
+  });
+  return { promise, resolve };
+}
+
 test('waiting for a software driver leaves the processor to it', async () => {
   if (!gpu.software) skip('this adapter is a GPU: its work takes no core');
-  let turns = 4096;
-  for (;;) {
-    const plan = await busyPlan(turns);
-    let asked = 0;
-    let waiting = true;
-    const count = (): void => {
-      asked++;
-      if (waiting) setImmediate(count);
-    };
-    plan.run();
-    const start = performance.now();
-    count();
-    await plan.settle();
-    waiting = false;
-    const milliseconds = performance.now() - start;
-    plan.destroy();
-    turns *= 4;
-    if (milliseconds < 200) continue;
-    // Without naps there are tens of turns of the event loop a millisecond.
-    assert.ok(asked < 200 + milliseconds, `${asked} turns in ${milliseconds} ms`);
-    assert.ok(asked > milliseconds / 20, `${asked} turns in ${milliseconds} ms`);
-    return;
-  }
+  const { promise, resolve } = deferred();
+  const waited = gpu.wait(promise);
+  for (let turn = 0; turn < 8; turn++) await new Promise(setImmediate);
+  assert.ok(naps >= 6 && naps <= 8, `${naps} naps in 8 turns of the event loop`);
+  resolve('done');
+  await waited;
+  const before = naps;
+  for (let turn = 0; turn < 4; turn++) await new Promise(setImmediate);
+  assert.is(naps, before, 'nothing is waited for');
+});
+
+/** A clock that the test sets, and turns that it calls by hand. */
+function clockByHand() {
+  const clock = { time: 0, naps: [] as number[], turns: [] as (() => void)[] };
+  const wait = napping({
+    now: () => clock.time,
+    nap: (milliseconds) => clock.naps.push(milliseconds),
+    nextTurn: (call) => clock.turns.push(call),
+  });
+  const turnAt = (time: number): number | undefined => {
+    clock.time = time;
+    const called = clock.turns.splice(0);
+    assert.is(called.length, 1, 'one turn is asked for at a time');
+    called[0]();
+    return clock.naps.splice(0)[0];
+  };
+  return { clock, wait, turnAt };
+}
+
+test('naps are a part of the time waited so far, up to two milliseconds', async () => {
+  const { clock, wait, turnAt } = clockByHand();
+  clock.time = 1000;
+  const { promise, resolve } = deferred();
+  const waited = wait(promise);
+  assert.is(turnAt(1001), undefined, 'what is done at once is not made to wait');
+  assert.is(turnAt(1032), 1);
+  assert.is(turnAt(1064), 2);
+  assert.is(turnAt(5000), 2);
+  // A second wait goes on with the first one's time, and asks for no turns of its own.
+  const second = wait(new Promise((done) => promise.then(done)));
+  assert.is(turnAt(5016), 2);
+  resolve('done');
+  assert.is(await waited, 'done');
+  await second;
+  assert.is(turnAt(6000), undefined);
+  assert.is(clock.turns.length, 0, 'with nothing to wait for, no further turn is asked for');
+
+  const later = wait(Promise.resolve());
+  assert.is(turnAt(6000), undefined, 'a wait after a pause begins anew');
+  await later;
 });
 
 test('several waits at once, ended in any order, and what fails fails', async () => {

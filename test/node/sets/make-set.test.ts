@@ -1,12 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../../node/files/image.ts';
@@ -14,9 +6,10 @@ import type { Clip, Listing } from '../../../node/sets/clip.ts';
 import { makeSet, type SetOptions } from '../../../node/sets/make-set.ts';
 import { LlsmError } from '../../../src/base/errors.ts';
 import type { Split } from '../../../src/faces/manifest.ts';
-import { main } from '../../support/command.ts';
+import { llsm } from '../../support/command.ts';
 import { drawnPicture, failure, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
+import { signalledAt } from '../../support/signals.ts';
 
 const options: SetOptions = {
   faces: 'whole',
@@ -164,41 +157,33 @@ test('other options, a folder that is no data set, a disk that cannot be written
   assert.match(error.message, /1__0\.png cannot be written/);
 });
 
-test('killed over and over, the command ends with the bytes of an uninterrupted run', async () => {
+test('killed over and over, the command ends with the bytes of an uninterrupted run', () => {
   const pictures = temporaryFolder();
   for (let k = 0; k < 24; k++) {
     writeFileSync(join(pictures, `p${k}.png`), encodePng(drawnPicture(64, 64, k)));
   }
   writeFileSync(join(pictures, 'p7.png'), 'broken');
-  const start = (out: string) => {
+  const make = (out: string, options: string[] = []) => {
     const args = ['data', 'folder', pictures, '--out', out, '--size', '256', '--json'];
-    return spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    return llsm(args, {}, options);
   };
-  const ended = (child: ChildProcess) =>
-    new Promise<number | null>((resolve) => child.on('close', (code) => resolve(code)));
   const [whole, killed] = [newOut(), newOut()];
-  assert.is(await ended(start(whole)), 0);
-  const lines = () => {
-    const path = join(killed, 'manifest.jsonl');
-    return existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
-  };
-  for (const least of [3, 11]) {
-    const child = start(killed);
-    while (lines() < least && child.exitCode === null) await new Promise((r) => setTimeout(r, 2));
-    child.kill('SIGKILL');
-    await ended(child);
-    assert.ok(lines() >= least && lines() < 23, `killed after ${lines()} of 23`);
+  assert.is(make(whole).status, 0);
+  const lines = () => readFileSync(join(killed, 'manifest.jsonl'), 'utf8').split('\n').length - 1;
+  for (const [nth, least] of [
+    [3, 3],
+    [8, 10],
+  ]) {
+    const { status, stderr } = make(killed, signalledAt('SIGKILL', /clips\.jsonl$/, nth));
+    assert.is(status, null, stderr);
+    assert.is(lines(), least, 'the clip whose line in the log did not come has its face');
   }
   appendFileSync(join(killed, 'manifest.jsonl'), '{"image":"images/p9.png","la');
-  const child = start(killed);
-  let said = '';
-  child.stdout?.on('data', (chunk) => {
-    said += chunk;
-  });
-  assert.is(await ended(child), 0);
-  const result = JSON.parse(said);
-  // The last line may have been of a clip that was not in the log yet.
-  assert.ok(result.kept >= 10, `${result.kept}`);
+  const { status, stdout } = make(killed);
+  assert.is(status, 0);
+  const result = JSON.parse(stdout);
+  // The last line was of a clip that was not in the log yet.
+  assert.is(result.kept, 9);
   assert.is(result.kept + result.written, 23);
   assert.equal(contentOf(killed), contentOf(whole));
 });

@@ -156,7 +156,7 @@ if (process.argv[2] === 'idle') {
     const [, file] = process.argv;
     const child = spawnSync(process.execPath, [file, 'idle', items[0].folder], {
       encoding: 'utf8',
-      timeout: 15_000,
+      timeout: 120_000,
     });
     assert.equal(
       [child.stdout, child.signal, child.status],

@@ -14,6 +14,7 @@ import fs, {
 import { syncBuiltinESMExports } from 'node:module';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { readCheckpoint } from '../../../node/files/checkpoint.ts';
 import { takeLock } from '../../../node/system/lock.ts';
@@ -22,7 +23,7 @@ import { LlsmError } from '../../../src/base/errors.ts';
 import { parseConfig } from '../../../src/config/config.ts';
 import { initParams, listParams } from '../../../src/model/llsm/params.ts';
 import type { Counters, TrainingState } from '../../../src/train/state.ts';
-import { suite } from '../../support/run.ts';
+import { skip, suite } from '../../support/run.ts';
 
 const config = parseConfig({ width: 0.05, size: 64 }, 'test');
 // This file run again with 'die', a run's folder and n dies as under kill -9 in the nth rename of a
@@ -269,6 +270,33 @@ test('a live lock is refused, naming its process', async () => {
   const { run: again, said } = open(path, true);
   assert.match(said[0], new RegExp(`no longer runs \\(process ${child.pid} `));
   again.close();
+});
+
+test('the lock of a zombie is taken over: killed, and not yet waited for by its parent', async () => {
+  if (process.platform !== 'linux') skip('only /proc tells a zombie from a process that runs');
+  const path = join(base, 'zombie.lock');
+  const lock = takeLock(path);
+  const mine = JSON.parse(readFileSync(path, 'utf8'));
+  lock.release();
+  // The shell that began it has become a program that waits for no child.
+  const parent = spawn('sh', ['-c', 'sleep 600 >&- & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const pid = Number(await new Promise((said) => parent.stdout.once('data', said)));
+  try {
+    writeFileSync(path, JSON.stringify({ ...mine, pid, process: null }));
+    assert.throws(() => takeLock(path), new RegExp(`held by process ${pid} on `));
+    while (!readFileSync(`/proc/${parent.pid}/comm`, 'utf8').includes('sleep')) await turn();
+    process.kill(pid, 'SIGKILL');
+    while (!/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) await turn();
+    process.kill(pid, 0); // does not throw: there is something to send signals to
+    const again = takeLock(path);
+    assert.match(again.takenOver as string, new RegExp(`no longer runs \\(process ${pid} `));
+    again.release();
+  } finally {
+    process.kill(pid, 'SIGKILL');
+    parent.kill('SIGKILL');
+  }
 });
 
 test('a lock is stale where its process id belongs to a later process', () => {

@@ -1,4 +1,4 @@
-/** Damaged files, thousands of them from seeds: each is read, or refused with an LlsmError, at once. */
+/** Damaged files, thousands of them from seeds: each is read, or refused with an LlsmError. */
 import * as assert from 'uvu/assert';
 import { readWeights } from '../../../../lab/convert/import/import-node.ts';
 import { LlsmError } from '../../../../src/base/errors.ts';
@@ -27,7 +27,6 @@ function damaged(file: Uint8Array, random: Random): Uint8Array {
 
 /** Reads all of a file. @returns the refusal, if it was refused */
 async function refusal(file: Uint8Array): Promise<string | undefined> {
-  const begin = performance.now();
   try {
     for (const [name, tensor] of await readWeights(file, 'fuzz')) {
       if (!['integers', 'flags'].includes(name)) assert.ok(tensor.data);
@@ -36,9 +35,6 @@ async function refusal(file: Uint8Array): Promise<string | undefined> {
   } catch (error) {
     if (error instanceof LlsmError) return error.message;
     throw error;
-  } finally {
-    const seconds = (performance.now() - begin) / 1000;
-    assert.ok(seconds < 2, `${seconds} s`);
   }
 }
 
