@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureFaceFinder } from './facefinder.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Where the product's sources are. */
@@ -59,11 +60,13 @@ export async function ensureBuilt({ tests = false } = {}) {
           ...rooms.flatMap((room) => filesUnder(room, '.worker.ts')),
           ...filesUnder('bench', '-child.ts'),
           'bench/finders.ts',
+          'lab/convert/facefinder/face-api-node.ts',
         ],
     outbase: '.',
     outdir: 'dist',
     packages: 'external',
   });
+  if (!tests) await ensureFaceFinder(root);
 }
 
 /**

@@ -17,6 +17,7 @@ import {
 import type { FinderBuilder } from '../model/facefinder/layers.ts';
 import { type DetectorNetwork, normalised } from '../model/facefinder/network.ts';
 import type { HostTensor } from '../model/safetensors.ts';
+import { checkNumbers } from '../model/self-test.ts';
 import type { FaceFinder, FoundFace, Point } from './place.ts';
 
 export interface FinderOptions {
@@ -56,7 +57,7 @@ export class NetworkFinder implements FaceFinder {
   /**
    * @param where the file's name, for messages
    * @throws LlsmError where the file is no face finder, the side is none that its network takes, or
-   *   the adapter cannot run it
+   *   the adapter cannot run it or computes wrong numbers
    */
   static async load(
     gpu: Gpu,
@@ -83,6 +84,7 @@ export class NetworkFinder implements FaceFinder {
           : `A face finder of kind ${checkpoint.detector} takes pictures of ${network.side} pixels, not ${side}`,
       );
     }
+    await checkNumbers(gpu);
     const { store, param, tables, unused } = weightsOf(gpu, checkpoint, where);
     const ready = async (
       width: number,

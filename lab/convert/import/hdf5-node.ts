@@ -29,7 +29,7 @@ export async function readHdf5(
   where: string,
   { patience = 120 }: { patience?: number } = {},
 ): Promise<Map<string, HostTensor>> {
-  const path = join(packageRoot(), 'dist', 'src', 'model', 'import', 'hdf5.worker.js');
+  const path = join(packageRoot(), 'dist', 'lab', 'convert', 'import', 'hdf5.worker.js');
   if (!existsSync(path)) {
     throw new LlsmError(`${path} is missing: build it with \`npm run build\``);
   }
