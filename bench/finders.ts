@@ -1,6 +1,6 @@
 /**
  * Face finders beside one another on real photographs: `node dist/bench/finders.js FACES FACE-API
- * [YUNET.onnx]` prints a table. FACES is a folder of photographs with one face each and `list.csv`
+ * [YUNET.onnx [NAME...]]` prints a table of all finders, or of those named. FACES is a folder of photographs with one face each and `list.csv`
  * (file, width, height, box x y w h, five points), FACE-API the npm package.
  *
  * Smaller faces come from the same photographs: k x k of them on one picture. Pictures without a face
@@ -170,8 +170,8 @@ const median = (values: readonly number[]): number =>
 
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 
-async function main([folder, faceApi, yunet]: readonly string[]): Promise<void> {
-  if (!folder || !faceApi) throw new UsageError('finders FACES FACE-API [YUNET.onnx]');
+async function main([folder, faceApi, yunet, ...only]: readonly string[]): Promise<void> {
+  if (!folder || !faceApi) throw new UsageError('finders FACES FACE-API [YUNET.onnx [NAME...]]');
   const gpu = await openNodeGpu();
   const pictures = await makePictures(folder);
   const counts = [1, ...grids.map(([k]) => k)].map((k) => {
@@ -187,11 +187,13 @@ async function main([folder, faceApi, yunet]: readonly string[]): Promise<void> 
   const columns = counts.map(({ faces, side }) => `${percent(side)} (${faces})`);
   console.log(`| finder | score | false at 0.3, 0.5 | ${columns.join(' | ')} | points | ms |`);
   console.log(`|---|---|---|${counts.map(() => '---').join('|')}|---|---|`);
-  const finders: [string, FinderCheckpoint, number][] = [
-    ['tiny 416', finderOfFaceApi(faceApi), 416],
-    ['tiny 320', finderOfFaceApi(faceApi), 320],
-    ['tiny 608', finderOfFaceApi(faceApi), 608],
-    ['tiny 896', finderOfFaceApi(faceApi), 896],
+  const finders: [string, FinderCheckpoint, ...number[]][] = [
+    ['tiny 416', finderOfFaceApi(faceApi, 'tiny'), 416],
+    ['tiny 320', finderOfFaceApi(faceApi, 'tiny'), 320],
+    ['tiny 608', finderOfFaceApi(faceApi, 'tiny'), 608],
+    ['tiny 896', finderOfFaceApi(faceApi, 'tiny'), 896],
+    ['tiny 320 and 608', finderOfFaceApi(faceApi, 'tiny'), 320, 608],
+    ['tiny 224, 416 and 800', finderOfFaceApi(faceApi, 'tiny'), 224, 416, 800],
     ['ssd 512', finderOfFaceApi(faceApi, 'ssd'), 512],
     ['ssd 512, full landmarks', finderOfFaceApi(faceApi, 'ssd', 'full'), 512],
   ];
@@ -199,8 +201,9 @@ async function main([folder, faceApi, yunet]: readonly string[]): Promise<void> 
     const checkpoint = importYunet(readFileSync(yunet), yunet);
     for (const side of [320, 640, 896]) finders.push([`yunet ${side}`, checkpoint, side]);
   }
-  for (const [name, checkpoint, side] of finders) {
-    const finder = await NetworkFinder.build(gpu, checkpoint, name, { side, score: least });
+  for (const [name, checkpoint, ...sides] of finders) {
+    if (only.length > 0 && !only.includes(name)) continue;
+    const finder = await NetworkFinder.build(gpu, checkpoint, name, { sides, score: least });
     const judged: Judged[] = [];
     const times: number[] = [];
     for (const picture of pictures) {

@@ -119,26 +119,28 @@ test('files that are no face finder are refused by name', async () => {
     writeFinder(path, { ...whole, tensors });
     return path;
   };
-  const without = changed((tensors) => tensors.delete('tiny.conv3.depthwise.weight'));
+  const without = changed((tensors) =>
+    tensors.delete('landmarks_tiny.dense1.conv1.depthwise.weight'),
+  );
   assert.match(
     await message(without),
-    /needs tensor tiny\.conv3\.depthwise\.weight \[64, 1, 3, 3\], which is missing/,
+    /needs tensor landmarks_tiny\.dense1\.conv1\.depthwise\.weight \[64, 1, 3, 3\], which is missing/,
   );
   const more = changed((tensors) =>
-    tensors.set('tiny.conv9.weight', { shape: [1], data: new Float32Array(1) }),
+    tensors.set('ssd.conv9.weight', { shape: [1], data: new Float32Array(1) }),
   );
-  assert.match(await message(more), /tensors that its networks do not have: tiny\.conv9\.weight/);
+  assert.match(await message(more), /tensors that its networks do not have: ssd\.conv9\.weight/);
   const bent = changed((tensors) =>
-    tensors.set('tiny.conv8.bias', { shape: [5, 5], data: new Float32Array(25) }),
+    tensors.set('ssd.conv0.bias', { shape: [4, 8], data: new Float32Array(32) }),
   );
-  assert.match(await message(bent), /needs tensor tiny\.conv8\.bias \[25\], which is \[5, 5\]/);
+  );
   const broken = changed((tensors) =>
-    tensors.set('tiny.conv8.bias', { shape: [25], data: new Float32Array(25).fill(Number.NaN) }),
+    tensors.set('ssd.conv0.bias', { shape: [32], data: new Float32Array(32).fill(Number.NaN) }),
   );
-  assert.match(await message(broken), /tiny\.conv8\.bias holds values that are not finite/);
+  assert.match(await message(broken), /ssd\.conv0\.bias holds values that are not finite/);
 });
 
 test('a side that the network does not take is refused', async () => {
-  const error = await failure(loadFinder(gpu, undefined, { side: 400 }));
-  assert.match(error.message, /takes a side that is a multiple of 32, not 400/);
+  const error = await failure(loadFinder(gpu, undefined, { sides: [512, 400] }));
+  assert.match(error.message, /takes pictures of 512 pixels, not 400/);
 });

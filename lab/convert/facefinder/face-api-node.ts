@@ -13,7 +13,7 @@ import { networks, readFaceApi } from './face-api.ts';
  */
 export function finderOfFaceApi(
   folder: string,
-  detector: 'tiny' | 'ssd' = 'tiny',
+  detector: 'tiny' | 'ssd' = 'ssd',
   landmarks: 'tiny' | 'full' = 'tiny',
 ): FinderCheckpoint {
   const names = [detector, landmarks === 'tiny' ? 'landmarks_tiny' : 'landmarks'] as const;

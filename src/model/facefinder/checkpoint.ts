@@ -55,12 +55,13 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** The parts of the finder's file, to be written one after the other. */
+/** The parts of the finder's file, to be written one after the other; weights, not biases, in 16 bits. */
 export function serialiseFinder({
   detector,
   landmarks,
   tensors,
   licence,
 }: FinderCheckpoint): Uint8Array[] {
-  return serialiseSafetensors(tensors, { [key]: JSON.stringify({ detector, landmarks }), licence });
+  const metadata = { [key]: JSON.stringify({ detector, landmarks }), licence };
+  return serialiseSafetensors(tensors, metadata, (name) => name.endsWith('.weight'));
 }

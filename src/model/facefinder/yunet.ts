@@ -20,7 +20,7 @@ const values = 16;
  */
 export const yunet: DetectorNetwork = {
   normalisation: { mean: [0, 0, 0], scale: 1, bgr: true },
-  side: 640,
+  sides: [640],
   multiple: 32,
   resizable: true,
   iou: 0.3,

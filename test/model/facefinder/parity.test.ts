@@ -29,7 +29,7 @@ const pixelsOf = (pixels: Uint8ClampedArray, side: number) =>
 
 test('TinyFaceDetector, on a photograph at 416 pixels and one at 224', async () => {
   api.nets.tinyFaceDetector.loadFromWeightMap(weightMap(api, 'tiny_face_detector_model'));
-  const finder = finderOfFaceApi(faceApiFolder);
+  const finder = finderOfFaceApi(faceApiFolder, 'tiny');
   for (const [name, side] of [
     ['sample1.jpg', 416],
     ['sample5.jpg', 224],
