@@ -121,7 +121,10 @@ async function child(weights: string, picture: string, cache: Cache): Promise<To
 async function command(weights: string, picture: string, cache: Cache): Promise<number> {
   const start = performance.now();
   const main = join(packageRoot(), 'bin', 'llsm.js');
-  await output([main, 'detect', '--json', '--weights', weights, picture], cache);
+  await output(
+    [main, 'detect', '--faces', 'whole', '--json', '--weights', weights, picture],
+    cache,
+  );
   return performance.now() - start;
 }
 

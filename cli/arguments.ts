@@ -52,6 +52,18 @@ export function names(text: string): string[] {
   return [...new Set(found)];
 }
 
+/** Who says where faces are: `auto` a finder, else geometry. */
+export function parseFacesOrAuto(text: string): FacePlace | 'auto' {
+  if (text === 'auto') return text;
+  try {
+    return parseFaces(text);
+  } catch {
+    throw new InvalidArgumentError(
+      'It must be auto, whole, or centre=F with F above 0 and up to 1.',
+    );
+  }
+}
+
 /** Where the face is on a picture, by geometry: `whole`, or `centre=F`. */
 export function parseFaces(text: string): FacePlace {
   if (text === 'whole') return text;

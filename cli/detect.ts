@@ -10,6 +10,7 @@ import {
   toCsv,
 } from '../node/detect/detect-files.ts';
 import { readCheckpoint } from '../node/files/checkpoint.ts';
+import { loadFinder } from '../node/files/finder.ts';
 import { encodePng } from '../node/files/image.ts';
 import { defaultWeights } from '../node/files/weights.ts';
 import { Progress } from '../node/system/progress.ts';
@@ -23,11 +24,12 @@ import type { Dtype } from '../src/graph/tensor.ts';
 import { ContactSheet, type FoundFace } from '../src/measure/report/sheet.ts';
 import type { Checkpoint } from '../src/model/llsm/checkpoint.ts';
 import { leftOut } from '../src/model/llsm/positions.ts';
-import { parseFaces, precisionOption, wholeNumber } from './arguments.ts';
+import { parseFacesOrAuto, precisionOption, wholeNumber } from './arguments.ts';
 
 interface Options {
   weights?: string;
-  faces: FacePlace;
+  faces: FacePlace | 'auto';
+  finder?: string;
   out?: string;
   batch: number;
   precision: Dtype;
@@ -38,7 +40,7 @@ export function register(program: Command): void {
   program
     .command('detect')
     .description(
-      'Says how likely the face on each picture was altered, and where. Files are JPEG, PNG or ' +
+      'Says how likely each face on each picture was altered, and where. Files are JPEG, PNG or ' +
         `WebP, or folders of them. ${scope}`,
     )
     .argument('<file...>', 'pictures, or folders of them')
@@ -48,9 +50,14 @@ export function register(program: Command): void {
     )
     .option(
       '--faces <how>',
-      'whole: the picture is the face crop; centre=F: a centred square of F of the shorter side',
-      parseFaces,
-      'whole',
+      'auto: found by a network, each face for itself; whole: the picture is the face crop; ' +
+        'centre=F: a centred square of F of the shorter side',
+      parseFacesOrAuto,
+      'auto',
+    )
+    .option(
+      '--finder <file>',
+      'the network that finds faces (default: the one that comes with llsm; `llsm import --from yunet` makes another)',
     )
     .option('--out <dir>', 'for the pictures of what was found, results.json and results.csv')
     .option('--batch <n>', 'pictures in one run of the network', wholeNumber(1, 1024), 8)
@@ -77,6 +84,9 @@ function openWeights(path: string | undefined): Checkpoint {
 
 async function detect(paths: string[], options: Options): Promise<void> {
   const { out } = options;
+  if (options.finder !== undefined && options.faces !== 'auto') {
+    throw new UsageError('--finder is for --faces auto');
+  }
   if (out !== undefined && paths.some((path) => resolve(path) === resolve(out))) {
     throw new UsageError(`--out must be another folder than the pictures' own (${out})`);
   }
@@ -95,10 +105,11 @@ async function detect(paths: string[], options: Options): Promise<void> {
     dissimilarity: wanted,
     precision: options.precision,
   });
+  const faces = options.faces === 'auto' ? await loadFinder(gpu, options.finder) : options.faces;
   const results: Result[] = [];
   const sheet = new ContactSheet();
   const { threshold } = checkpoint;
-  const looking = { ...options, threshold, onFace: (face: FoundFace) => sheet.add(face) };
+  const looking = { out, faces, threshold, onFace: (face: FoundFace) => sheet.add(face) };
   await look(detector, sources, looking, results).finally(
     // What was found before a failure is not lost.
     () => report({ results, sheet }, gpu, checkpoint, options),
@@ -174,13 +185,17 @@ function report(
   }
   const found = results.filter(({ error }) => error === undefined);
   const width = Math.max(0, ...found.map(({ file }) => file.length));
-  for (const { file, probability = 0, verdict = '', forged, alteredShare } of found) {
+  for (const { file, box, probability, verdict = '', forged, alteredShare, note } of found) {
     // The mask's threshold is for faces that are forged.
     const marked =
       alteredShare === undefined || !forged
         ? ''
         : `   mask on ${(100 * alteredShare).toFixed(1)} % of it`;
-    console.log(`${file.padEnd(width)}  ${probability.toFixed(3)}  ${verdict.padEnd(16)}${marked}`);
+    const number = probability?.toFixed(3) ?? '     ';
+    const [x, y, w, h] = box?.map(Math.round) ?? [];
+    const place = box ? `   ${w} x ${h} at ${x}, ${y}` : '';
+    const told = `${place}${marked}${note ? `   ${note}` : ''}`;
+    console.log(`${file.padEnd(width)}  ${number}  ${verdict.padEnd(16)}${told}`);
   }
   if (out !== undefined && found.length > 0) {
     console.log(`Pictures and results are in ${out}.`);

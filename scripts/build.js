@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureFaceFinder } from './facefinder.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Where the product's sources are. */
@@ -58,11 +59,14 @@ export async function ensureBuilt({ tests = false } = {}) {
           ...['src/index.ts', 'src/engine.ts', 'node/index.ts'],
           ...rooms.flatMap((room) => filesUnder(room, '.worker.ts')),
           ...filesUnder('bench', '-child.ts'),
+          'bench/finders.ts',
+          'lab/convert/facefinder/face-api-node.ts',
         ],
     outbase: '.',
     outdir: 'dist',
     packages: 'external',
   });
+  if (!tests) await ensureFaceFinder(root);
 }
 
 /**

@@ -21,6 +21,8 @@ export { depthwise } from './kernels/depthwise/depthwise.ts';
 export { dot } from './kernels/dot/dot.ts';
 export { fill } from './kernels/fill/fill.ts';
 export { gate } from './kernels/gate/gate.ts';
+export { maxPool } from './kernels/max_pool/max_pool.ts';
 export { poolAdd } from './kernels/pool_add/pool_add.ts';
 export { residualAdd } from './kernels/residual_add/residual_add.ts';
 export { resize } from './kernels/resize/resize.ts';
+export { upsampleAdd } from './kernels/upsample_add/upsample_add.ts';

@@ -3,6 +3,8 @@ export { LlsmError } from './base/errors.ts';
 export { version } from './base/version.ts';
 export { type Config, type ConfigInput, parseConfig } from './config/config.ts';
 export { type Detection, Detector, type DetectorOptions } from './detect/detector.ts';
+export { type FinderOptions, NetworkFinder } from './faces/network-finder.ts';
+export { cutMirrored, type FaceFinder, type FoundFace, faceSquare } from './faces/place.ts';
 export { describeGpu, type Gpu, type OpenOptions, openGpu } from './gpu/device.ts';
 export { codecFiles, decodeImage, provideCodecs } from './image/codecs.ts';
 export type { GreyImage, RgbImage } from './image/rgb.ts';

@@ -13,9 +13,16 @@ import {
 } from '../../src/detect/finding.ts';
 import { alteredShare, isForged, uncalibrated, verdictInWords } from '../../src/detect/verdict.ts';
 import { type FacePlace, faceBox } from '../../src/faces/crops.ts';
-import { resize } from '../../src/image/pixels.ts';
+import {
+  cutMirrored,
+  type FaceFinder,
+  type FoundFace,
+  faceSquare,
+  type Point,
+} from '../../src/faces/place.ts';
+import { type Box, resize } from '../../src/image/pixels.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
-import { contactPicture, type FoundFace } from '../../src/measure/report/sheet.ts';
+import { contactPicture, type FoundFace as SheetFace } from '../../src/measure/report/sheet.ts';
 import type { Threshold } from '../../src/model/llsm/checkpoint.ts';
 import { encodePng, picturesIn, readImage } from '../files/image.ts';
 import { writeFileWhole } from '../system/write-file.ts';
@@ -68,13 +75,25 @@ export function listSources(paths: readonly string[], out?: string): Source[] {
   return sources;
 }
 
-/** What is said of one picture. Paths of pictures are relative to the folder of results. */
+/**
+ * What is said of one face, or of a picture without one. Paths of pictures are relative to the folder
+ * of results.
+ */
 export interface Result {
   file: string;
+  /** Where a finder found it, in pixels of the picture. */
+  box?: Box;
+  /** Right eye, left eye, nose, right and left corner of the mouth. */
+  landmarks?: Point[];
+  /** Who found it, and how sure it is. */
+  finder?: { name: string; score: number };
+  /** What else there is to know, such as that the face is small. */
+  note?: string;
   /** Why nothing is said. */
   error?: string;
   probability?: number;
   forged?: boolean;
+  /** `no face found` and `face too small` come without a probability. */
   verdict?: string;
   /** Part of the face crop that the mask marks, 0 to 1. */
   alteredShare?: number;
@@ -84,19 +103,24 @@ export interface Result {
 }
 
 export interface DetectOptions {
-  faces: FacePlace;
+  /** Where faces are: by geometry, or as a finder says. */
+  faces: FacePlace | FaceFinder;
   threshold?: Threshold;
   /** The folder for the pictures; it is there. */
   out?: string;
   /** Told of each result, in the order of the sources. */
   onResult: (result: Result) => void;
   /** Where there is `out`: told of each face, as the contact sheet shows it. */
-  onFace?: (face: FoundFace) => void;
+  onFace?: (face: SheetFace) => void;
 }
 
-/** A picture that was looked at: what the network says of its face, or why nothing is said. */
+/** A face that was looked at: what the network says of it, or why nothing is said. */
 interface Looked {
   source: Source;
+  /** What its pictures are called, without the ending. */
+  stem: string;
+  /** What is known of the face before the network sees it. */
+  known?: Partial<Result>;
   shown?: Shown;
   detection?: Detection;
   error?: string;
@@ -139,39 +163,84 @@ async function* look(
     return looked;
   };
   const read = (source: Source) => load(source, detector.size, options);
-  for await (const loaded of ahead(sources, detector.batch + 1, read)) {
-    pending.push(loaded);
-    if (pending.filter(({ face }) => face).length === detector.batch) yield* await detected();
+  for await (const faces of ahead(sources, detector.batch + 1, read)) {
+    for (const loaded of faces) {
+      pending.push(loaded);
+      if (pending.filter(({ face }) => face).length === detector.batch) yield* await detected();
+    }
   }
   yield* await detected();
 }
 
-/** Keeps of a picture what the network and the figures need, which is little of a large one. */
-async function load(source: Source, size: number, options: DetectOptions): Promise<Loaded> {
-  if (source.error !== undefined) return { source, error: source.error };
+/** The least side of a face crop, in pixels. */
+const leastSide = 32;
+
+/** The faces of a picture. Keeps what the network and the figures need, which is little of a large one. */
+async function load(source: Source, size: number, options: DetectOptions): Promise<Loaded[]> {
+  const { stem, path, error } = source;
+  if (error !== undefined) return [{ source, stem, error }];
   try {
-    const image = await readImage(source.path);
-    const box = faceBox(image.width, image.height, options.faces);
+    const image = await readImage(path);
+    const { faces } = options;
+    if (typeof faces === 'object' && 'find' in faces) {
+      const found = await faces.find(image);
+      if (found.length === 0) return [{ source, stem, known: { verdict: 'no face found' } }];
+      return found.map((face, i) => {
+        const own = i === 0 ? stem : `${stem}.face${i + 1}`;
+        return ofFound(source, own, image, face, faces.name, size, options);
+      });
+    }
+    const box = faceBox(image.width, image.height, faces);
     const [width, height] = [Math.floor(box[2]), Math.floor(box[3])];
-    if (Math.min(width, height) < 32) {
-      const problem = `its face crop has only ${width} x ${height} pixels (32 is the least)`;
-      return { source, error: `${source.path}: ${problem}` };
+    if (Math.min(width, height) < leastSide) {
+      const problem = `its face crop has only ${width} x ${height} pixels (${leastSide} is the least)`;
+      return [{ source, stem, error: `${path}: ${problem}` }];
     }
     const face = resize(image, size, size, box);
-    return { source, face, shown: options.out === undefined ? undefined : shown(image, box) };
+    return [
+      { source, stem, face, shown: options.out === undefined ? undefined : shown(image, box) },
+    ];
   } catch (error) {
-    if (error instanceof LlsmError) return { source, error: error.message };
+    if (error instanceof LlsmError) return [{ source, stem, error: error.message }];
     throw error;
   }
 }
 
-/** What is said of one picture, in words and numbers. */
-function decide({ source, detection, error }: Looked, threshold?: Threshold): Result {
-  if (!detection) return { file: source.path, error };
+/** A face that a finder found, as its crop; one that is too small is told instead. */
+function ofFound(
+  source: Source,
+  stem: string,
+  image: RgbImage,
+  { box, score, landmarks }: FoundFace,
+  name: string,
+  size: number,
+  { out }: DetectOptions,
+): Loaded {
+  const known: Partial<Result> = { box, landmarks, finder: { name, score } };
+  const square = faceSquare(box);
+  const [, , side] = square;
+  if (side < leastSide) {
+    const note = `its crop would have ${side} x ${side} pixels (${leastSide} is the least)`;
+    return { source, stem, known: { ...known, verdict: 'face too small', note } };
+  }
+  if (side * 2 <= size)
+    known.note = `a small face: ${side} pixels, where the network takes ${size}`;
+  return {
+    source,
+    stem,
+    known,
+    face: resize(cutMirrored(image, square), size, size),
+    shown: out === undefined ? undefined : shown(image, square),
+  };
+}
+
+/** What is said of one face, in words and numbers. */
+function decide({ source, known, detection, error }: Looked, threshold?: Threshold): Result {
+  if (!detection) return { file: source.path, ...known, ...(error !== undefined && { error }) };
   const { probability, mask } = detection;
   const forged = isForged(probability, threshold);
   const verdict = verdictInWords(forged);
-  const result: Result = { file: source.path, probability, forged, verdict };
+  const result: Result = { file: source.path, ...known, probability, forged, verdict };
   if (mask) result.alteredShare = alteredShare(mask, threshold);
   return result;
 }
@@ -181,7 +250,7 @@ function decide({ source, detection, error }: Looked, threshold?: Threshold): Re
  * @returns the result with their names
  */
 function write(
-  { source, shown: view, detection }: Looked,
+  { source, stem, shown: view, detection }: Looked,
   result: Result,
   size: number,
   { out, onFace }: DetectOptions,
@@ -192,7 +261,7 @@ function write(
   }
   const { mask, dissimilarity } = detection;
   const save = (what: string, image: RgbImage): string => {
-    const name = `${source.stem}.${what}.png`;
+    const name = `${stem}.${what}.png`;
     writeFileWhole(join(out, name), [encodePng(image)]);
     return name;
   };
@@ -208,14 +277,16 @@ function write(
   return { ...result, ...pictures };
 }
 
-/** results.csv (RFC 4180): a line a picture. */
+/** results.csv (RFC 4180): a line a face, or a picture without one. */
 export function toCsv(results: readonly Result[], threshold?: Threshold): string {
   const value = threshold?.value ?? uncalibrated;
   const rows = results.map((r) => [
-    ...[r.file, r.probability, r.verdict, r.error === undefined ? value : undefined],
-    ...[r.alteredShare, r.overlay, r.dissimilarity, r.panel, r.error],
+    ...[r.file, ...(r.box?.map(Math.round) ?? ['', '', '', ''])],
+    ...[r.probability, r.verdict, r.probability === undefined ? undefined : value],
+    ...[r.alteredShare, r.overlay, r.dissimilarity, r.panel, r.note, r.error],
   ]);
-  const head = 'file,probability,verdict,threshold,altered share,overlay,dissimilarity,panel,error';
+  const head =
+    'file,x,y,width,height,probability,verdict,threshold,altered share,overlay,dissimilarity,panel,note,error';
   return [head, ...rows.map((row) => row.map(quoted).join(','))]
     .map((line) => `${line}\r\n`)
     .join('');

@@ -11,6 +11,7 @@ import { uploadCheckpoint } from '../model/llsm/bind.ts';
 import type { Checkpoint } from '../model/llsm/checkpoint.ts';
 import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
+import { checkNumbers } from '../model/self-test.ts';
 import { sigmoid } from './verdict.ts';
 
 /** What the network says of one face; probabilities throughout. */
@@ -43,12 +44,16 @@ export class Detector {
     private readonly plan: Plan,
   ) {}
 
-  /** @throws LlsmError where the network does not fit the adapter, or it has no f16 */
+  /**
+   * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
+   *   numbers
+   */
   static async build(
     gpu: Gpu,
     checkpoint: Checkpoint,
     { batch, dissimilarity = true, precision }: DetectorOptions,
   ): Promise<Detector> {
+    await checkNumbers(gpu);
     const { config } = checkpoint;
     const store = uploadCheckpoint(gpu, checkpoint);
     const pass = forward(

@@ -1,5 +1,6 @@
 /** Pictures of what the detector found on one face, for a person to look at. Browser-safe. */
 
+import { cutMirrored } from '../faces/place.ts';
 import {
   type Cell,
   grey,
@@ -11,7 +12,7 @@ import {
   viridis,
   words,
 } from '../image/draw.ts';
-import { type Box, resample, resize } from '../image/pixels.ts';
+import { type Box, clampBox, resample, resize } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import type { Detection } from './detector.ts';
 
@@ -44,10 +45,12 @@ export function shown(image: RgbImage, box: Box): Shown {
  */
 export function maskOverlay({ photo, box }: Shown, mask: Float32Array, size: number): RgbImage {
   const { width, height } = photo;
-  const [left, top] = [Math.max(0, Math.round(box[0])), Math.max(0, Math.round(box[1]))];
-  const across = Math.min(width - left, Math.round(box[2]));
-  const down = Math.min(height - top, Math.round(box[3]));
-  const part = fitted(mask, size, across, down);
+  const rounded = box.map(Math.round) as Box;
+  const [left, top, across, down] = clampBox(rounded, width, height);
+  // The part of the mask that lies on the picture.
+  const [x, y] = [(left - rounded[0]) / rounded[2], (top - rounded[1]) / rounded[3]];
+  const seen: Box = [x, y, across / rounded[2], down / rounded[3]];
+  const part = fitted(mask, size, across, down, seen.map((value) => value * size) as Box);
   const values = new Float32Array(width * height);
   for (let y = 0; y < down; y++) {
     values.set(part.subarray(y * across, (y + 1) * across), (top + y) * width + left);
@@ -64,12 +67,18 @@ function outline({ width, data }: RgbImage, [left, top, w, h]: Box) {
   for (let y = top; y < top + h; y++) for (const x of [left, left + w - 1]) dot(x, y);
 }
 
-/** A square map of values at another size. */
-export const fitted = (values: Float32Array, side: number, width: number, height: number) =>
+/** A square map of values, or a box of it, at another size. */
+export const fitted = (
+  values: Float32Array,
+  side: number,
+  width: number,
+  height: number,
+  box: Box = [0, 0, side, side],
+) =>
   resample(
     { width: side, height: side, data: values },
     1,
-    [0, 0, side, side],
+    box,
     width,
     height,
     new Float32Array(width * height),
@@ -115,7 +124,11 @@ export function findingPanel(
   const side = sideFor(dissimilarity);
   const scale = side / Math.max(box[2], box[3]);
   const [width, height] = [box[2], box[3]].map((n) => Math.max(1, Math.round(n * scale)));
-  const face = resize(photo, width, height, box);
+  const inside =
+    box[0] >= 0 && box[1] >= 0 && box[0] + box[2] <= photo.width && box[1] + box[3] <= photo.height;
+  const face = inside
+    ? resize(photo, width, height, box)
+    : resize(cutMirrored(photo, box.map(Math.round) as Box), width, height);
   const titles: Cell[] = [];
   const pictures: Cell[] = [];
   const scales: Cell[] = [];

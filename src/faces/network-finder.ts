@@ -17,11 +17,12 @@ import {
 import type { FinderBuilder } from '../model/facefinder/layers.ts';
 import { type DetectorNetwork, normalised } from '../model/facefinder/network.ts';
 import type { HostTensor } from '../model/safetensors.ts';
+import { checkNumbers } from '../model/self-test.ts';
 import type { FaceFinder, FoundFace, Point } from './place.ts';
 
 export interface FinderOptions {
-  /** Side of the square that pictures are resized into; small faces need a large one. */
-  side?: number;
+  /** Sides of the squares that pictures are resized into: small faces need a large one. */
+  sides?: readonly number[];
   /** Faces with a lower score are not reported. */
   score?: number;
 }
@@ -42,10 +43,11 @@ export class NetworkFinder implements FaceFinder {
     checkpoint: FinderCheckpoint,
     private readonly tables: Readonly<Record<string, Float32Array>>,
     private readonly store: ParamStore,
-    private readonly detector: Ready,
+    /** One for each side, in their order. */
+    private readonly scales: readonly Ready[],
     private readonly marks: Ready | undefined,
-    /** Side of the square that pictures are resized into. */
-    readonly side: number,
+    /** Sides of the squares that pictures are resized into. */
+    readonly sides: readonly number[],
     /** Faces with a lower score are not reported. */
     readonly score: number,
   ) {
@@ -55,8 +57,8 @@ export class NetworkFinder implements FaceFinder {
 
   /**
    * @param where the file's name, for messages
-   * @throws LlsmError where the file is no face finder, the side is none that its network takes, or
-   *   the adapter cannot run it
+   * @throws LlsmError where the file is no face finder, a side is none that its network takes, or
+   *   the adapter cannot run it or computes wrong numbers
    */
   static async load(
     gpu: Gpu,
@@ -75,14 +77,18 @@ export class NetworkFinder implements FaceFinder {
     options: FinderOptions = {},
   ): Promise<NetworkFinder> {
     const network: DetectorNetwork = detectors[checkpoint.detector];
-    const { side = network.side, score = network.score } = options;
-    if (side % network.multiple !== 0 || side < network.multiple) {
+    const { sides = network.sides, score = network.score } = options;
+    const { multiple, resizable } = network;
+    const wrong = sides.find((side) => side % multiple !== 0 || side < multiple);
+    if (wrong !== undefined || sides.length === 0) {
       throw new LlsmError(
-        network.resizable
-          ? `A face finder of kind ${checkpoint.detector} takes a side that is a multiple of ${network.multiple}, not ${side}`
-          : `A face finder of kind ${checkpoint.detector} takes pictures of ${network.side} pixels, not ${side}`,
+        `A face finder of kind ${checkpoint.detector} takes ` +
+          (resizable
+            ? `a side that is a multiple of ${multiple}, not ${wrong}`
+            : `pictures of ${network.sides} pixels, not ${wrong}`),
       );
     }
+    await checkNumbers(gpu);
     const { store, param, tables, unused } = weightsOf(gpu, checkpoint, where);
     const ready = async (
       width: number,
@@ -99,7 +105,8 @@ export class NetworkFinder implements FaceFinder {
       for (const out of outs) out.keep = true;
       return { plan: await Plan.build(gpu, g, store), input, outs };
     };
-    const detector = await ready(side, network.forward);
+    const scales: Ready[] = [];
+    for (const side of sides) scales.push(await ready(side, network.forward));
     const size = checkpoint.landmarks;
     const marks = size
       ? await ready(landmarkSide, (build, face) => [landmarks(build, face, size)])
@@ -109,34 +116,37 @@ export class NetworkFinder implements FaceFinder {
         `${where} holds tensors that its networks do not have: ${[...unused].join(', ')}`,
       );
     }
-    return new NetworkFinder(checkpoint, tables, store, detector, marks, side, score);
+    return new NetworkFinder(checkpoint, tables, store, scales, marks, sides, score);
   }
 
   async find(image: RgbImage): Promise<FoundFace[]> {
-    const { square, scale } = fitted(image, this.side);
+    const candidates: Candidate[] = [];
+    for (const [i, scale] of this.scales.entries()) {
+      candidates.push(...(await this.#candidates(image, this.sides[i], scale)));
+    }
     const faces: FoundFace[] = [];
-    for (const { box, score, points } of await this.#candidates(square)) {
-      const [x, y, w, h] = box;
-      const placed: Box = [x / scale[0], y / scale[1], w / scale[0], h / scale[1]];
-      const given = points?.map(([x, y]): Point => [x / scale[0], y / scale[1]]);
-      if (given) faces.push({ box: placed, score, landmarks: given });
-      else {
-        const points68 = await this.#points(image, placed);
-        faces.push({ box: placed, score, landmarks: fivePoints(points68), points68 });
-      }
+    for (const { box, score, points } of suppress(candidates, this.#network.iou)) {
+      const points68 = points ? undefined : await this.#points(image, box);
+      const landmarks = points ?? fivePoints(points68 ?? []);
+      faces.push({ box, score, landmarks, ...(points68 && { points68 }) });
     }
     return faces;
   }
 
-  /** Candidates on a square picture of the network's side. */
-  async #candidates(square: RgbImage): Promise<Candidate[]> {
+  /** Candidates in pixels of the picture, which is seen at one side. */
+  async #candidates(image: RgbImage, side: number, scale: Ready): Promise<Candidate[]> {
     const network = this.#network;
-    const data = await run(this.detector, normalised(square.data, network.normalisation));
-    const outs = data.map((values, i) => ({ shape: this.detector.outs[i].shape, data: values }));
+    const { square, across, down } = fitted(image, side);
+    const data = await run(scale, normalised(square.data, network.normalisation));
+    const outs = data.map((values, i) => ({ shape: scale.outs[i].shape, data: values }));
     if (!outs.every(({ data }) => data.every(Number.isFinite))) {
       throw new LlsmError('The face finder computed values that are not finite');
     }
-    return suppress(network.decode(outs, this.score, this.side, this.tables), network.iou);
+    return network.decode(outs, this.score, side, this.tables).map(({ box, score, points }) => ({
+      box: [box[0] / across, box[1] / down, box[2] / across, box[3] / down],
+      score,
+      points: points?.map(([x, y]) => [x / across, y / down]),
+    }));
   }
 
   /** The 68 points of the face in a box of the picture. */
@@ -154,7 +164,7 @@ export class NetworkFinder implements FaceFinder {
   }
 
   dispose(): void {
-    this.detector.plan.destroy();
+    for (const { plan } of this.scales) plan.destroy();
     this.marks?.plan.destroy();
     this.store.destroy();
   }
@@ -168,12 +178,12 @@ async function run({ plan, input, outs }: Ready, values: Float32Array): Promise<
 
 /**
  * The picture in the upper left corner of a square, as large as fits; black beside it.
- * @returns also pixels of the square to one of the picture, across and down
+ * @returns also how many of its pixels stand for one of the picture, across and down
  */
 export function fitted(
   image: RgbImage,
   side: number,
-): { square: RgbImage; scale: [number, number] } {
+): { square: RgbImage; across: number; down: number } {
   const most = Math.max(image.width, image.height);
   const width = Math.max(1, Math.round((image.width * side) / most));
   const height = Math.max(1, Math.round((image.height * side) / most));
@@ -185,7 +195,8 @@ export function fitted(
   }
   return {
     square: { width: side, height: side, data },
-    scale: [width / image.width, height / image.height],
+    across: width / image.width,
+    down: height / image.height,
   };
 }
 

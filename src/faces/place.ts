@@ -24,3 +24,33 @@ export interface FaceFinder {
   /** Gives its memory back. */
   dispose(): void;
 }
+
+/** The face crop's side, in parts of the box's longer one (FaceForensics++, detect_from_video.py). */
+const cropScale = 1.3;
+
+/** The square that is the crop of a found face, in whole pixels; it may reach over the border. */
+export function faceSquare([x, y, w, h]: Box, scale = cropScale): Box {
+  const side = Math.max(1, Math.round(Math.max(w, h) * scale));
+  return [Math.round(x + (w - side) / 2), Math.round(y + (h - side) / 2), side, side];
+}
+
+/** Index i of a line of n values that goes on mirrored at both ends, without its last value twice. */
+function mirrored(i: number, n: number): number {
+  if (n === 1) return 0;
+  const period = 2 * (n - 1);
+  const at = ((i % period) + period) % period;
+  return at < n ? at : period - at;
+}
+
+/** The pixels of a box in whole pixels; beyond its border the picture is mirrored. */
+export function cutMirrored(image: RgbImage, [left, top, width, height]: Box): RgbImage {
+  const data = new Uint8ClampedArray(width * height * 3);
+  const columns = Int32Array.from({ length: width }, (_, x) => mirrored(left + x, image.width) * 3);
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = mirrored(top + y, image.height) * image.width * 3;
+    for (const column of columns) {
+      for (let c = 0; c < 3; c++) data[to++] = image.data[row + column + c];
+    }
+  }
+  return { width, height, data };
+}

@@ -14,6 +14,7 @@ import { type Checkpoint, checkpointMetadata } from '../../src/model/llsm/checkp
 import { initParams } from '../../src/model/llsm/init.ts';
 import { serialiseSafetensors } from '../../src/model/safetensors.ts';
 import { llsm } from '../support/command.ts';
+import { faceApiFolder } from '../support/face-api.ts';
 import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
 import { skip, test } from '../support/run.ts';
 
@@ -57,7 +58,7 @@ test('a folder and a file: results, pictures, and what went wrong with the rest'
   const tiny = save('photos/f.png', encodePng(drawnPicture(100, 20)));
   const missing = join(folder, 'missing.jpg');
   const out = join(folder, 'out');
-  const args = ['detect', missing, photos, alone, photos, '--weights', weights];
+  const args = ['detect', '--faces', 'whole', missing, photos, alone, photos, '--weights', weights];
   const { status, stdout, stderr } = llsm([...args, '--out', out, '--batch', '3']);
   assert.is(status, 1);
   assert.match(stderr, /^Adapter: /m);
@@ -122,7 +123,7 @@ test('a folder and a file: results, pictures, and what went wrong with the rest'
 
 test('--precision f16: nearly the same numbers', () => {
   const args = [good[0], '--weights', weights, '--precision', 'f16', '--json'];
-  const { status, stdout, stderr } = llsm(['detect', ...args]);
+  const { status, stdout, stderr } = llsm(['detect', '--faces', 'whole', ...args]);
   if (/no 16-bit floats/.test(stderr)) skip('this adapter has no shader-f16');
   assert.is(status, 0, stderr);
   const { precision, results } = JSON.parse(stdout) as Whole & { precision: string };
@@ -135,7 +136,7 @@ test('--precision f16: nearly the same numbers', () => {
 
 test('--json: equal pictures, equal numbers; a batch of 1 agrees with one of 3', () => {
   const args = [...good, alone, '--weights', weights, '--batch', '1', '--json'];
-  const { status, stdout } = llsm(['detect', ...args]);
+  const { status, stdout } = llsm(['detect', '--faces', 'whole', ...args]);
   assert.is(status, 0);
   const { results, scope: said, sheet } = JSON.parse(stdout) as Whole;
   assert.is(said, scope);
@@ -178,7 +179,7 @@ test('the stated part of the picture is looked at; a calibrated threshold is nam
     return result.results[0].probability as number;
   };
   assert.is(probability(whole, 'centre=0.5'), probability(cropped, 'whole'));
-  const { stdout } = llsm(['detect', whole, '--weights', calibrated]);
+  const { stdout } = llsm(['detect', '--faces', 'whole', whole, '--weights', calibrated]);
   assert.match(
     stdout,
     /probability of 1e-9, chosen on 80 faces of lfw-val by fpr=0\.01, where 1\.25 % of the real ones/,
@@ -190,7 +191,16 @@ test('above 4,096 positions there is no similarity picture, and it says so', () 
   const large = join(folder, 'large.safetensors');
   writeCheckpoint(large, initParams(config, 1));
   const out = join(folder, 'large');
-  const { status, stderr } = llsm(['detect', good[0], '--weights', large, '--out', out]);
+  const { status, stderr } = llsm([
+    'detect',
+    '--faces',
+    'whole',
+    good[0],
+    '--weights',
+    large,
+    '--out',
+    out,
+  ]);
   assert.is(status, 0, stderr);
   assert.match(stderr, /similarity is left out: .* 4761 x 4761 values/);
   const [result] = read(join(out, 'results.json')).results;
@@ -214,7 +224,10 @@ test('weights that are missing, damaged or of another network; no adapter', () =
     [weights, /No WebGPU adapter was found.*setup\.js/, { VK_DRIVER_FILES: '/nonexistent' }],
   ];
   for (const [path, pattern, environment] of failing) {
-    const { status, stdout, stderr } = llsm(['detect', alone, '--weights', path], environment);
+    const { status, stdout, stderr } = llsm(
+      ['detect', '--faces', 'whole', alone, '--weights', path],
+      environment,
+    );
     assert.equal([status, stdout], [1, ''], stderr);
     assert.match(stderr, pattern);
     assert.not.match(stderr, /This is a bug/);
@@ -222,7 +235,7 @@ test('weights that are missing, damaged or of another network; no adapter', () =
 });
 
 test('without --weights: those that come with llsm, which it says', () => {
-  const { status, stdout, stderr } = llsm(['detect', alone, '--json']);
+  const { status, stdout, stderr } = llsm(['detect', '--faces', 'whole', alone, '--json']);
   assert.is(status, 0, stderr);
   assert.match(
     stderr,
@@ -233,11 +246,60 @@ test('without --weights: those that come with llsm, which it says', () => {
   assert.is(threshold.rule, 'fpr=0.1');
 });
 
+test('--faces auto: each face for itself; no face and too small a face are results of their own', async () => {
+  const three = join(faceApiFolder, 'demo', 'sample1.jpg');
+  const group = await decodeImage(readFileSync(three), three);
+  const small = save('small.png', encodePng(resize(group, 130, 87)));
+  const out = join(folder, 'auto');
+  const args = ['detect', three, alone, small, '--weights', weights, '--out', out, '--batch', '2'];
+  const { status, stdout, stderr } = llsm(args);
+  assert.is(status, 0, stderr);
+  const { results } = read(join(out, 'results.json'));
+  const of = (path: string) => results.filter(({ file }) => file === path);
+  assert.is(of(three).length, 3);
+  assert.is(new Set(of(three).map(({ overlay }) => overlay)).size, 3);
+  for (const { probability = Number.NaN, box, landmarks, finder, overlay } of of(three)) {
+    assert.ok(probability > 0 && probability < 1);
+    assert.is(box?.length, 4);
+    assert.is(landmarks?.length, 5);
+    assert.ok(finder && finder.score >= 0.5 && finder.score <= 1);
+    assert.ok(existsSync(join(out, overlay ?? 'none')));
+  }
+  assert.equal(of(alone), [{ file: alone, verdict: 'no face found' }]);
+  assert.ok(of(small).length > 0);
+  for (const { verdict, probability, note } of of(small)) {
+    assert.is(verdict, 'face too small');
+    assert.is(probability, undefined);
+    assert.match(note ?? '', /\(32 is the least\)/);
+  }
+  const lines = stdout.split('\n').filter((line) => line.startsWith(three));
+  assert.is(lines.length, 3);
+  assert.ok(
+    lines.every((line) => / \d+ x \d+ at \d+, \d+/.test(line)),
+    stdout,
+  );
+  assert.match(stdout, /alone\.png .* no face found/);
+});
+
+test('a file that is no face finder is refused before anything is looked at', () => {
+  const { status, stdout, stderr } = llsm([
+    'detect',
+    alone,
+    '--weights',
+    weights,
+    '--finder',
+    weights,
+  ]);
+  assert.equal([status, stdout], [1, ''], stderr);
+  assert.match(stderr, /weights\.safetensors is no face finder/);
+});
+
 test('called wrongly it exits with 2', () => {
   const wrong: [RegExp, string[]][] = [
     [/missing required argument 'file'/, ['--weights', weights]],
     [/--out must be another folder/, [photos, '--weights', weights, '--out', `${photos}/`]],
-    [/whole, or centre=F/, [alone, '--weights', weights, '--faces', 'centre=2']],
+    [/auto, whole, or centre=F/, [alone, '--weights', weights, '--faces', 'centre=2']],
+    [/--finder is for --faces auto/, [alone, '--faces', 'whole', '--finder', weights]],
     [/whole number from 1 to 1024/, [alone, '--weights', weights, '--batch', '0']],
   ];
   for (const [pattern, args] of wrong) {

@@ -130,7 +130,7 @@ test('eval: tables, figures and scores agree with each other and with detect', (
   }
 
   const images = rows.map(({ image }) => image);
-  const detected = llsm(['detect', ...images, '--weights', weights, '--json']);
+  const detected = llsm(['detect', '--faces', 'whole', ...images, '--weights', weights, '--json']);
   assert.is(detected.status, 0, detected.stderr);
   for (const [k, { probability }] of JSON.parse(detected.stdout).results.entries()) {
     // Relative, for an untrained network's probabilities lie near 0.
@@ -238,7 +238,14 @@ test('calibrate: chosen on val, kept with its origin, spoken of by detect', () =
   assert.is(whole.faces[0].falseAlarms, 0.2);
   assert.is(whole.maskThreshold, threshold?.mask);
   assert.is(whole.masks[0].iou.value, JSON.parse(stdout).maskIou);
-  const said = llsm(['detect', join(data, 'images', 'test-0-0.png'), '--weights', copy]);
+  const said = llsm([
+    'detect',
+    '--faces',
+    'whole',
+    join(data, 'images', 'test-0-0.png'),
+    '--weights',
+    copy,
+  ]);
   assert.match(said.stdout, /chosen on 13 faces of faces \(val\) by fpr=0\.2, where 20 % of the/);
 
   const inPlace = llsm(['calibrate', '--weights', copy, '--data', data, '--at', 'eer']);

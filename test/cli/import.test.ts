@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readCheckpoint } from '../../node/files/checkpoint.ts';
 import { parseConfig } from '../../src/config/config.ts';
+import { parseFinder } from '../../src/model/facefinder/checkpoint.ts';
 import { call, dict, golden, named, pickle, text, zipFile } from '../lab/convert/import/support.ts';
 import { llsm } from '../support/command.ts';
-import { temporaryFolder } from '../support/pictures.ts';
+import { photographs, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 
 const folder = temporaryFolder();
@@ -91,4 +92,20 @@ test('used wrongly it exits with 2, failed with 1, in one message, and leaves no
   }
   assert.not.ok(existsSync(mark));
   assert.equal(readdirSync(folder).sort(), [...files, 'evil.pth', 'w.safetensors'].sort());
+});
+
+test("a face finder of YuNet's file; another file is refused by name", () => {
+  const yunet = join(photographs('yunet'), 'yunet_n_dynamic.onnx');
+  const finder = join(folder, 'finder.safetensors');
+  const args = ['import', yunet, '--from', 'yunet', '--out', finder, '--json'];
+  const { status, stdout, stderr } = llsm(args);
+  assert.equal([status, stderr], [0, '']);
+  const { from, values, tensors } = JSON.parse(stdout);
+  assert.equal([from, values, tensors.length], ['yunet', 73840, 82]);
+  const parsed = parseFinder(readFileSync(finder), finder);
+  assert.equal([parsed.detector, parsed.landmarks], ['yunet', null]);
+  assert.match(parsed.licence, /Apache License 2\.0/);
+  const wrong = llsm(['import', timm, '--from', 'yunet', '--out', finder]);
+  assert.is(wrong.status, 1);
+  assert.match(wrong.stderr, /timm\.pth is no/);
 });

@@ -41,6 +41,13 @@ test('mask overlay: the mask lies over its box, outlined, and leaves the rest as
     assert.equal(pixel(result, x, y), [255, 255, 255]);
   }
   assert.equal(pixel(result, 60, 49), pixel(photo, 60, 49));
+  // Of a box that reaches over the left border, the right half of the mask is seen.
+  const over = maskOverlay({ photo, box: [-20, 10, 40, 40] }, mask, 16);
+  assert.equal(pixel(over, 21, 30), pixel(photo, 21, 30));
+  for (const x of [3, 17]) {
+    const value = 0.35 * pixel(photo, x, 30)[0] + 0.65 * heat[2][0];
+    assert.ok(Math.abs(pixel(over, x, 30)[0] - value) <= 1, `${x}`);
+  }
   const whole = maskOverlay({ photo, box: [0, 0, 100, 60] }, new Float32Array(256), 16);
   assert.equal(whole.data, photo.data);
 });

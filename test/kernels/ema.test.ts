@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
 import { Random } from '../../src/base/random.ts';
-import { ParamStore } from '../../src/graph/params.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
+import { ParamStore } from '../../src/graph/store.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { ema, emaRate } from '../../src/kernels/ema/ema.ts';
 import { normal } from '../reference/values.ts';

@@ -29,6 +29,7 @@ import { maxPool } from '../../src/kernels/max_pool/max_pool.ts';
 import { poolAdd } from '../../src/kernels/pool_add/pool_add.ts';
 import { residualAdd } from '../../src/kernels/residual_add/residual_add.ts';
 import { resize } from '../../src/kernels/resize/resize.ts';
+import { upsampleAdd } from '../../src/kernels/upsample_add/upsample_add.ts';
 import { test } from '../support/run.ts';
 import { gpu } from './support.ts';
 
@@ -93,6 +94,7 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
     keep(adaptivePool(g, 'pool', through(how), 4));
     if (how !== 'relu') keep(resize(g, 'resize', through(how), 11, 11));
   }
+  keep(upsampleAdd(g, 'up', map(4), map(8)));
   // So many pixels that their statistics are merged twice.
   const large = conv(g, 'large', map(33), weight(8, 8, 1, 1), { stats: true });
   keep(resize(g, 'normed', norm(large.out, large.stats, false), 8, 8));

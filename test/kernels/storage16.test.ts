@@ -20,6 +20,7 @@ import { maxPool } from '../../src/kernels/max_pool/max_pool.ts';
 import { poolAdd } from '../../src/kernels/pool_add/pool_add.ts';
 import { residualAdd } from '../../src/kernels/residual_add/residual_add.ts';
 import { resize } from '../../src/kernels/resize/resize.ts';
+import { upsampleAdd } from '../../src/kernels/upsample_add/upsample_add.ts';
 import { skip, test } from '../support/run.ts';
 import { formsHere, gpu } from './support.ts';
 
@@ -55,6 +56,7 @@ const cases: Record<string, (it: Given) => Tensor> = {
   },
   'max pool': ({ g, map, read }) =>
     maxPool(g, 'out', read(map(7, 7, 8), { affine: true, relu: true }), 2),
+  'upsample and add': ({ g, map }) => upsampleAdd(g, 'out', map(4, 3, 8), map(8, 6, 8)),
   'adaptive pool': ({ g, map }) => adaptivePool(g, 'out', relu(map(11, 11, 8)), 4),
   'global pool in parts': ({ g, map }) => adaptivePool(g, 'out', map(40, 40, 4), 1),
   gate: ({ g, map, read }) =>

@@ -27,6 +27,26 @@ export function activation(x: Values, kind: 'relu' | 'relu6' | 'leaky'): Result<
   };
 }
 
+/** base [B, 2H, 2W, C] + small [B, H, W, C], each of whose pixels stands for four. */
+export function upsampleAdd(small: Values, base: Values): Result<'small' | 'base'> {
+  const [, h, w, c] = base.shape;
+  const from = (i: number): number => {
+    const [pixel, channel] = [Math.floor(i / c), i % c];
+    const [x, y, b] = [pixel % w, Math.floor(pixel / w) % h, Math.floor(pixel / (w * h))];
+    return ((b * (h / 2) + (y >> 1)) * (w / 2) + (x >> 1)) * c + channel;
+  };
+  return {
+    out: map(base, (value, i) => value + small.data[from(i)]),
+    backward(dOut) {
+      const dSmall = zeros(small.shape);
+      dOut.data.forEach((d, i) => {
+        dSmall.data[from(i)] += d;
+      });
+      return { small: dSmall, base: dOut };
+    },
+  };
+}
+
 /** a [B, H, W, C] * sigmoid(z [B, 1, 1, C]). */
 export function gate(a: Values, z: Values): Result<'a' | 'z'> {
   const c = channelsOf(a);

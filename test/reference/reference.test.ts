@@ -11,7 +11,7 @@ import { adam } from './adam.ts';
 import { batchNorm, runningAfter, statisticsOf } from './batch_norm.ts';
 import { conv, depthwise } from './conv.ts';
 import { checkDifferences } from './differences.ts';
-import { activation, bce, gate, relu } from './elementwise.ts';
+import { activation, bce, gate, relu, upsampleAdd } from './elementwise.ts';
 import { adaptivePool, maxPool, maxPool2 } from './pool.ts';
 import { resize } from './resize.ts';
 import { map, normal, type Values, valuesOf, zeros } from './values.ts';
@@ -90,6 +90,16 @@ for (const stride of [1, 2]) {
     }
   });
 }
+
+test('upsample and add', () => {
+  const [small, base] = [normal(random, [2, 2, 3, 2]), normal(random, [2, 4, 6, 2])];
+  checkDifferences(random, { small, base }, (it) => upsampleAdd(it.small, it.base));
+  const row = upsampleAdd(
+    valuesOf([1, 1, 2, 1], [10, 20]),
+    valuesOf([1, 2, 4, 1], [1, 2, 3, 4, 5, 6, 7, 8]),
+  );
+  assert.equal([...row.out.data], [11, 12, 23, 24, 15, 16, 27, 28]);
+});
 
 test('conv by hand', () => {
   const x = valuesOf([1, 2, 2, 1], [1, 2, 3, 4]);

@@ -1,6 +1,8 @@
 /** The face finder's file from the npm package's (Node only). */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { writeFinder } from '../../../node/files/finder.ts';
+import { writeFileWhole } from '../../../node/system/write-file.ts';
 import { LlsmError, messageOf } from '../../../src/base/errors.ts';
 import type { FinderCheckpoint } from '../../../src/model/facefinder/checkpoint.ts';
 import { networks, readFaceApi } from './face-api.ts';
@@ -11,7 +13,7 @@ import { networks, readFaceApi } from './face-api.ts';
  */
 export function finderOfFaceApi(
   folder: string,
-  detector: 'tiny' | 'ssd' = 'tiny',
+  detector: 'tiny' | 'ssd' = 'ssd',
   landmarks: 'tiny' | 'full' = 'tiny',
 ): FinderCheckpoint {
   const names = [detector, landmarks === 'tiny' ? 'landmarks_tiny' : 'landmarks'] as const;
@@ -25,6 +27,20 @@ export function finderOfFaceApi(
   );
   const licence = new TextDecoder().decode(read(join(folder, 'LICENSE')));
   return { detector, landmarks, tensors, licence };
+}
+
+/**
+ * Writes the package's face finder, and the notice of its licence beside it.
+ * @param out a name that ends in .safetensors
+ * @throws LlsmError as `finderOfFaceApi`, or where a file cannot be written
+ */
+export function writeFinderOfFaceApi(folder: string, out: string): void {
+  const finder = finderOfFaceApi(folder);
+  writeFinder(out, finder);
+  writeFileWhole(out.replace(/safetensors$/, 'LICENSE.txt'), [
+    `${basename(out)} holds weights of @vladmandic/face-api (https://github.com/vladmandic/face-api),\n`,
+    `converted to another format, under this licence:\n\n${finder.licence}`,
+  ]);
 }
 
 function read(path: string): Uint8Array {

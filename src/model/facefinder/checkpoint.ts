@@ -9,9 +9,10 @@ import { type HostTensor, parseSafetensors, serialiseSafetensors } from '../safe
 import type { DetectorNetwork } from './network.ts';
 import { ssd } from './ssd.ts';
 import { tiny } from './tiny.ts';
+import { yunet } from './yunet.ts';
 
 /** The networks that say where faces are, by the prefix of their tensors. */
-export const detectors = { tiny, ssd } satisfies Record<string, DetectorNetwork>;
+export const detectors = { tiny, ssd, yunet } satisfies Record<string, DetectorNetwork>;
 
 const schema = z.strictObject({
   detector: z.enum(Object.keys(detectors) as [keyof typeof detectors]),
@@ -54,12 +55,13 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** The parts of the finder's file, to be written one after the other. */
+/** The parts of the finder's file, to be written one after the other; weights, not biases, in 16 bits. */
 export function serialiseFinder({
   detector,
   landmarks,
   tensors,
   licence,
 }: FinderCheckpoint): Uint8Array[] {
-  return serialiseSafetensors(tensors, { [key]: JSON.stringify({ detector, landmarks }), licence });
+  const metadata = { [key]: JSON.stringify({ detector, landmarks }), licence };
+  return serialiseSafetensors(tensors, metadata, (name) => name.endsWith('.weight'));
 }

@@ -13,10 +13,14 @@ export interface Normalisation {
 /** A network of the face finder that says where faces are. */
 export interface DetectorNetwork {
   normalisation: Normalisation;
-  /** Side of its square input where nothing else is asked for, and what a side must be a multiple of. */
-  side: number;
+  /**
+   * Sides of its square input, each looked at, where nothing else is asked for: large ones for small
+   * faces.
+   */
+  sides: readonly number[];
+  /** What a side must be a multiple of. */
   multiple: number;
-  /** Whether the side may differ from `side`. */
+  /** Whether it takes other sides than `sides`. */
   resizable: boolean;
   /** Boxes that overlap more are one face. */
   iou: number;

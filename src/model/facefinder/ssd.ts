@@ -26,11 +26,11 @@ const classes = 3;
  */
 export const ssd: DetectorNetwork = {
   normalisation: { mean: [127.5, 127.5, 127.5], scale: 1 / 127.5 },
-  side: 512,
+  sides: [512],
   multiple: 512,
   resizable: false,
   iou: 0.5,
-  score: 0.5,
+  score: 0.4,
   forward(build, image) {
     let x = convBias(build, 'ssd.conv0', image, 32, 3, { ...relu6, stride: 2 });
     const maps: Tensor[] = [];

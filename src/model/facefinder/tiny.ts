@@ -21,7 +21,7 @@ const values = 5;
  */
 export const tiny: DetectorNetwork = {
   normalisation: { mean: [117.001, 114.697, 97.404], scale: 1 / 255 },
-  side: 416,
+  sides: [320, 608],
   multiple: 32,
   resizable: true,
   iou: 0.4,

@@ -43,12 +43,14 @@ test('a folder without pictures is an error of its own, and no end', () => {
 test('CSV: quoted where it must be', () => {
   const text = toCsv([
     { file: 'a,"b".png', probability: 0.25, forged: false, verdict: 'no forgery found' },
+    { file: 'b.png', box: [-3.2, 2, 40, 50.4], verdict: 'face too small', note: 'so small' },
     { file: 'c.png', error: 'two\nlines' },
   ]);
   assert.equal(text.split('\r\n'), [
-    'file,probability,verdict,threshold,altered share,overlay,dissimilarity,panel,error',
-    '"a,""b"".png",0.25,no forgery found,0.5,,,,,',
-    'c.png,,,,,,,,"two\nlines"',
+    'file,x,y,width,height,probability,verdict,threshold,altered share,overlay,dissimilarity,panel,note,error',
+    '"a,""b"".png",,,,,0.25,no forgery found,0.5,,,,,,',
+    'b.png,-3,2,40,50,,face too small,,,,,,so small,',
+    'c.png,,,,,,,,,,,,,"two\nlines"',
     '',
   ]);
 });
