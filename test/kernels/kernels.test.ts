@@ -18,6 +18,7 @@ import { bce } from '../../src/kernels/bce/bce.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
 import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
 import { dot } from '../../src/kernels/dot/dot.ts';
+import { ema } from '../../src/kernels/ema/ema.ts';
 import { gate } from '../../src/kernels/gate/gate.ts';
 import {
   lossScaleOf,
@@ -118,6 +119,7 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
     for (const [tensor, seed] of loss.seeds) seeds.set(tensor, seed);
   }
   backward(g, seeds, wrt);
+  ema(g, params.flat('weights'), params.flat('meanWeights'), g.input('ema rate', []));
   adam(g, params, new Tensor('step', [2], { home: 'input' }));
   adam(g, params, new Tensor('scaled step', [2], { home: 'input' }), { scaled: true });
   scaled(g, g.input('item weight', []), lossScaleOf(params));
