@@ -44,14 +44,14 @@ export class Ceilings {
   static async build(gpu: Gpu): Promise<Ceilings> {
     // 0.5 GFLOP for a software driver; a GPU needs more to be busy longer than a launch takes.
     const turns = gpu.software ? 2 : 64;
-    const fma = new Graph(1, false, gpu);
+    const fma = new Graph({ batch: 1, training: false, traits: gpu });
     fma.launch({
       kernel: fmaShader(),
       bind: { out: fma.scratch('sums', [invocations, 4]) },
       params: () => ({ count: invocations, turns, factor: 0.999, addend: 0.001 }),
       grid: () => [groups64(invocations)],
     });
-    const copy = new Graph(1, false, gpu);
+    const copy = new Graph({ batch: 1, training: false, traits: gpu });
     copy.launch({
       kernel: copyShader(),
       bind: {
@@ -103,7 +103,7 @@ export class Ceilings {
 
 /** So many dispatches that do nothing. */
 export function noopPlan(gpu: Gpu, dispatches: number): Promise<Plan> {
-  const noop = new Graph(1, false, gpu);
+  const noop = new Graph({ batch: 1, training: false, traits: gpu });
   const out = noop.scratch('nothing', [1]);
   for (let i = 0; i < dispatches; i++) {
     noop.launch({

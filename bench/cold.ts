@@ -9,7 +9,7 @@ import { packageRoot } from '../node/system/package-root.ts';
 import { LlsmError } from '../src/base/errors.ts';
 import { Random } from '../src/base/random.ts';
 import { version } from '../src/base/version.ts';
-import { initParams } from '../src/model/llsm/params.ts';
+import { initParams } from '../src/model/llsm/init.ts';
 import type { Stages, Told } from './cold-child.ts';
 
 /** Pipelines that a program may need, each of which a software driver compiles for 60 to 700 ms. */

@@ -1,12 +1,14 @@
 import { Random } from '../src/base/random.ts';
-import { parseConfig } from '../src/config/config.ts';
+import { type Config, parseConfig } from '../src/config/config.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { ParamStore } from '../src/graph/params.ts';
-import type { DispatchTime } from '../src/graph/replay.ts';
+import { Graph } from '../src/graph/record.ts';
+import type { DispatchTime, Plan } from '../src/graph/replay.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
 import { uploadCheckpoint } from '../src/model/llsm/bind.ts';
-import { initParams } from '../src/model/llsm/params.ts';
-import { Program } from '../src/model/llsm/program.ts';
+import { forward, planOf } from '../src/model/llsm/forward.ts';
+import { initParams } from '../src/model/llsm/init.ts';
+import { TrainingStep } from '../src/model/llsm/step.ts';
 import type { Ceilings } from './ceilings.ts';
 import type { RowOptions } from './rows.ts';
 import { type Timing, time } from './time.ts';
@@ -81,7 +83,8 @@ export async function* networkRows(
 
 /** A network of random weights, ready to run on noise. */
 export interface PreparedNetwork {
-  program: Program;
+  graph: Graph;
+  plan: Plan;
   params: ParamStore;
   /** Queues a run: inference, or a training step. */
   run(): void;
@@ -100,26 +103,49 @@ export async function prepareNetwork(
   const config = parseConfig({ width, size }, 'benchmark');
   const params = uploadCheckpoint(gpu, initParams(config, 1));
   const start = performance.now();
-  const program = await Program.build(gpu, config, params, {
-    batch,
-    mode: train ? 'train' : 'eval',
-    update: train,
-    precision,
-  });
+  const made = train
+    ? await stepOf(gpu, config, params, { batch, precision })
+    : await inferenceOf(gpu, config, params, { batch, precision });
   const buildMilliseconds = performance.now() - start;
-  program.write(randomBatch(batch, size));
-  let t = 0;
   return {
-    program,
+    ...made,
     params,
     buildMilliseconds,
-    run: () => program.run(train ? { lr: 1e-4, t: ++t } : undefined),
-    flops: program.graph.launches.reduce((sum, launch) => sum + (launch.flops ?? 0), 0),
+    flops: made.graph.launches.reduce((sum, launch) => sum + (launch.flops ?? 0), 0),
     destroy() {
-      program.destroy();
+      made.plan.destroy();
       params.destroy();
     },
   };
+}
+
+type Made = Pick<PreparedNetwork, 'graph' | 'plan' | 'run'>;
+type Size = Pick<NetworkSpec, 'batch' | 'precision'>;
+
+async function stepOf(gpu: Gpu, config: Config, params: ParamStore, size: Size): Promise<Made> {
+  const step = await TrainingStep.build(gpu, config, params, size);
+  step.write(randomBatch(size.batch, config.size));
+  let t = 0;
+  return { graph: step.pass.g, plan: step.plan, run: () => step.run({ lr: 1e-4, t: ++t }) };
+}
+
+async function inferenceOf(
+  gpu: Gpu,
+  config: Config,
+  params: ParamStore,
+  { batch, precision }: Size,
+): Promise<Made> {
+  const graph = new Graph({
+    batch,
+    training: false,
+    traits: gpu,
+    inference: true,
+    storage: precision,
+  });
+  const pass = forward(graph, config, params);
+  const plan = await planOf(gpu, pass);
+  plan.write(pass.image, randomBatch(batch, config.size).image);
+  return { graph, plan, run: () => plan.run() };
 }
 
 async function measure(
@@ -129,7 +155,7 @@ async function measure(
   { effort }: RowOptions,
 ): Promise<Omit<NetworkRow, 'name' | 'plain' | 'batch'>> {
   const made = await prepareNetwork(gpu, spec);
-  const { program, params, flops, buildMilliseconds } = made;
+  const { plan, graph, params, flops, buildMilliseconds } = made;
   const timing = await time(
     gpu,
     made.run,
@@ -137,7 +163,6 @@ async function measure(
     ceilings.latency,
   );
   await ceilings.measure();
-  const { plan, graph } = program;
   const kernels = gpu.device.features.has('timestamp-query')
     ? mostExpensive(await plan.profile(), 5)
     : [];

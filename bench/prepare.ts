@@ -31,7 +31,11 @@ export async function prepare(
   given: ReadonlyMap<string, Float32Array> = new Map(),
 ): Promise<Prepared> {
   const params = it.params?.(gpu);
-  const g = new Graph(it.batch, true, { subgroupSize, tuned: gpu.tuned });
+  const g = new Graph({
+    batch: it.batch,
+    training: true,
+    traits: { subgroupSize, tuned: gpu.tuned },
+  });
   const recorded = it.record(g, part, params);
   const outputs = outputsOf(g, recorded, part);
   for (const tensor of outputs) tensor.keep = true;

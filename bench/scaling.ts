@@ -56,7 +56,7 @@ function networkSweep(
       at,
       async open(gpu) {
         const made = await prepareNetwork(gpu, { ...fixed, train, [along]: at });
-        return { ...made, dispatches: made.program.plan.memory.dispatches.length };
+        return { ...made, dispatches: made.plan.memory.dispatches.length };
       },
     })),
   };

@@ -9,8 +9,9 @@ import { Graph, type Launch } from '../src/graph/record.ts';
 import { Plan } from '../src/graph/replay.ts';
 import { Tensor } from '../src/graph/tensor.ts';
 import { menuVersion } from '../src/kernels/conv/version.ts';
+import { forward } from '../src/model/llsm/forward.ts';
 import { listParams } from '../src/model/llsm/params.ts';
-import { record } from '../src/model/llsm/program.ts';
+import { recordStep } from '../src/model/llsm/step.ts';
 import { type AlternateEffort, alternate, type Contestant } from './alternate.ts';
 import { pattern } from './main.ts';
 import { valuesFor } from './prepare.ts';
@@ -90,17 +91,20 @@ interface TuneShape {
 
 /** Each shape once, from a training step and from inference, of one image and of a batch. */
 function shapesOf(gpu: Gpu, config: Config, batch: number): TuneShape[] {
-  const programs = [
-    { batch, mode: 'train', update: true },
-    { batch: 1, mode: 'eval' },
-    { batch, mode: 'eval' },
-  ] as const;
+  const passes = [
+    { batch, step: true },
+    { batch: 1, step: false },
+    { batch, step: false },
+  ];
   const shapes = new Map<string, TuneShape>();
-  for (const program of programs) {
+  for (const { batch, step } of passes) {
     const launches = (tuned?: { get(key: string): string | undefined }): Launch[] => {
       const store = new ParamStore(gpu, listParams(config));
       const traits = { subgroupSize: gpu.subgroupSize, tuned };
-      return record(traits, config, store, program).graph.launches;
+      const pass = step
+        ? recordStep(traits, config, store, { batch }).pass
+        : forward(new Graph({ batch, training: false, traits, inference: true }), config, store);
+      return pass.g.launches;
     };
     const shipped = launches();
     const most = Math.max(...shipped.map(({ choice }) => choice?.among.length ?? 0));
@@ -116,7 +120,7 @@ function shapesOf(gpu: Gpu, config: Config, batch: number): TuneShape[] {
         { name: choice.form, launch },
         ...others.filter(({ name }) => name !== choice.form),
       ];
-      shapes.set(choice.key, { key: choice.key, batch: program.batch, forms });
+      shapes.set(choice.key, { key: choice.key, batch, forms });
     });
   }
   return [...shapes.values()];
@@ -164,7 +168,7 @@ export function bestOf(forms: readonly TuneForm[]): string {
 
 /** One launch by itself: what it reads is random, what it writes its own. */
 async function alone(gpu: Gpu, launch: Launch, batch: number): Promise<Plan> {
-  const g = new Graph(batch, true, { subgroupSize: gpu.subgroupSize });
+  const g = new Graph({ batch, training: true, traits: { subgroupSize: gpu.subgroupSize } });
   const standIns = new Map<Tensor, Tensor>();
   const standIn = (tensor: Tensor): Tensor => {
     let it = standIns.get(tensor);

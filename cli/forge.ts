@@ -1,19 +1,28 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readManifests } from '../node/files/manifest.ts';
-import { makeForgeries, methods } from '../node/forge/make.ts';
+import { makeForgeries } from '../node/forge/make.ts';
 import { writeForgerySheet } from '../node/forge/sheet.ts';
 import { Progress } from '../node/system/progress.ts';
-import type { CareKind } from '../src/forge/blend.ts';
+import {
+  easyForging,
+  type ForgeMethod,
+  forgeMethods,
+  forgingOf,
+} from '../src/config/forge-schema.ts';
+import type { Split } from '../src/faces/manifest.ts';
 import { wholeNumber } from './arguments.ts';
+import { splitsOption } from './data/options.ts';
 import { printDropped } from './data/summary.ts';
 
 interface Options {
   real: string[];
   out: string;
-  methods: Record<string, number>;
+  methods: Partial<Record<ForgeMethod, number>>;
   perImage: number;
   seed: number;
-  care: CareKind;
+  care: 'drawn' | 'careless';
+  view?: number;
+  splits: Split[];
   sheet?: string;
   json?: true;
 }
@@ -41,32 +50,36 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--care <how>',
-        'of swaps and parts: drawn for each, as forgers are more or less careful; careless, with ' +
-          'hard edges and colours hardly matched, which a small network learns sooner',
+        'drawn for each, as forgers are more or less careful; careless: whole faces, colours ' +
+          'hardly matched, which a small network learns sooner',
       )
         .choices(['drawn', 'careless'])
         .default('drawn'),
     )
+    .addOption(splitsOption())
+    .option('--view <n>', 'keep the centred square of n pixels of each picture', wholeNumber(32))
     .option('--sheet <file>', 'a PNG to look at: some real faces, forgeries and masks')
     .option('--json', 'print the result as JSON')
     .action(run);
 }
 
-const known = Object.keys(methods).join(', ');
+const known = forgeMethods.join(', ');
 
 /** `swap:2,parts` as { swap: 2, parts: 1 }. */
-function parseMethods(text: string): Record<string, number> {
-  const shares: Record<string, number> = {};
+function parseMethods(text: string): Options['methods'] {
+  const shares: Options['methods'] = {};
   for (const entry of text.split(',')) {
-    const [, method, share = '1'] = /^\s*([^:]*?)\s*(?::(.*))?$/.exec(entry) as RegExpExecArray;
-    if (!Object.hasOwn(methods, method)) {
-      throw new InvalidArgumentError(`There is no method "${method}". Known: ${known}.`);
+    const [, name, share = '1'] = /^\s*([^:]*?)\s*(?::(.*))?$/.exec(entry) as RegExpExecArray;
+    const method = forgeMethods.find((known) => known === name);
+    if (!method) {
+      throw new InvalidArgumentError(`There is no method "${name}". Known: ${known}.`);
     }
     if (Object.hasOwn(shares, method)) {
       throw new InvalidArgumentError(`${method} is named twice.`);
     }
-    shares[method] = Number(share);
-    if (share.trim() === '' || !(shares[method] > 0 && shares[method] <= 1e6)) {
+    const value = Number(share);
+    shares[method] = value;
+    if (share.trim() === '' || !(value > 0 && value <= 1e6)) {
       throw new InvalidArgumentError(`The share of ${method} must be a number above 0.`);
     }
   }
@@ -74,13 +87,14 @@ function parseMethods(text: string): Record<string, number> {
 }
 
 async function run({ real, out, sheet, json, ...options }: Options): Promise<void> {
-  const items = readManifests(real);
-  const { methods: chosen, perImage, seed, care } = options;
+  const items = readManifests(real).filter(({ split }) => options.splits.includes(split));
+  const { methods, perImage, seed, care, view } = options;
+  const forging = forgingOf({ ...(care === 'careless' && easyForging), methods });
   let bar: Progress | undefined;
   const result = await makeForgeries(
     items,
     out,
-    { methods: chosen, perImage, seed, care },
+    { forging, perImage, seed, view },
     (done, total) => {
       bar ??= new Progress({ label: 'faces', total, images: perImage * 2 });
       bar.update(done);

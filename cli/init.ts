@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { writeCheckpoint } from '../node/files/checkpoint.ts';
 import { loadConfig } from '../node/files/config.ts';
-import { initParams, listParams, sizeOf } from '../src/model/llsm/params.ts';
+import { initParams } from '../src/model/llsm/init.ts';
+import { listParams, sizeOf } from '../src/model/llsm/params.ts';
 import { wholeNumber } from './arguments.ts';
 
 interface Options {

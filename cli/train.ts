@@ -8,6 +8,7 @@ import { listenForInterrupt } from './interrupt.ts';
 
 interface Options {
   data: string[];
+  validate?: string[];
   config?: string;
   set?: string[];
   out: string;
@@ -23,9 +24,12 @@ export function register(program: Command): void {
   program
     .command('train')
     .description(
-      'Trains a network on the train split of one or more data folders; after each epoch the val split, where there is one, picks the best weights.',
+      'Trains a network on the train split of one or more data folders; after each epoch the val split, ' +
+        'where there is one, picks the best weights. With train.forge in the config the folders hold ' +
+        'real faces, whose forgeries are drawn anew at each visit.',
     )
     .requiredOption('--data <dir...>', 'folders with a manifest.jsonl')
+    .option('--validate <dir...>', 'take the val split from these folders (default: from --data)')
     .requiredOption('--out <dir>', "the run's folder: state, weights, metrics.jsonl")
     .option(
       '--config <preset|file>',
@@ -63,7 +67,11 @@ async function run(options: Options): Promise<void> {
     throw new UsageError('--resume goes with neither --init nor --plan');
   }
   const { readManifests } = await import('../node/files/manifest.ts');
-  const items = readManifests(options.data);
+  const { validate = [] } = options;
+  const folders = [...new Set([...options.data, ...validate])];
+  const all = readManifests(folders);
+  const items = all.filter(({ folder }) => options.data.includes(folder));
+  const validated = all.filter(({ folder }) => validate.includes(folder));
   const given =
     options.config || options.set || !options.resume
       ? loadConfig(options.config ?? 'small', options.set)
@@ -81,6 +89,7 @@ async function run(options: Options): Promise<void> {
   const result = await trainRun({
     gpu,
     items,
+    validated: options.validate ? validated : undefined,
     out: options.out,
     config: given,
     resume: options.resume,

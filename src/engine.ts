@@ -5,7 +5,8 @@
 export { LlsmError } from './base/errors.ts';
 export { Random } from './base/random.ts';
 export { describeGpu, type Gpu, type OpenOptions, openGpu } from './gpu/device.ts';
-export { backward, type Gradients } from './graph/backward.ts';
+export { backward } from './graph/backward.ts';
+export type { Gradients } from './graph/gradients.ts';
 export { type ParamSpec, ParamStore } from './graph/params.ts';
 export { type MemoryPlan, type PlanLimits, planMemory } from './graph/plan.ts';
 export { Graph, type Launch, type Slice } from './graph/record.ts';

@@ -3,7 +3,8 @@
 import { Random } from '../../src/base/random.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { type Checkpoint, checkpointToSafetensors } from '../../src/model/llsm/checkpoint.ts';
-import { initParams, sizeOf } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
+import { sizeOf } from '../../src/model/llsm/params.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
 import { randomBatch } from '../networks.ts';
 import type { ConvolutionTask, NetworkTask, PairsTask, Task } from './task.ts';

@@ -58,7 +58,7 @@ export async function compareMemory(
 /** The pair loss with gradients over 12,544 positions. */
 function pairWorkspace(gpu: Gpu): MemoryResult['workspace'][number] {
   const it = pairCase(1, 'mlp', 112, 64);
-  const g = new Graph(it.batch, true, gpu);
+  const g = new Graph({ batch: it.batch, training: true, traits: gpu });
   const { gradients = [] } = it.record(g, 'whole', undefined);
   for (const tensor of gradients) tensor.keep = true;
   const memory = planMemory(g, gpu.device.limits);

@@ -1,7 +1,10 @@
 import type { Gpu } from '../../src/gpu/device.ts';
+import { Graph } from '../../src/graph/record.ts';
+import type { Plan } from '../../src/graph/replay.ts';
 import { uploadCheckpoint } from '../../src/model/llsm/bind.ts';
 import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
-import { Program } from '../../src/model/llsm/program.ts';
+import { forward, pairMap, planOf } from '../../src/model/llsm/forward.ts';
+import { TrainingStep } from '../../src/model/llsm/step.ts';
 import type { HostTensor } from '../../src/model/safetensors.ts';
 import type { Contestant } from '../alternate.ts';
 import { convCase, depthwiseCase } from '../cases/convolutions.ts';
@@ -58,37 +61,43 @@ async function enterNetwork(
   checkpoint: Checkpoint,
 ): Promise<Ours> {
   const { config } = checkpoint;
-  const step = part === 'step';
   const params = uploadCheckpoint(gpu, checkpoint);
-  const program = await Program.build(gpu, config, params, {
-    batch,
-    mode: step ? 'train' : 'eval',
-    similarity: !step,
-    update: step,
-  });
   const data = (name: string) => (input.get(name) as HostTensor).data;
-  program.write({ image: data('image'), label: data('label'), mask: data('mask') });
-  let t = 0;
-  const run = () => program.run(step ? { lr: config.train.lr, t: ++t } : undefined);
-  run();
   const outputs = new Map<string, HostTensor>();
   const put = (name: string, values: Float32Array) =>
     outputs.set(name, { shape: [values.length], data: values });
-  if (step) {
-    const { total, cls, ls, loc } = await program.losses();
+  const entered = (graph: Graph, plan: Plan, run: () => void): Ours => {
+    const flops = graph.launches.reduce((sum, launch) => sum + (launch.flops ?? 0), 0);
+    const destroy = () => {
+      plan.destroy();
+      params.destroy();
+    };
+    return { ...contestant(gpu, outputs, run, destroy), flops };
+  };
+  if (part === 'step') {
+    const step = await TrainingStep.build(gpu, config, params, { batch });
+    step.write({ image: data('image'), label: data('label'), mask: data('mask') });
+    let t = 0;
+    const run = () => step.run({ lr: config.train.lr, t: ++t });
+    run();
+    const { total, cls, ls, loc } = await step.losses();
     put('loss', Float32Array.of(total, cls, ls, loc));
     for (const [name, values] of await params.readAll('grads')) put(`grad.${name}`, values);
-  } else {
-    put('logit', await program.logits());
-    put('mask', (await program.maskLogits()) as Float32Array);
-    put('similarity', ((await program.similarity()) as HostTensor).data);
+    return entered(step.pass.g, step.plan, run);
   }
-  const flops = program.graph.launches.reduce((sum, launch) => sum + (launch.flops ?? 0), 0);
-  const destroy = () => {
-    program.destroy();
-    params.destroy();
-  };
-  return { ...contestant(gpu, outputs, run, destroy), flops };
+  const pass = forward(
+    new Graph({ batch, training: false, traits: gpu, inference: true }),
+    config,
+    params,
+  );
+  const similarity = pairMap(pass);
+  const plan = await planOf(gpu, pass);
+  plan.write(pass.image, data('image'));
+  plan.run();
+  put('logit', await plan.read(pass.logit.tensor));
+  if (pass.mask) put('mask', await plan.read(pass.mask.tensor));
+  if (similarity) put('similarity', await plan.read(similarity));
+  return entered(pass.g, plan, () => plan.run());
 }
 
 const contestant = (

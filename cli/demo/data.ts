@@ -4,6 +4,7 @@ import { makePeople } from '../../lab/portraits/make.ts';
 import { readManifest } from '../../node/files/manifest.ts';
 import { makeForgeries } from '../../node/forge/make.ts';
 import { Progress } from '../../node/system/progress.ts';
+import { easyForging, forgingOf } from '../../src/config/forge-schema.ts';
 import { type ManifestItem, type Split, splits } from '../../src/faces/manifest.ts';
 import { frameOf } from '../../src/forge/face.ts';
 
@@ -41,7 +42,8 @@ export async function makeDemoForgeries(out: string, people: string, seed: numbe
   const folder = join(out, 'faces');
   const items = readManifest(people).map(withBox);
   const bar = new Progress({ label: 'portraits', total: items.length, images: 2 * perImage });
-  await makeForgeries(items, folder, { methods, perImage, seed, care: 'careless' }, (done) =>
+  const forging = forgingOf({ ...easyForging, methods });
+  await makeForgeries(items, folder, { forging, perImage, seed }, (done) =>
     bar.update(done),
   ).finally(() => bar.stop());
   return folder;

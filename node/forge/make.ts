@@ -3,44 +3,27 @@ import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { LlsmError } from '../../src/base/errors.ts';
 import { Random } from '../../src/base/random.ts';
+import { type ForgeMethod, type Forging, forgeMethods } from '../../src/config/forge-schema.ts';
+import { cut } from '../../src/faces/crops.ts';
 import type { FaceInput, ManifestItem } from '../../src/faces/manifest.ts';
-import type { CareKind } from '../../src/forge/blend.ts';
 import { Donors } from '../../src/forge/donors.ts';
-import { readSubject, type Subject } from '../../src/forge/face.ts';
+import { readSubject } from '../../src/forge/face.ts';
 import { finish } from '../../src/forge/finish.ts';
-import { parts } from '../../src/forge/parts.ts';
-import { type Forgery, selfBlend } from '../../src/forge/self-blend.ts';
-import { swap } from '../../src/forge/swap.ts';
+import { forgeFace, needsDonor } from '../../src/forge/methods.ts';
+import { drawShare } from '../../src/forge/self-blend.ts';
+import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
 import { encodePng, readBytes } from '../files/image.ts';
 import { ManifestWriter } from '../files/manifest.ts';
 import { writeFileWhole } from '../system/write-file.ts';
 
-/** Makes a forgery of a face from itself, or from another person's, and a stream of numbers. */
-type Method =
-  | { donor: false; forge: (face: Subject, random: Random) => Forgery }
-  | {
-      donor: true;
-      forge: (face: Subject, donor: Subject, random: Random, how?: CareKind) => Forgery;
-    };
-
-/** The methods by the names that manifests and the command line use. */
-export const methods: Readonly<Record<string, Method>> = {
-  'self-blend': { donor: false, forge: (face, random) => selfBlend(face.image, random) },
-  swap: { donor: true, forge: swap },
-  parts: { donor: true, forge: parts },
-};
-
 export interface ForgeOptions {
-  /** Methods with their shares of the pairs, in proportion to each other. */
-  methods: Readonly<Record<string, number>>;
+  /** How, and by which methods with their shares of the pairs. */
+  forging: Forging;
   /** Pairs of a real picture and its forgery, for each real face. */
   perImage: number;
   seed: number;
-  /**
-   * How swap and parts are done (default: drawn). Careless ones also take any other person, not the one
-   * that looks most alike.
-   */
-  care?: CareKind;
+  /** Side of the centred square that is kept of each picture, in pixels; absent: all of it. */
+  view?: number;
 }
 
 export interface ForgeResult {
@@ -72,32 +55,33 @@ export async function makeForgeries(
   options: ForgeOptions,
   progress: (done: number, total: number) => void = () => {},
 ): Promise<ForgeResult> {
-  const shares = checkShares(options.methods);
+  const { forging, view } = options;
+  const chosen = forgeMethods.filter((method) => (forging.methods[method] ?? 0) > 0);
   const reals = items.filter((item) => item.label === 0);
   if (reals.length === 0) throw new LlsmError('no real face (label 0) to make forgeries from.');
   if (items.some((item) => resolve(item.folder) === resolve(out))) {
     throw new LlsmError(`--out must be another folder than the real faces' (${out}).`);
   }
-  const needed = shares.some(([method]) => methods[method].donor);
-  const donors = needed ? new Donors(reals, readBytes) : null;
+  const needed = chosen.some(needsDonor);
+  const donors = needed ? new Donors(reals, (item) => readSubject(item, readBytes)) : null;
   const writer = await ManifestWriter.open(out, {
     command: 'forge',
-    methods: Object.fromEntries(shares),
+    forging,
     perImage: options.perImage,
     seed: options.seed,
     ...(needed && { faces: fingerprint(reals) }),
-    ...(options.care === 'careless' && { care: options.care }),
+    ...(view !== undefined && { view }),
   });
   const result: ForgeResult = {
     written: 0,
     kept: writer.existing.length,
-    methods: Object.fromEntries(shares.map(([method]) => [method, 0])),
+    methods: Object.fromEntries(chosen.map((method) => [method, 0])),
     dropped: [],
   };
   for (const { method } of writer.existing) if (method) result.methods[method]++;
   const have = new Set(writer.existing.map((face) => face.image));
   const names = uniqueNames(reals);
-  const work = { writer, have, donors, shares, options, result };
+  const work = { writer, have, donors, options, result };
   try {
     for (const [done, item] of reals.entries()) {
       try {
@@ -117,35 +101,6 @@ export async function makeForgeries(
     throw new LlsmError(`no forgery could be made: ${result.dropped[0].reason}`);
   }
   return result;
-}
-
-/** Methods and shares, always in the same order. */
-function checkShares(chosen: ForgeOptions['methods']): [string, number][] {
-  for (const [method, share] of Object.entries(chosen)) {
-    if (!Object.hasOwn(methods, method)) {
-      throw new LlsmError(
-        `there is no forging method "${method}". Known: ${Object.keys(methods).join(', ')}.`,
-      );
-    }
-    if (!(share > 0 && share < Number.POSITIVE_INFINITY)) {
-      throw new LlsmError(`the share of ${method} must be a number above 0, not ${share}.`);
-    }
-  }
-  const shares = Object.keys(methods)
-    .filter((method) => Object.hasOwn(chosen, method))
-    .map((method): [string, number] => [method, chosen[method]]);
-  if (shares.length === 0) throw new LlsmError('no forging method is chosen.');
-  return shares;
-}
-
-/** A method drawn in proportion to the shares. */
-function drawMethod(shares: readonly [string, number][], random: Random): string {
-  let left = random.next() * shares.reduce((sum, [, share]) => sum + share, 0);
-  for (const [method, share] of shares) {
-    if (left < share) return method;
-    left -= share;
-  }
-  return shares[shares.length - 1][0];
 }
 
 /** Whom a face can be given to depends on the list: a set is continued with the same one only. */
@@ -176,18 +131,17 @@ interface Work {
   writer: ManifestWriter;
   have: ReadonlySet<string>;
   donors: Donors | null;
-  shares: readonly [string, number][];
   options: ForgeOptions;
   result: ForgeResult;
 }
 
 async function writePairs(item: ManifestItem, name: string, work: Work): Promise<void> {
-  const { writer, have, donors, shares, options, result } = work;
-  const { seed } = options;
-  const careless = options.care === 'careless';
+  const { writer, have, donors, options, result } = work;
+  const { seed, forging, view } = options;
   const numbers = Array.from({ length: options.perImage }, (_, number) => number);
   const pairs = numbers.map((number) => {
-    const method = drawMethod(shares, new Random(seed, `method ${item.image}`, number));
+    const draw = new Random(seed, `method ${item.image}`, number);
+    const method: ForgeMethod = drawShare(forging.methods, draw);
     const file = `${name}-${method}-${number}`;
     const [real, forged] = [`images/${file}-0.png`, `images/${file}-1.png`];
     return { method, number, real, forged, mask: `masks/${file}.png` };
@@ -198,38 +152,41 @@ async function writePairs(item: ManifestItem, name: string, work: Work): Promise
   const { people, dataset, split, frame, video } = item;
   const common = { frame, dataset, split };
   for (const { method, number, real, forged, mask } of missing) {
-    const draw = new Random(seed, `forge ${method} ${item.image}`, number);
+    const random = new Random(seed, `forge ${method} ${item.image}`, number);
     const other = new Random(seed, `donor ${method} ${item.image}`, number);
-    const made = await orUnusable(async () => {
-      const how = methods[method];
-      if (!how.donor) return { ...how.forge(face, draw), from: people };
-      const donor = await (donors as Donors).find(item, face, other, careless ? 1 : undefined);
-      return {
-        ...how.forge(face, donor.face, draw, options.care),
-        from: [...people, ...donor.item.people],
-      };
-    });
+    const made = await orUnusable(() =>
+      forgeFace(method, item, face, { random, other, donors }, forging),
+    );
     const pictures = [
       { path: real, image: made.real, comment: comments.real(method) },
       { path: forged, image: made.image, comment: comments.forged(method) },
     ];
     for (const { path, image, comment } of pictures) {
       const end = new Random(seed, `finish ${method} ${item.image}`, number);
-      const png = encodePng(await finish(image, end), { Comment: comment });
+      const png = encodePng(finish(centred(image, view), forging.finish, end), {
+        Comment: comment,
+      });
       writeFileWhole(join(writer.folder, path), [png]);
     }
-    const maskPng = encodePng(made.mask, { Comment: comments.mask(method) });
+    const maskPng = encodePng(centred(made.mask, view), { Comment: comments.mask(method) });
     writeFileWhole(join(writer.folder, mask), [maskPng]);
     const title = `${video}/${method}`;
     const lines: FaceInput[] = [
       { image: real, label: 0, people, video, ...common },
-      { image: forged, label: 1, people: made.from, mask, video: title, method, ...common },
+      { image: forged, label: 1, people: made.people, mask, video: title, method, ...common },
     ];
     const absent = lines.filter((line) => !have.has(line.image));
     await writer.append(...absent);
     result.written += absent.length;
     if (!have.has(forged)) result.methods[method]++;
   }
+}
+
+/** The centred square of a side, where one is given. */
+function centred<Picture extends RgbImage | GreyImage>(picture: Picture, side?: number): Picture {
+  const { width, height } = picture;
+  if (side === undefined || side >= Math.min(width, height)) return picture;
+  return cut(picture, [(width - side) >> 1, (height - side) >> 1, side, side]);
 }
 
 /** A real face that no forgery can be made from; the others go on. */

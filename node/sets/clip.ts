@@ -2,7 +2,8 @@
  * What an adapter finds in a data set's folder, and what becomes of it. An adapter only lists clips;
  * extract.ts makes faces of one, make-set.ts a data set of all.
  */
-import type { FaceInput, Split } from '../../src/faces/manifest.ts';
+import type { Face, FaceInput, Split } from '../../src/faces/manifest.ts';
+import type { Box } from '../../src/image/pixels.ts';
 
 /** A frame that is a picture file already. */
 export interface Picture {
@@ -11,8 +12,10 @@ export interface Picture {
   name: string;
   frame: number;
   mask: string | null;
-  /** A .npy file of 68 or 81 points. */
-  landmarks: string | null;
+  /** A .npy file of 68 or 81 points, or the five of the manifest in pixels of the picture. */
+  landmarks: string | Face['landmarks'];
+  /** Where the face is, in pixels of the picture; absent: not known. */
+  box?: Box;
 }
 
 /** A video, or the pictures of one: the unit of work, of resuming and of the summary. */

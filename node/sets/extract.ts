@@ -82,11 +82,11 @@ export async function extractClip(clip: Clip, options: ExtractOptions): Promise<
 
 /** @throws Dropped where the face cannot be used */
 async function cutFace(
-  { image, mask, mark, landmarks }: Frame,
+  { image, mask, mark, landmarks, box: known }: Frame,
   label: 0 | 1,
   { size, faces, needMasks }: ExtractOptions,
 ): Promise<CutFace> {
-  const box = await locateFace(image, faces, mark);
+  const box = await locateFace(image, faces, mark, known);
   const usable = label === 0 ? null : usableMask(mask, image);
   if (typeof usable === 'string' && needMasks) throw new Dropped(usable);
   const cut: CutFace = {

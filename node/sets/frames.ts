@@ -1,6 +1,7 @@
 /** The frames of a clip that are taken, with what is known of each, one at a time. */
 import { LlsmError } from '../../src/base/errors.ts';
 import type { Face } from '../../src/faces/manifest.ts';
+import type { Box } from '../../src/image/pixels.ts';
 import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
 import { readBytes, readImage, readMask } from '../files/image.ts';
 import { countFrames, pickFrames, readFrames, type VideoFrame } from '../files/video.ts';
@@ -26,6 +27,8 @@ export interface Frame {
   /** Likewise, what says where the face is. */
   mark: GreyImage | string | null;
   landmarks: Face['landmarks'];
+  /** Where the face is known to be. */
+  box?: Box;
 }
 
 /** A frame that could not be had. */
@@ -55,13 +58,15 @@ async function* framesOfPictures(
   pictures: Picture[],
   { maskThreshold }: FrameOptions,
 ): AsyncGenerator<Frame | LostFrame> {
-  for (const { path, name, frame, mask, landmarks } of pictures) {
+  for (const { path, name, frame, mask, landmarks, box } of pictures) {
     try {
       const image = await readImage(path);
       const points =
-        landmarks === null ? null : readLandmarks(await readBytes(landmarks), landmarks, image);
+        typeof landmarks === 'string'
+          ? readLandmarks(await readBytes(landmarks), landmarks, image)
+          : landmarks;
       yield {
-        ...{ name, frame, image, mark: null, landmarks: points },
+        ...{ name, frame, image, mark: null, box, landmarks: points },
         mask: mask && (await pictureMask(mask, maskThreshold)),
       };
     } catch (error) {

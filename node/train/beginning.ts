@@ -7,7 +7,8 @@ import {
   fitInto,
   listUnfit,
 } from '../../src/model/llsm/checkpoint.ts';
-import { initParams, listParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
+import { listParams } from '../../src/model/llsm/params.ts';
 import { readSafetensors } from '../files/checkpoint.ts';
 
 /**

@@ -23,6 +23,7 @@ import {
   type Metrics,
   parseState,
   serialiseState,
+  shipped,
   type TrainingState,
 } from '../../src/train/state.ts';
 import { readSafetensors, writeCheckpoint } from '../files/checkpoint.ts';
@@ -125,7 +126,9 @@ export class RunFolder implements Journal {
     this.#derive(state);
   }
 
-  #derive({ checkpoint, counters }: TrainingState): void {
+  #derive(state: TrainingState): void {
+    const { counters } = state;
+    const checkpoint = shipped(state);
     writeCheckpoint(join(this.path, 'weights.safetensors'), checkpoint);
     if (counters.bestStep === counters.step) {
       writeCheckpoint(join(this.path, 'best.safetensors'), checkpoint);

@@ -2,11 +2,12 @@
 
 import { LlsmError } from '../../src/base/errors.ts';
 import type { Config } from '../../src/config/config.ts';
+import type { Crop } from '../../src/faces/crops.ts';
 import { countsInWords, type ManifestItem } from '../../src/faces/manifest.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { CurvesOptions } from '../../src/measure/report/curves.ts';
 import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
 import { type LoopResult, trainLoop } from '../../src/train/loop.ts';
 import { Sampler } from '../../src/train/sampler.ts';
 import { totalSteps } from '../../src/train/schedule.ts';
@@ -14,13 +15,15 @@ import { peakInWords, stepPlanOf } from '../../src/train/step-plan.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { type Validation, Validator } from '../../src/train/validate.ts';
 import { Progress } from '../system/progress.ts';
-import { CropPool } from './crop-pool.ts';
+import { CropPool, type CropPoolOptions } from './crop-pool.ts';
 import { RunFolder } from './run-folder.ts';
 
 export interface TrainRunOptions {
   gpu: Gpu;
   /** Faces of all splits: `train` is trained on, `val` is measured after each epoch. */
   items: readonly ManifestItem[];
+  /** Faces whose split `val` is measured in place of that of `items`. */
+  validated?: readonly ManifestItem[];
   /** The run's folder. */
   out: string;
   /** Of a new run; on resume the run has its own, which a given one must equal. */
@@ -53,7 +56,7 @@ export interface TrainRunResult extends LoopResult {
 export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult> {
   const { gpu, say } = options;
   const trained = options.items.filter(({ split }) => split === 'train');
-  const validated = options.items.filter(({ split }) => split === 'val');
+  const validated = (options.validated ?? options.items).filter(({ split }) => split === 'val');
   if (trained.length === 0) {
     const folders = [...new Set(options.items.map(({ folder }) => folder))].join(', ');
     throw new LlsmError(
@@ -61,7 +64,10 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
         'give most people that split; a manifest made otherwise needs the field on each line',
     );
   }
-  const samplerOf = (config: Config): Sampler => new Sampler(trained, config.train);
+  const samplerOf = ({ train }: Config): Sampler =>
+    train.forge
+      ? new Sampler(trained, { batch: train.batch / 2, seed: train.seed, balance: false })
+      : new Sampler(trained, train);
   // What can be refused is refused before the folder is made.
   if (options.config) samplerOf(options.config);
   const folder = RunFolder.open({
@@ -71,27 +77,25 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     begin: options.begin,
     say,
   });
-  const pools: CropPool[] = [];
+  const pools: { close(): Promise<void> }[] = [];
   const onGpu: { destroy(): void }[] = [];
   try {
     const { config, state } = folder;
     const begin = () => ({ checkpoint: initParams(config, config.train.seed) });
     const trainer = await Trainer.build(gpu, state ?? begin());
     onGpu.push(trainer);
-    const faces = (items: readonly ManifestItem[], augment: Config['train']['augment']) => {
-      const { size, train } = config;
-      const pool = new CropPool(items, {
-        size,
-        seed: train.seed,
-        augment,
-        workers: options.workers,
-      });
+    const faces = <Loaded extends Crop | Crop[] = Crop>(
+      items: readonly ManifestItem[],
+      how: Pick<CropPoolOptions, 'augment' | 'forge'>,
+    ): CropPool<Loaded> => {
+      const common = { size: config.size, seed: config.train.seed, workers: options.workers };
+      const pool = new CropPool<Loaded>(items, { ...common, ...how });
       pools.push(pool);
       return pool;
     };
     const validator =
       validated.length > 0
-        ? await Validator.build(gpu, config, trainer.store, faces(validated, false))
+        ? await Validator.build(gpu, config, trainer.store, faces(validated, { augment: false }))
         : undefined;
     if (validator) onGpu.unshift(validator);
     say(`To train on: ${countsInWords(trained)}; to validate on: ${countsInWords(validated)}`);
@@ -106,7 +110,9 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
       const result = await trainLoop({
         trainer,
         journal: folder,
-        loader: faces(trained, config.train.augment),
+        loader: config.train.forge
+          ? faces<Crop[]>(trained, { augment: false, forge: config.train })
+          : faces<Crop>(trained, { augment: config.train.augment }),
         sampler: samplerOf(config),
         validator,
         meter: progress,

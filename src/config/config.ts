@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { LlsmError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { augmentSchema } from './augment-schema.ts';
+import { forgeChangeSchema, forgeSchema } from './forge-schema.ts';
 
 /** Every feature map of the encoder that can be read: the five skips and each block's raw sum. */
 export const TAPS = [
@@ -33,7 +34,7 @@ const count = () => z.int().min(1);
 const llsmSchema = z.strictObject({
   /** The feature map whose positions are compared in pairs. */
   tap: z.enum(TAPS).default('block7'),
-  /** The pair function: see src/model/params.ts for its tensors. */
+  /** The pair function: see src/model/llsm/params.ts for its tensors. */
   head: z.enum(['linear', 'mlp', 'absdiff', 'bilinear']).default('mlp'),
   /** K of `mlp`, D of `bilinear`; never multiplied by `width`. */
   hidden: count().max(1024).default(64),
@@ -55,13 +56,39 @@ const trainSchema = z.strictObject({
   /** Draw as many real as forged faces. */
   balance: z.boolean().default(true),
   augment: z.union([z.literal(false), augmentSchema]).default(false),
+  /**
+   * Forgeries drawn anew from the real faces at each visit, in place of those that the data hold: a
+   * batch is then half real faces and half their forgeries, and `balance` and `augment` have no part.
+   */
+  forge: z.union([z.literal(false), forgeSchema]).default(false),
+  /** What changes in the course of the run, in the order of `from`. */
+  stages: z
+    .array(
+      z.strictObject({
+        /** Images seen before it. */
+        from: z.int().min(0),
+        forge: forgeChangeSchema.optional(),
+        /** Takes the place of `train.lr`; warm-up and decay go on as they are. */
+        lr: z.number().positive().optional(),
+      }),
+    )
+    .refine((stages) => stages.every(({ from }, i) => i === 0 || from > stages[i - 1].from), {
+      message: 'must be in the order of `from`, each of another',
+    })
+    .default([]),
+  /**
+   * Decay of a running mean of the weights and statistics, which validation measures and
+   * weights.safetensors holds; false: the weights as they are.
+   */
+  ema: z.union([z.literal(false), z.number().min(0.5).max(0.99999)]).default(false),
   /** Steps of warm-up: step k, from 0, runs at lr * (k + 1) / warmup. */
   warmup: z.int().min(0).default(0),
   /**
-   * After the warm-up: `lr` throughout, or half a cosine from `lr` at its end to lr / 10 at the
+   * After the warm-up: `lr` throughout, or half a cosine from `lr` at its end to lr * `floor` at the
    * run's last step.
    */
   schedule: z.enum(['constant', 'cosine']).default('constant'),
+  floor: z.number().min(0).max(1).default(0.1),
   /**
    * How feature maps and their gradients are stored; weights, moments, statistics and arithmetic are f32.
    * 16 bits need shader-f16 and a loss scale, which finds itself.
@@ -72,7 +99,7 @@ const trainSchema = z.strictObject({
 const configSchema = z.strictObject({
   /** Side of the square input, in pixels. */
   size: z.int().min(sizeRange.least).max(sizeRange.most).default(224),
-  /** Multiplies every channel count (params.ts, `channels`). */
+  /** Multiplies every channel count (llsm/params.ts, `channels`). */
   width: z.number().min(0.05).max(1).default(1),
   /** Epsilon of every batch norm: 1e-5 in PyTorch's Xception, 1e-3 in Keras'. */
   bnEps: z.number().positive().max(1).default(1e-5),
@@ -137,6 +164,16 @@ export function parseConfig(value: unknown, where: string): Config {
   const config = parsed.data;
   if (config.train.precision === 'f16' && config.train.accumulate > 1) {
     throw new LlsmError(`${where}: train.precision f16 goes with train.accumulate 1 only`);
+  }
+  if (config.train.forge && config.train.batch % 2 !== 0) {
+    throw new LlsmError(
+      `${where}: train.batch (${config.train.batch}) must be even with train.forge: faces and their forgeries`,
+    );
+  }
+  if (config.train.forge && config.train.forge.crop < config.size) {
+    throw new LlsmError(
+      `${where}: train.forge.crop (${config.train.forge.crop}) must be at least size (${config.size})`,
+    );
   }
   if (config.train.batch % config.train.accumulate !== 0) {
     throw new LlsmError(

@@ -2,14 +2,15 @@
 
 import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { ParamStore } from '../graph/params.ts';
-import type { Dtype } from '../graph/tensor.ts';
+import { Graph } from '../graph/record.ts';
+import type { Plan } from '../graph/replay.ts';
+import type { Dtype, Tensor } from '../graph/tensor.ts';
 import { networkInput, stack } from '../image/input.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { uploadCheckpoint } from '../model/llsm/bind.ts';
 import type { Checkpoint } from '../model/llsm/checkpoint.ts';
+import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
-import { Program } from '../model/llsm/program.ts';
 import { checkNumbers } from '../model/self-test.ts';
 import { sigmoid } from './verdict.ts';
 
@@ -38,11 +39,9 @@ export interface DetectorOptions {
 /** Built once, then used for any number of pictures. */
 export class Detector {
   private constructor(
-    private readonly program: Program,
-    private readonly store: ParamStore,
-    /** Side of the network's input and of the masks. */
-    readonly size: number,
-    readonly batch: number,
+    private readonly pass: Forward,
+    private readonly pairMap: Tensor | undefined,
+    private readonly plan: Plan,
   ) {}
 
   /**
@@ -57,13 +56,23 @@ export class Detector {
     await checkNumbers(gpu);
     const { config } = checkpoint;
     const store = uploadCheckpoint(gpu, checkpoint);
-    const program = await Program.build(gpu, config, store, {
-      batch,
-      mode: 'eval',
-      similarity: dissimilarity && mapPositions(config) > 0,
-      precision,
-    });
-    return new Detector(program, store, config.size, batch);
+    const pass = forward(
+      new Graph({ batch, training: false, traits: gpu, inference: true, storage: precision }),
+      config,
+      store,
+    );
+    const map = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
+    return new Detector(pass, map, await planOf(gpu, pass));
+  }
+
+  /** Side of the network's input and of the masks. */
+  get size(): number {
+    return this.pass.config.size;
+  }
+
+  /** Faces in one run. */
+  get batch(): number {
+    return this.pass.g.batch;
   }
 
   /**
@@ -80,13 +89,13 @@ export class Detector {
   }
 
   async #run(faces: readonly RgbImage[]): Promise<Detection[]> {
-    const { program, batch, size } = this;
+    const { pass, plan, batch, size } = this;
     const inputs = faces.map((face) => networkInput(face, size));
-    program.write({ image: stack(inputs, batch, size * size * 3) });
-    program.run();
-    const logits = await program.logits();
-    const masks = await program.maskLogits();
-    const pairMaps = await program.similarity();
+    plan.write(pass.image, stack(inputs, batch, size * size * 3));
+    plan.run();
+    const logits = await plan.read(pass.logit.tensor);
+    const masks = pass.mask && (await plan.read(pass.mask.tensor));
+    const pairMaps = this.pairMap && (await plan.read(this.pairMap));
     return faces.map((_, k) => {
       if (!Number.isFinite(logits[k])) {
         throw new LlsmError(
@@ -96,14 +105,14 @@ export class Detector {
       return {
         probability: sigmoid(logits[k]),
         mask: masks && itemOf(masks, k, batch).map(sigmoid),
-        dissimilarity: pairMaps && itemOf(pairMaps.data, k, batch).map(sigmoid),
+        dissimilarity: pairMaps && itemOf(pairMaps, k, batch).map(sigmoid),
       };
     });
   }
 
   destroy(): void {
-    this.program.destroy();
-    this.store.destroy();
+    this.plan.destroy();
+    this.pass.params.destroy();
   }
 }
 

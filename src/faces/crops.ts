@@ -108,10 +108,13 @@ export interface CropOptions {
   cacheBytes?: number;
 }
 
-/** Where training takes its faces from. What `load` gives depends on the item and the step alone. */
-export interface CropSource {
+/**
+ * Where training takes its faces from. What `load` gives depends on the item and the step alone: a
+ * crop, or several that belong together.
+ */
+export interface CropSource<Loaded extends Crop | Crop[] = Crop> {
   readonly items: readonly ManifestItem[];
-  load(index: number, step: number): Promise<Crop>;
+  load(index: number, step: number): Promise<Loaded>;
 }
 
 /** The items of a data set as crops. What `load` gives depends on (seed, step, index) alone. */

@@ -94,7 +94,12 @@ export class NetworkFinder implements FaceFinder {
       width: number,
       forward: (build: FinderBuilder, image: Tensor) => Tensor[],
     ): Promise<Ready> => {
-      const g = new Graph(1, false, { subgroupSize: gpu.subgroupSize, tuned: gpu.tuned }, true);
+      const g = new Graph({
+        batch: 1,
+        training: false,
+        traits: { subgroupSize: gpu.subgroupSize, tuned: gpu.tuned },
+        inference: true,
+      });
       const input = g.input('image', [width, width, 3]);
       const outs = forward({ g, param }, input);
       for (const out of outs) out.keep = true;

@@ -1,11 +1,10 @@
 /** Whose face another one gets: somebody else of the same split who looks about the same. */
 import { LlsmError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import type { ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem, Split } from '../faces/manifest.ts';
 import { type Box, resample } from '../image/pixels.ts';
 import { toYcc } from './blend.ts';
-import { apply, fitSimilarity, frameOf, readSubject, type Subject } from './face.ts';
+import { apply, fitSimilarity, frameOf, type Subject } from './face.ts';
 
 /** Candidates that are compared for each forgery. */
 const candidates = 24;
@@ -60,12 +59,15 @@ export function unlikeness(a: Looks, b: Looks): number {
 
 /** The real faces that can be given to others, by split and person. */
 export class Donors {
-  readonly #read: ReadBytes;
+  readonly #read: (item: ManifestItem) => Promise<Subject>;
   readonly #people = new Map<Split, { id: string; faces: ManifestItem[] }[]>();
   readonly #looks = new Map<ManifestItem, Looks | null>();
 
-  /** @throws LlsmError where it is not known who a face is, or a split holds one person only. */
-  constructor(reals: readonly ManifestItem[], read: ReadBytes) {
+  /**
+   * @param read gives a face of the list
+   * @throws LlsmError where it is not known who a face is, or a split holds one person only.
+   */
+  constructor(reals: readonly ManifestItem[], read: (item: ManifestItem) => Promise<Subject>) {
     this.#read = read;
     const splits = new Map<Split, Map<string, ManifestItem[]>>();
     for (const item of reals) {
@@ -120,7 +122,7 @@ export class Donors {
         `no face of another person in split ${target.split} could be read to take parts from`,
       );
     }
-    return { item: best, face: await readSubject(best, this.#read) };
+    return { item: best, face: await this.#read(best) };
   }
 
   /** Each face is read for this once; null where it cannot be used. */
@@ -129,7 +131,7 @@ export class Donors {
     if (known !== undefined) return known;
     let looks: Looks | null = null;
     try {
-      looks = looksOf(await readSubject(item, this.#read));
+      looks = looksOf(await this.#read(item));
     } catch (error) {
       if (!(error instanceof LlsmError)) throw error;
     }

@@ -6,7 +6,7 @@ import { LlsmError } from '../base/errors.ts';
 import { cropBox, type ReadBytes, readFace } from '../faces/crops.ts';
 import type { Face, ManifestItem } from '../faces/manifest.ts';
 import type { RgbImage } from '../image/rgb.ts';
-import type { Frame, Point } from './mask.ts';
+import type { Point } from './mask.ts';
 
 export interface Subject {
   image: RgbImage;
@@ -24,6 +24,15 @@ export async function readSubject(item: ManifestItem, read: ReadBytes): Promise<
   const [left, top] = cropBox(item.box, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
   const moved = item.landmarks?.map(([x, y]) => [x - left, y - top]);
   return { image, landmarks: (moved as Face['landmarks']) ?? null };
+}
+
+/** Where a face lies in its crop, in pixels. */
+interface Frame {
+  x: number;
+  y: number;
+  halfWidth: number;
+  halfHeight: number;
+  tilt: number;
 }
 
 /** The landmarks of a face in the units of its frame. */

@@ -1,223 +1,245 @@
 /**
- * Masks for forgeries made from a face crop without landmarks: face-like regions from the crop's
- * own geometry. A detector's crop at 1.3 times the box, and a centred one, hold the face in about
- * the same place. Place, size, tilt and shape vary, so that where the mask lies is not the whole
- * answer. Softening follows self-blended images (Shiohara and Yamasaki, CVPR 2022, 3.2):
- * elastic distortion, blur, erosion, blur.
+ * Masks of what is altered, from a face's landmarks: outlines in units of the face, bent by a smooth
+ * random field and softened (elastic distortion, blur, erosion, blur, as in self-blended images:
+ * Shiohara and Yamasaki, CVPR 2022, 3.2).
  */
 import { LlsmError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
-import { gaussianBlur } from '../image/pixels.ts';
+import type { ForgeRegion } from '../config/forge-schema.ts';
+import { type Box, clampBox, gaussianBlur } from '../image/pixels.ts';
+import type { GreyImage } from '../image/rgb.ts';
+import { pointsOf, type Subject } from './face.ts';
 
 export type Point = [number, number];
 export type Polygon = Point[];
 
-/** Where the face lies: in units of the crop's sides, or in pixels. */
-export interface Frame {
-  x: number;
-  y: number;
-  halfWidth: number;
-  halfHeight: number;
-  tilt: number;
+/** Values in [0, 1] of a box of the picture; 0 outside of it. */
+export interface SoftMask {
+  /** Whole pixels inside of the picture. */
+  box: Box;
+  /** [height, width] of the box. */
+  data: Float32Array;
 }
 
-/** Centre and half axes of facial parts, in the frame's units; eyes lie at -1/3 of the half height. */
-export const parts = {
-  leftEye: [-0.42, -0.33, 0.3, 0.16],
-  rightEye: [0.42, -0.33, 0.3, 0.16],
-  eyes: [0, -0.33, 0.78, 0.2],
-  brows: [0, -0.5, 0.75, 0.16],
-  nose: [0, 0, 0.28, 0.38],
-  mouth: [0, 0.46, 0.45, 0.22],
-  leftCheek: [-0.5, 0.15, 0.32, 0.34],
-  rightCheek: [0.5, 0.15, 0.32, 0.34],
-  chin: [0, 0.78, 0.5, 0.2],
-} as const;
-
-function drawFrame(random: Random): Frame {
-  return {
-    x: 0.5 + random.uniform(-0.04, 0.04),
-    y: 0.54 + random.uniform(-0.04, 0.04),
-    halfWidth: random.uniform(0.27, 0.36),
-    halfHeight: random.uniform(0.33, 0.43),
-    tilt: random.uniform(-0.1, 0.1),
-  };
+/** The face's own axes in pixels: from the middle of the eyes rightwards by E, and down to the mouth by L. */
+interface Axes {
+  eyes: Point;
+  across: Point;
+  down: Point;
 }
 
-/** A closed outline around a centre, its radius varying smoothly, in the frame's units. */
-export function outline(
-  [x, y, halfWidth, halfHeight]: readonly number[],
-  roughness: number,
+function axesOf(points: readonly Point[]): Axes {
+  const middle = ([ax, ay]: Point, [bx, by]: Point): Point => [(ax + bx) / 2, (ay + by) / 2];
+  const eyes = middle(points[0], points[1]);
+  const mouth = middle(points[3], points[4]);
+  const [dx, dy] = [mouth[0] - eyes[0], mouth[1] - eyes[1]];
+  const length = Math.hypot(dx, dy);
+  if (!(length >= 1)) {
+    throw new LlsmError('its landmarks put the mouth on the eyes; find its landmarks again');
+  }
+  const apart = Math.hypot(points[1][0] - points[0][0], points[1][1] - points[0][1]);
+  // A face turned aside has its eyes near each other, but is not as narrow as that.
+  const wide = Math.max(apart, 0.6 * length);
+  return { eyes, down: [dx, dy], across: [(dy / length) * wide, (-dx / length) * wide] };
+}
+
+const place = ({ eyes, across, down }: Axes, [u, v]: Point): Point => [
+  eyes[0] + u * across[0] + v * down[0],
+  eyes[1] + u * across[1] + v * down[1],
+];
+
+/** An ellipse about (0, v) in the face's units. */
+const ellipse = (v: number, halfWidth: number, halfHeight: number): Polygon =>
+  Array.from({ length: 48 }, (_, i) => {
+    const angle = (i / 48) * 2 * Math.PI;
+    return [halfWidth * Math.cos(angle), v + halfHeight * Math.sin(angle)];
+  });
+
+/** The outline of a region of the face in pixels. */
+function outline(region: Exclude<ForgeRegion, 'crop'>, face: Subject, random: Random): Polygon {
+  const points = pointsOf(face);
+  const axes = axesOf(points);
+  const vary = (share: number) => random.uniform(1 - share, 1 + share);
+  const inUnits = (polygon: Polygon) => polygon.map((point) => place(axes, point));
+  if (region === 'face') {
+    return inUnits(ellipse(random.uniform(0.35, 0.55), 0.98 * vary(0.13), 1.25 * vary(0.13)));
+  }
+  if (region === 'hull') {
+    const side = (sign: number): Polygon => [
+      [sign * 0.95 * vary(0.1), -0.45 * vary(0.3)],
+      [sign * 0.95 * vary(0.1), 0.4],
+      [sign * 0.65 * vary(0.15), 1.1],
+      [sign * 0.25, 1 + 0.55 * vary(0.2)],
+    ];
+    return inUnits([...side(1), ...side(-1).reverse()]);
+  }
+  if (region === 'inner') {
+    const moved = ([x, y]: Point, u: number, v: number): Point => {
+      const [across, down] = [axes.across, axes.down];
+      return [x + u * across[0] + v * down[0], y + u * across[1] + v * down[1]];
+    };
+    const [right, left, , mouthRight, mouthLeft] = points;
+    return [
+      moved(right, -0.35, -0.3),
+      moved(left, 0.35, -0.3),
+      moved(left, 0.35, 0.15),
+      moved(mouthLeft, 0.15, 0.2),
+      moved(mouthRight, -0.15, 0.2),
+      moved(right, -0.35, 0.15),
+    ];
+  }
+  if (region === 'lower') {
+    return inUnits(ellipse(1 - 0.1 * vary(0.5), 0.75 * vary(0.2), 0.7 * vary(0.2)));
+  }
+  if (region === 'upper') return inUnits(ellipse(0.05, vary(0.15), 0.5 * vary(0.2)));
+  const [a, b] = [random.uniform(0.9, 1.5), random.uniform(1.1, 1.9)];
+  return inUnits([
+    [-a, 0.5 - b],
+    [a, 0.5 - b],
+    [a, 0.5 + b],
+    [-a, 0.5 + b],
+  ]);
+}
+
+/** Moves an outline's points, taken close together, by a smooth random field over the picture. */
+function bend(
+  polygon: Polygon,
+  { width, height }: { width: number; height: number },
+  cells: number,
+  amplitude: number,
   random: Random,
 ): Polygon {
-  const waves = [2, 3, 4, 5].map((n) => ({
-    n,
-    size: (roughness * random.normal()) / n,
-    phase: random.uniform(0, 2 * Math.PI),
-  }));
-  return Array.from({ length: 28 }, (_, i) => {
-    const angle = (i / 28) * 2 * Math.PI;
-    const radius = waves.reduce((sum, w) => sum + w.size * Math.cos(w.n * angle + w.phase), 1);
-    return [x + halfWidth * radius * Math.cos(angle), y + halfHeight * radius * Math.sin(angle)];
-  });
+  const side = cells + 1;
+  const field = Float32Array.from({ length: side * side * 2 }, () => amplitude * random.normal());
+  const smooth = (t: number) => t * t * (3 - 2 * t);
+  const at = (x: number, y: number, c: number): number => {
+    const u = Math.min(cells, Math.max(0, (x / width) * cells));
+    const v = Math.min(cells, Math.max(0, (y / height) * cells));
+    const [column, row] = [Math.min(cells - 1, Math.floor(u)), Math.min(cells - 1, Math.floor(v))];
+    const [s, t] = [smooth(u - column), smooth(v - row)];
+    const value = (i: number, j: number) => field[((row + j) * side + column + i) * 2 + c];
+    const above = value(0, 0) + s * (value(1, 0) - value(0, 0));
+    const below = value(0, 1) + s * (value(1, 1) - value(0, 1));
+    return above + t * (below - above);
+  };
+  return dense(polygon, Math.max(width, height) / 32).map(([x, y]) => [
+    x + at(x, y, 0),
+    y + at(x, y, 1),
+  ]);
 }
 
-/** The face: an egg, wider above; sometimes without the forehead. */
-function faceOutline(random: Random): Polygon {
-  const narrow = random.uniform(0.05, 0.3);
-  const egg = outline([0, 0, 1, 1], 0.1, random).map(
-    ([x, y]): Point => [x * (1 - narrow * Math.max(0, y)), y],
-  );
-  return random.chance(0.3) ? clip(egg, 0, 1, random.uniform(-0.65, -0.45)) : egg;
-}
-
-/** Keeps the side of a polygon where a*x + b*y >= limit (Sutherland-Hodgman). */
-export function clip(polygon: Polygon, a: number, b: number, limit: number): Polygon {
-  const result: Polygon = [];
-  for (const [i, point] of polygon.entries()) {
-    const next = polygon[(i + 1) % polygon.length];
-    const here = a * point[0] + b * point[1] - limit;
-    const there = a * next[0] + b * next[1] - limit;
-    if (here >= 0) result.push(point);
-    if (here >= 0 !== there >= 0) {
-      const t = here / (here - there);
-      result.push([point[0] + t * (next[0] - point[0]), point[1] + t * (next[1] - point[1])]);
-    }
-  }
-  return result;
-}
-
-/**
- * The polygons whose union is the region, in the frame's units. Most are the whole face, as all are
- * in the publication: of smaller ones alone a network without pretrained weights learns next to
- * nothing in the first 16,000 faces (bench/NOTES.md).
- */
-function drawRegion(random: Random): Polygon[] {
-  const kind = random.next();
-  if (kind < 0.6) return [faceOutline(random)];
-  if (kind < 0.68) return [clip(faceOutline(random), 0, 1, random.uniform(-0.2, 0.25))]; // lower
-  if (kind < 0.74) return [clip(faceOutline(random), 0, -1, random.uniform(-0.15, 0.2))]; // upper
-  if (kind < 0.82) {
-    const side = random.uniform(-0.5, 0.5) + (random.chance(0.5) ? Math.PI : 0);
-    const limit = random.uniform(-0.3, 0.15);
-    return [clip(faceOutline(random), Math.cos(side), Math.sin(side), limit)];
-  }
-  if (kind < 0.95) {
-    const names = random
-      .shuffle(Object.keys(parts) as (keyof typeof parts)[])
-      .slice(0, 1 + random.int(3));
-    return names.map((name) => {
-      const [x, y, w, h] = parts[name];
-      const grow = random.uniform(0.9, 1.5);
-      return outline([x, y, w * grow, h * grow], 0.15, random);
+/** The outline with points at most so far apart. */
+function dense(polygon: Polygon, most: number): Polygon {
+  return polygon.flatMap(([x, y], i) => {
+    const [toX, toY] = polygon[(i + 1) % polygon.length];
+    const parts = Math.max(1, Math.ceil(Math.hypot(toX - x, toY - y) / most));
+    return Array.from({ length: parts }, (_, k): Point => {
+      const t = k / parts;
+      return [x + t * (toX - x), y + t * (toY - y)];
     });
-  }
-  const [x, y] = [random.uniform(-0.8, 0.8), random.uniform(-0.8, 0.8)];
-  return [outline([x, y, random.uniform(0.3, 0.9), random.uniform(0.25, 0.7)], 0.3, random)];
-}
-
-/**
- * A polygon in a frame's units as pixels.
- * @param unit the pixels that the frame's own x and y are counted in; 1, 1 for a frame in pixels
- */
-export function place(polygon: Polygon, frame: Frame, unit: Point = [1, 1]): Polygon {
-  const [cos, sin] = [Math.cos(frame.tilt), Math.sin(frame.tilt)];
-  return polygon.map(([u, v]) => {
-    const [x, y] = [u * frame.halfWidth, v * frame.halfHeight];
-    return [(frame.x + x * cos - y * sin) * unit[0], (frame.y + x * sin + y * cos) * unit[1]];
   });
 }
 
-/** Fills polygons (even-odd, each by itself) with 1, at pixel centres. */
-export function fill(polygons: Polygon[], width: number, height: number): Float32Array {
+/** Fills a polygon (even-odd) with 1 at pixel centres. */
+function fill(polygon: Polygon, [left, top, width, height]: Box): Float32Array {
   const mask = new Float32Array(width * height);
-  for (const polygon of polygons) {
-    for (let y = 0; y < height; y++) {
-      const line = y + 0.5;
-      const crossings: number[] = [];
-      for (const [i, [x0, y0]] of polygon.entries()) {
-        const [x1, y1] = polygon[(i + 1) % polygon.length];
-        if (y0 <= line !== y1 <= line) crossings.push(x0 + ((line - y0) / (y1 - y0)) * (x1 - x0));
+  for (let y = 0; y < height; y++) {
+    const line = top + y + 0.5;
+    const crossings: number[] = [];
+    for (const [i, [x0, y0]] of polygon.entries()) {
+      const [x1, y1] = polygon[(i + 1) % polygon.length];
+      if (y0 <= line !== y1 <= line) {
+        crossings.push(x0 + ((line - y0) / (y1 - y0)) * (x1 - x0) - left);
       }
-      crossings.sort((a, b) => a - b);
-      for (let i = 0; i + 1 < crossings.length; i += 2) {
-        const from = Math.max(0, Math.ceil(crossings[i] - 0.5));
-        const to = Math.min(width, Math.ceil(crossings[i + 1] - 0.5));
-        if (to > from) mask.fill(1, y * width + from, y * width + to);
-      }
+    }
+    crossings.sort((a, b) => a - b);
+    for (let i = 0; i + 1 < crossings.length; i += 2) {
+      const from = Math.max(0, Math.ceil(crossings[i] - 0.5));
+      const to = Math.min(width, Math.ceil(crossings[i + 1] - 0.5));
+      if (to > from) mask.fill(1, y * width + from, y * width + to);
     }
   }
   return mask;
 }
 
-/** Moves each pixel's source by a smooth random field, given on a coarse grid. */
-export function distort(
-  mask: Float32Array,
-  width: number,
-  height: number,
-  random: Random,
-): Float32Array {
-  const cells = 6 + random.int(10);
-  const amplitude = random.uniform(0.003, 0.015) * Math.min(width, height);
-  const side = cells + 1;
-  const field = Float32Array.from({ length: side * side * 2 }, () => amplitude * random.normal());
-  const result = new Float32Array(mask.length);
-  for (let y = 0; y < height; y++) {
-    const v = ((y + 0.5) / height) * cells;
-    const row = Math.floor(v);
-    const t = smooth(v - row);
-    for (let x = 0; x < width; x++) {
-      const u = ((x + 0.5) / width) * cells;
-      const column = Math.floor(u);
-      const s = smooth(u - column);
-      const at = (row * side + column) * 2;
-      const move = (c: number) => {
-        const above = field[at + c] + s * (field[at + 2 + c] - field[at + c]);
-        const below = at + side * 2 + c;
-        return above + t * (field[below] + s * (field[below + 2] - field[below]) - above);
-      };
-      const fromX = Math.round(x + move(0));
-      const fromY = Math.round(y + move(1));
-      if (fromX >= 0 && fromX < width && fromY >= 0 && fromY < height) {
-        result[y * width + x] = mask[fromY * width + fromX];
+/** Three running means, which together are nearly a Gaussian of this sigma; 0 beyond the borders. In place. */
+function runningBlur(data: Float32Array, width: number, height: number, sigma: number): void {
+  const radius = Math.max(1, Math.round((Math.sqrt(4 * sigma * sigma + 1) - 1) / 2));
+  const scale = 1 / (2 * radius + 1);
+  const other = new Float32Array(data.length);
+  const sums = new Float64Array(width);
+  for (let pass = 0; pass < 3; pass++) {
+    for (let y = 0; y < height; y++) {
+      const row = y * width;
+      let sum = 0;
+      for (let x = 0; x < Math.min(radius, width); x++) sum += data[row + x];
+      for (let x = 0; x < width; x++) {
+        if (x + radius < width) sum += data[row + x + radius];
+        if (x - radius - 1 >= 0) sum -= data[row + x - radius - 1];
+        other[row + x] = sum * scale;
       }
     }
-  }
-  return result;
-}
-
-const smooth = (t: number) => t * t * (3 - 2 * t);
-
-/**
- * Blur, keep the core that the blur left whole, blur again, scale the maximum to 1. In place.
- * @param erosion the first blur's sigma, for a crop of 224 pixels
- * @param feather the second's
- */
-export function soften(
-  mask: Float32Array,
-  width: number,
-  height: number,
-  erosion: number,
-  feather: number,
-): void {
-  const scale = Math.min(width, height) / 224;
-  gaussianBlur(mask, width, height, 1, scale * erosion);
-  for (let i = 0; i < mask.length; i++) mask[i] = mask[i] < 0.98 ? 0 : 1;
-  gaussianBlur(mask, width, height, 1, scale * feather);
-  let max = 0;
-  for (const value of mask) if (value > max) max = value;
-  if (max > 0) for (let i = 0; i < mask.length; i++) mask[i] /= max;
-}
-
-/** Nothing is blended at the very edge, where a moved source has no pixels of its own. In place. */
-export function clearEdge(mask: Float32Array, width: number, height: number): void {
-  const edge = Math.ceil(0.04 * Math.max(width, height));
-  for (let y = 0; y < height; y++) {
-    const row = mask.subarray(y * width, (y + 1) * width);
-    if (y < edge || y >= height - edge) row.fill(0);
-    row.fill(0, 0, edge).fill(0, width - edge);
+    sums.fill(0);
+    for (let y = 0; y < Math.min(radius, height); y++) {
+      for (let x = 0; x < width; x++) sums[x] += other[y * width + x];
+    }
+    for (let y = 0; y < height; y++) {
+      const add = (y + radius) * width;
+      const drop = (y - radius - 1) * width;
+      if (y + radius < height) for (let x = 0; x < width; x++) sums[x] += other[add + x];
+      if (drop >= 0) for (let x = 0; x < width; x++) sums[x] -= other[drop + x];
+      for (let x = 0; x < width; x++) data[y * width + x] = sums[x] * scale;
+    }
   }
 }
+
+function smooth(data: Float32Array, width: number, height: number, sigma: number): void {
+  if (sigma >= 1.5) runningBlur(data, width, height, sigma);
+  else gaussianBlur(data, width, height, 1, sigma);
+}
+
+/** How an outline becomes a mask; lengths in pixels of a face crop of 256. */
+interface Softness {
+  /** Cells of the field that bends it, along a side, and by how much; none: it stays straight. */
+  bend?: { cells: number; amplitude: [number, number] };
+  feather: [number, number];
+}
+
+function softened(
+  polygon: Polygon,
+  picture: { width: number; height: number },
+  { bend: bending, feather }: Softness,
+  random: Random,
+): SoftMask {
+  const unit = Math.min(picture.width, picture.height) / 256;
+  const bent = bending
+    ? bend(polygon, picture, bending.cells, unit * random.uniform(...bending.amplitude), random)
+    : polygon;
+  const first = random.uniform(0.6, 2);
+  const feathered = random.uniform(...feather);
+  const eroded = random.uniform(0, 0.25);
+  const sigma = unit * Math.hypot(first, feathered);
+  const last = unit * Math.max(0.5, 0.4 * feathered);
+  const margin = Math.ceil(3 * (sigma + last)) + 2;
+  const [xs, ys] = [bent.map(([x]) => x), bent.map(([, y]) => y)];
+  const [left, top] = [Math.floor(Math.min(...xs)) - margin, Math.floor(Math.min(...ys)) - margin];
+  const right = Math.ceil(Math.max(...xs)) + margin;
+  const bottom = Math.ceil(Math.max(...ys)) + margin;
+  const box = clampBox([left, top, right - left, bottom - top], picture.width, picture.height);
+  const [, , width, height] = box;
+  if (width < 1 || height < 1) throw noFace();
+  const data = fill(bent, box);
+  smooth(data, width, height, sigma);
+  for (let i = 0; i < data.length; i++) {
+    data[i] = Math.min(1, Math.max(0, (data[i] - eroded) * 1.35));
+  }
+  smooth(data, width, height, last);
+  for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(0, data[i]));
+  return { box, data };
+}
+
+const noFace = () =>
+  new LlsmError('no part of the face lies inside of its crop; its landmarks may be wrong');
 
 /** @throws LlsmError for a crop below 32 pixels, on which no region survives the softening. */
 export function checkSize({ width, height }: { width: number; height: number }): void {
@@ -228,28 +250,66 @@ export function checkSize({ width, height }: { width: number; height: number }):
   }
 }
 
-/** How much of a mask is above a half. */
-export function coreShare(mask: Float32Array): number {
-  let core = 0;
-  for (const value of mask) if (value > 0.5) core++;
-  return core / mask.length;
-}
+/** How far the regions' edges are bent and softened: of a self-blend widely, of a swap as forgers do. */
+const softness = {
+  wide: { bend: { cells: 4, amplitude: [2, 10] }, feather: [1, 10] },
+  careful: { bend: { cells: 4, amplitude: [2, 6] }, feather: [1, 8] },
+  box: { feather: [1, 14] },
+  part: { bend: { cells: 5, amplitude: [1, 4] }, feather: [0.7, 5] },
+} satisfies Record<string, Softness>;
 
 /**
- * Draws a soft mask, values in [0, 1], [height, width]. What turns out nearly empty, or covers
- * nearly everything, is drawn again.
- * @throws LlsmError for a crop below 32 pixels, on which no region survives the softening.
+ * Draws the soft mask of a region.
+ * @throws LlsmError for a crop below 32 pixels, and where landmarks make no face or lie outside.
  */
-export function drawMask(width: number, height: number, random: Random): Float32Array {
-  checkSize({ width, height });
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const frame = drawFrame(random);
-    const polygons = drawRegion(random).map((polygon) => place(polygon, frame, [width, height]));
-    const mask = distort(fill(polygons, width, height), width, height, random);
-    clearEdge(mask, width, height);
-    soften(mask, width, height, random.uniform(0.7, 3), random.uniform(1, 6));
-    const core = coreShare(mask);
-    if (core > 0.01 && core < 0.7) return mask;
+export function drawRegion(
+  face: Subject,
+  region: ForgeRegion,
+  edge: 'wide' | 'careful',
+  random: Random,
+): SoftMask {
+  const { image } = face;
+  checkSize(image);
+  if (region === 'crop') {
+    const data = new Float32Array(image.width * image.height).fill(1);
+    return { box: [0, 0, image.width, image.height], data };
   }
-  throw new LlsmError(`no mask could be drawn on a face of ${width} x ${height} pixels`);
+  const polygon = outline(region, face, random);
+  const mask = softened(polygon, image, softness[region === 'box' ? 'box' : edge], random);
+  if (!mask.data.some((value) => value > 0.5)) throw noFace();
+  return mask;
+}
+
+/** Parts that one face can have of another, and their landmarks. */
+export const partLandmarks = { eyes: [0, 1], mouth: [3, 4] } as const;
+export type Part = keyof typeof partLandmarks;
+
+/** Draws the soft mask of the eyes or of the mouth; errors as `drawRegion`. */
+export function drawPart(face: Subject, part: Part, random: Random): SoftMask {
+  checkSize(face.image);
+  const points = pointsOf(face);
+  const axes = axesOf(points);
+  const vary = (share: number) => random.uniform(1 - share, 1 + share);
+  const wide = Math.hypot(...axes.across);
+  const mouth = Math.hypot(points[4][0] - points[3][0], points[4][1] - points[3][1]) / wide;
+  const shape =
+    part === 'eyes'
+      ? ellipse(-0.02, 0.88 * vary(0.1), 0.36 * vary(0.2))
+      : ellipse(1.02, Math.max(0.8 * mouth, 0.5) * vary(0.15), 0.36 * vary(0.2));
+  const polygon = shape.map((point) => place(axes, point));
+  const mask = softened(polygon, face.image, softness.part, random);
+  if (!mask.data.some((value) => value > 0.5)) throw noFace();
+  return mask;
+}
+
+/** The mask of the whole picture in 8 bits. */
+export function greyMask(
+  { box: [left, top, w, h], data }: SoftMask,
+  { width, height }: { width: number; height: number },
+): GreyImage {
+  const grey = new Uint8ClampedArray(width * height);
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) grey[(top + y) * width + left + x] = 255 * data[y * w + x];
+  }
+  return { width, height, data: grey };
 }

@@ -1,11 +1,14 @@
-/**
- * Self-blended forgeries (Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images",
- * CVPR 2022), from a face crop without landmarks: a face is blended with a changed copy of itself.
- */
+/** Forgeries of a face from itself: blended with a changed copy, or as a generator would give it back. */
 import type { Random } from '../base/random.ts';
-import { changeColour, resize } from '../image/pixels.ts';
+import type { ForgeRegion, Forging } from '../config/forge-schema.ts';
+import type { Box } from '../image/pixels.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
-import { drawMask } from './mask.ts';
+import { layOver } from './blend.ts';
+import { recolour, refocus } from './change.ts';
+import { pointsOf, type Similarity, type Subject } from './face.ts';
+import { drawRegion, greyMask, type SoftMask } from './mask.ts';
+import { imageOf, planeOf, sample } from './plane.ts';
+import { generated } from './traces.ts';
 
 export interface Forgery {
   image: RgbImage;
@@ -18,105 +21,108 @@ export interface Forgery {
   real: RgbImage;
 }
 
-/** Makes a forgery: one face crop and a stream of random numbers give one result. */
-export type Forge = (face: RgbImage, random: Random) => Forgery;
-
-/** Sharpening: (1 - alpha) of the picture and alpha of [-1 … 8 + lightness … -1]. */
-function sharpen(image: RgbImage, alpha: number, lightness: number): RgbImage {
-  const { width, height, data } = image;
-  const result = new Uint8ClampedArray(data.length);
-  const stride = width * 3;
-  const centre = 1 - alpha + alpha * (9 + lightness); // the nine below include the centre once
-  for (let y = 0; y < height; y++) {
-    const up = Math.max(0, y - 1) * stride;
-    const here = y * stride;
-    const down = Math.min(height - 1, y + 1) * stride;
-    for (let i = 0; i < stride; i++) {
-      const left = i < 3 ? i : i - 3;
-      const right = i >= stride - 3 ? i : i + 3;
-      let around = 0;
-      for (const row of [up, here, down]) {
-        around += data[row + left] + data[row + i] + data[row + right];
-      }
-      result[here + i] = centre * data[here + i] - alpha * around;
-    }
+/** A name drawn in proportion to its share. */
+export function drawShare<Name extends string>(
+  shares: Partial<Record<Name, number>>,
+  random: Random,
+): Name {
+  const entries = Object.entries(shares) as [Name, number][];
+  let left = random.next() * entries.reduce((sum, [, share]) => sum + share, 0);
+  for (const [name, share] of entries) {
+    if (left < share) return name;
+    left -= share;
   }
-  return { width, height, data: result };
+  return entries.findLast(([, share]) => share > 0)?.[0] as Name;
 }
 
-/** Fewer pixels by taking the nearest, then back by interpolation. */
-function coarsen(image: RgbImage, factor: number): RgbImage {
-  const width = Math.max(1, Math.round(image.width / factor));
-  const height = Math.max(1, Math.round(image.height / factor));
-  const data = new Uint8ClampedArray(width * height * 3);
-  for (let y = 0, to = 0; y < height; y++) {
-    const row = Math.floor(((y + 0.5) * image.height) / height) * image.width;
-    for (let x = 0; x < width; x++, to += 3) {
-      const from = (row + Math.floor(((x + 0.5) * image.width) / width)) * 3;
-      data[to] = image.data[from];
-      data[to + 1] = image.data[from + 1];
-      data[to + 2] = image.data[from + 2];
-    }
-  }
-  return resize({ width, height, data }, image.width, image.height);
+/** Largest moves of a copy: parts of the crop's sides, of the scale, and degrees. */
+interface Move {
+  across: number;
+  along: number;
+  scale: number;
+  degrees: number;
 }
 
-/** The change of colour and frequency content that one of the two pictures gets. */
-function change(image: RgbImage, random: Random): RgbImage {
-  const data = image.data.slice();
-  const shift = () => random.uniform(-20, 20);
-  const balance: [number, number, number] = random.chance(0.3)
-    ? [shift(), shift(), shift()]
-    : [0, 0, 0];
-  const brightness = 25.5 * random.uniform(-1, 1);
-  changeColour(data, {
-    contrast: 1 + random.uniform(-0.1, 0.1),
-    saturation: 1 + random.uniform(-0.15, 0.15),
-    shift: [balance[0] + brightness, balance[1] + brightness, balance[2] + brightness],
-  });
-  const changed = { ...image, data };
-  if (random.chance(0.5)) return sharpen(changed, random.uniform(0.2, 0.5), random.uniform(0.5, 1));
-  // The paper's 2 or 4 are meant for faces of about 256 pixels.
-  const most = Math.min(4, Math.max(2, Math.min(image.width, image.height) / 64));
-  return coarsen(changed, random.uniform(1.5, most));
+/** Moves about the middle of the landmarks, as what takes the result's coordinates to the source's. */
+function drawMove(face: Subject, most: Move, random: Random): Similarity {
+  const { width, height } = face.image;
+  const points = pointsOf(face);
+  const [x, y] = [0, 1].map(
+    (c) => points.reduce((sum, point) => sum + point[c], 0) / points.length,
+  );
+  const angle = (random.uniform(-most.degrees, most.degrees) * Math.PI) / 180;
+  const scale = random.uniform(1 - most.scale, 1 + most.scale);
+  const [a, b] = [scale * Math.cos(angle), scale * Math.sin(angle)];
+  const across = width * random.uniform(-most.across, most.across);
+  const along = height * random.uniform(-most.along, most.along);
+  return { a, b, x0: x - a * x + b * y + across, y0: y - b * x - a * y + along };
 }
 
-/** Moved by up to 3 % across and 1.5 % along, scaled by 0.95 to 1/0.95 about the centre. */
-function move(image: RgbImage, random: Random): RgbImage {
-  const { width, height } = image;
-  const scale = 0.95 ** random.uniform(-1, 1);
-  const across = random.uniform(-0.03, 0.03) * width;
-  const along = random.uniform(-0.015, 0.015) * height;
-  return resize(image, width, height, [
-    (width - width * scale) / 2 + across,
-    (height - height * scale) / 2 + along,
-    width * scale,
-    height * scale,
-  ]);
+const selfMove: Move = { across: 0.03, along: 0.02, scale: 0.05, degrees: 2 };
+const generatorMove: Move = { across: 0.01, along: 0.01, scale: 0.02, degrees: 1 };
+
+/** A box with so many pixels around it, inside of the picture. */
+function widened([x, y, w, h]: Box, { width, height }: RgbImage, by: number): Box {
+  const [left, top] = [Math.max(0, x - by), Math.max(0, y - by)];
+  return [left, top, Math.min(width, x + w + by) - left, Math.min(height, y + h + by) - top];
+}
+
+/** What a mask's box shows of a changed copy that was moved. */
+function movedCopy(
+  face: Subject,
+  mask: SoftMask,
+  move: Similarity,
+  change: (part: ReturnType<typeof planeOf>) => ReturnType<typeof planeOf>,
+) {
+  const { image } = face;
+  const around = widened(mask.box, image, Math.ceil(0.1 * Math.max(image.width, image.height)));
+  const part = change(planeOf(image, around));
+  const toPart = { ...move, x0: move.x0 - around[0], y0: move.y0 - around[1] };
+  return sample(part, toPart, mask.box);
 }
 
 /**
- * Blends a face with a changed and moved copy of itself: either the copy or the background is
- * changed in colour and sharpness, the copy is moved a little, and laid over by a soft mask times a
- * ratio of 0.25 to 1.
- * @throws LlsmError for a crop below 32 pixels.
+ * Blends a face with a changed and moved copy of itself (Shiohara and Yamasaki, "Detecting Deepfakes
+ * with Self-Blended Images", CVPR 2022): the copy or the background is changed in colour and sharpness,
+ * the copy is moved a little and laid over by a soft mask times a ratio.
+ * @throws LlsmError for a crop below 32 pixels, and where landmarks make no face.
  */
-export const selfBlend: Forge = (face, random) => {
-  const { width, height } = face;
+export function selfBlend(face: Subject, random: Random, forging: Forging): Forgery {
+  const { image } = face;
+  const unit = Math.min(image.width, image.height) / 256;
+  const region: ForgeRegion = drawShare(forging.regions['self-blend'], random);
+  const mask = drawRegion(face, region, 'wide', random);
+  const move = drawMove(face, selfMove, random);
+  const ratio = random.pick(forging.ratios);
   const changeSource = random.chance(0.5);
-  const changed = change(face, random);
-  const source = move(changeSource ? changed : face, random);
-  const real = changeSource ? face : changed;
-  const soft = drawMask(width, height, random);
-  const ratio = random.pick([0.25, 0.5, 0.75, 1, 1, 1]);
-  const data = new Uint8ClampedArray(face.data.length);
-  for (let i = 0; i < soft.length; i++) {
-    const weight = soft[i] * ratio;
-    for (let c = i * 3; c < i * 3 + 3; c++) {
-      data[c] = real.data[c] + weight * (source.data[c] - real.data[c]);
-    }
-  }
-  const mask = new Uint8ClampedArray(soft.length);
-  for (let i = 0; i < soft.length; i++) mask[i] = soft[i] * 255;
-  return { image: { width, height, data }, mask: { width, height, data: mask }, real };
-};
+  const change = (part: ReturnType<typeof planeOf>) => {
+    recolour(part, random, forging.colour);
+    return refocus(part, random, unit);
+  };
+  const source = movedCopy(face, mask, move, changeSource ? change : (part) => part);
+  const real = changeSource
+    ? image
+    : imageOf(change(planeOf(image, [0, 0, image.width, image.height])));
+  return { image: layOver(real, source, mask, ratio), mask: greyMask(mask, image), real };
+}
+
+/**
+ * Blends in what a generator would make of the same face: its resolution, its lost detail and the
+ * traces of its up-sampling, half of the time with other colours, half of the time moved.
+ * @throws LlsmError as `selfBlend`.
+ */
+export function generator(face: Subject, random: Random, forging: Forging): Forgery {
+  const { image } = face;
+  const side = Math.max(image.width, image.height);
+  const region: ForgeRegion = drawShare(forging.regions.generator, random);
+  const mask = drawRegion(face, region, 'careful', random);
+  const still: Similarity = { a: 1, b: 0, x0: 0, y0: 0 };
+  const drawn = drawMove(face, generatorMove, random);
+  const move = random.chance(0.5) ? drawn : still;
+  const source = movedCopy(face, mask, move, (part) => {
+    const made = generated(part, side, random);
+    if (random.chance(0.5)) recolour(made, random, 0.4);
+    return made;
+  });
+  return { image: layOver(image, source, mask), mask: greyMask(mask, image), real: image };
+}

@@ -1,105 +1,38 @@
 import { LlsmError } from '../base/errors.ts';
+import { Gradients } from './gradients.ts';
 import type { Graph } from './record.ts';
 import { remakeCheap } from './remake.ts';
-import { Tensor } from './tensor.ts';
-
-/** A tensor for the gradient of another: beside the weights for a weight, else temporary. */
-export const gradientTensor = (tensor: Tensor): Tensor =>
-  new Tensor(`d ${tensor.name}`, tensor.shape, {
-    batched: tensor.batched,
-    home: tensor.home === 'weights' ? 'grads' : 'temp',
-    offset: tensor.options.offset,
-    dtype: tensor.dtype,
-  });
-
-/** The gradients of one backward walk, as tensors that its launches write. */
-export class Gradients {
-  readonly #gradients = new Map<Tensor, Tensor>();
-  readonly #path: Set<Tensor>;
-  readonly #seeds: ReadonlySet<Tensor>;
-  readonly #asked: readonly Tensor[];
-
-  /** @param asked whose gradients somebody reads when all is done */
-  constructor(
-    path: Set<Tensor>,
-    seeds: ReadonlyMap<Tensor, Tensor>,
-    asked: readonly Tensor[] = [],
-  ) {
-    this.#path = path;
-    this.#seeds = new Set(seeds.values());
-    this.#asked = asked;
-    for (const [tensor, seed] of seeds) this.#gradients.set(tensor, seed);
-  }
-
-  /** Whether a gradient with respect to this tensor is asked for, or leads to one that is. */
-  wants(tensor: Tensor): boolean {
-    return this.#path.has(tensor);
-  }
-
-  /** The gradient, where some operation has contributed to it. */
-  of(tensor: Tensor): Tensor | undefined {
-    return this.#gradients.get(tensor);
-  }
-
-  /**
-   * Where a kernel writes its contribution to the gradient of `tensor`. The first one stores; with
-   * `accumulate` it adds to what is there.
-   */
-  into(tensor: Tensor): { gradient: Tensor; accumulate: boolean } {
-    const known = this.#gradients.get(tensor);
-    if (known) return { gradient: known, accumulate: true };
-    const gradient = gradientTensor(tensor);
-    this.#gradients.set(tensor, gradient);
-    return { gradient, accumulate: false };
-  }
-
-  /**
-   * The gradient of a tensor that only one operation reads, such as a parameter: stored, never
-   * added to.
-   * @throws LlsmError when another operation has contributed already.
-   */
-  own(tensor: Tensor): Tensor {
-    const { gradient, accumulate } = this.into(tensor);
-    if (accumulate) throw new LlsmError(`${tensor.name} is read by two operations`);
-    return gradient;
-  }
-
-  /**
-   * Passes `dOut` on unchanged, without a copy: from here on it is the gradient of `tensor`, and
-   * later contributions are added in place. Every launch that reads it as dOut must come before.
-   * @returns false where `tensor` has a gradient already, or where dOut must stay as it is: a seed,
-   *   which is the caller's, or a gradient that was asked for. Then the caller adds or copies.
-   */
-  alias(tensor: Tensor, dOut: Tensor): boolean {
-    if (this.#gradients.has(tensor) || this.#seeds.has(dOut)) return false;
-    if (this.#asked.some((it) => this.#gradients.get(it) === dOut)) return false;
-    this.#gradients.set(tensor, dOut);
-    return true;
-  }
-}
+import type { Tensor } from './tensor.ts';
 
 /**
  * Appends the launches of reverse-mode differentiation to `graph`, visiting only operations on a
  * path from `wrt` to a seed.
  * @param seeds the gradients to begin from: of each tensor, a tensor of its shape.
- * @throws LlsmError when a tensor of `wrt` does not influence any seed.
+ * @throws LlsmError for a graph for inference, when a tensor of `wrt` does not influence any seed, or a gradient that two tensors
+ *   share would be added to before it has been read for both
  */
 export function backward(
   graph: Graph,
   seeds: ReadonlyMap<Tensor, Tensor>,
   wrt: Iterable<Tensor>,
 ): Gradients {
+  // There, batch norms are folded into weights, of which no operation's gradient knows.
+  if (graph.inference) {
+    throw new LlsmError('A graph for inference has no gradients: record it without `inference`');
+  }
   const from = graph.launches.length;
   const asked = [...wrt];
   const path = new Set(asked);
   for (const { inputs, output } of graph.ops) {
     if (inputs.some((tensor) => path.has(tensor))) path.add(output);
   }
-  const gradients = new Gradients(path, seeds, asked);
+  const ahead = new Set(graph.ops.map(({ output }) => output).filter((it) => path.has(it)));
+  const gradients = new Gradients(path, seeds, asked, ahead);
   for (let i = graph.ops.length - 1; i >= 0; i--) {
     const { output, inputs, backward } = graph.ops[i];
     const dOut = gradients.of(output);
     if (dOut && inputs.some((tensor) => path.has(tensor))) backward(dOut, gradients);
+    ahead.delete(output);
   }
   remakeCheap(graph, from);
   for (const tensor of asked) {

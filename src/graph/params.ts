@@ -1,7 +1,7 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { readBuffer } from '../gpu/readback.ts';
-import { type FlatHome, Tensor } from './tensor.ts';
+import { type FlatHome, isState, Tensor } from './tensor.ts';
 
 /** A named parameter: `weight` is trained, `state` is a running statistic. Shape as in PyTorch. */
 export interface ParamSpec {
@@ -21,8 +21,8 @@ export class ParamStore {
   readonly #tensors = new Map<string, Tensor>();
   readonly #buffers = new Map<FlatHome, GPUBuffer>();
   readonly #sizes = { weight: 0, state: 0 };
-  /** [2]: the loss scale, and steps since it changed; for gradients in 16 bits. */
-  readonly lossScale = new Tensor('loss scale', [2], { home: 'lossScale', offset: 0 });
+  /** Tensors with a flat buffer of their own size. */
+  readonly #own = new Map<FlatHome, Tensor>();
   /** Counts the changes of weights and running statistics: whoever prepared from them compares. */
   changes = 0;
 
@@ -59,9 +59,17 @@ export class ParamStore {
     return [...this.#tensors.values()].filter((tensor) => tensor.home === 'weights');
   }
 
-  /** A whole flat buffer as one tensor, for Adam. */
+  /** A flat buffer of a size of its own, for what an optimiser keeps besides values per weight. */
+  own(home: FlatHome, shape: readonly number[]): Tensor {
+    const known = this.#own.get(home) ?? new Tensor(home, shape, { home, offset: 0 });
+    this.#own.set(home, known);
+    return known;
+  }
+
+  /** A whole flat buffer as one tensor, for optimisers. */
   flat(home: FlatHome): Tensor {
-    return new Tensor(home, [this.#sizes.weight], { home, offset: 0 });
+    const size = this.#sizes[isState(home) ? 'state' : 'weight'];
+    return new Tensor(home, [size], { home, offset: 0 });
   }
 
   /** The buffer of a home, made (zeroed) when first asked for. */
@@ -80,8 +88,9 @@ export class ParamStore {
 
   /** Bytes of a home's buffer, whether it exists yet or not. */
   bytesOf(home: FlatHome): number {
-    if (home === 'lossScale') return 256;
-    return Math.max(256, (home === 'state' ? this.#sizes.state : this.#sizes.weight) * 4);
+    const own = this.#own.get(home);
+    if (own) return Math.max(256, own.bytes);
+    return Math.max(256, this.#sizes[isState(home) ? 'state' : 'weight'] * 4);
   }
 
   /** Bytes of the buffers that exist by now. */
@@ -103,7 +112,7 @@ export class ParamStore {
   /** Reads a home back, as one array a parameter. */
   async readAll(home: FlatHome): Promise<Map<string, Float32Array>> {
     const values = await readBuffer(this.gpu, this.buffer(home));
-    const kind = home === 'state' ? 'state' : 'weight';
+    const kind = isState(home) ? 'state' : 'weight';
     const out = new Map<string, Float32Array>();
     for (const spec of this.specs) {
       if (spec.kind !== kind) continue;
@@ -112,6 +121,31 @@ export class ParamStore {
       out.set(spec.name, values.slice(at, at + size));
     }
     return out;
+  }
+
+  /** Copies one home's values over another's of the same layout. */
+  copy(from: FlatHome, to: FlatHome): void {
+    const encoder = this.gpu.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.buffer(from), 0, this.buffer(to), 0, this.bytesOf(from));
+    this.gpu.device.queue.submit([encoder.finish()]);
+    this.changes++;
+  }
+
+  /** Exchanges the values of two homes of the same layout. */
+  exchange(a: FlatHome, b: FlatHome): void {
+    const size = this.bytesOf(a);
+    const between = this.gpu.device.createBuffer({
+      label: 'exchange',
+      size,
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
+    });
+    const encoder = this.gpu.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.buffer(a), 0, between, 0, size);
+    encoder.copyBufferToBuffer(this.buffer(b), 0, this.buffer(a), 0, size);
+    encoder.copyBufferToBuffer(between, 0, this.buffer(b), 0, size);
+    this.gpu.device.queue.submit([encoder.finish()]);
+    between.destroy();
+    this.changes++;
   }
 
   destroy(): void {

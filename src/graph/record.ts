@@ -1,7 +1,7 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Kernel } from '../gpu/pipeline.ts';
 import { inHalf, rangeFlag } from '../gpu/storage16.ts';
-import type { Gradients } from './backward.ts';
+import type { Gradients } from './gradients.ts';
 import { type Dtype, Tensor } from './tensor.ts';
 
 /** The part of the batch that one dispatch works on. */
@@ -65,12 +65,20 @@ export interface Traits {
   tuned?: { get(key: string): string | undefined };
 }
 
-/**
- * The tape: operations append launches, and with each what takes a gradient back.
- * `training` picks the statistics of batch norm (this batch's, or the running ones); `inference`
- * says that nothing is differentiated and no run changes a weight. `storage` is how feature maps are
- * stored.
- */
+export interface GraphOptions {
+  /** Items in one run. */
+  batch: number;
+  /** Whether batch norm takes this batch's statistics, or the running ones. */
+  training: boolean;
+  /** What kernels choose their forms by; a `Gpu` will do. */
+  traits: Traits;
+  /** Nothing is differentiated, and no run changes a weight (default false). */
+  inference?: boolean;
+  /** How feature maps are stored (default f32). */
+  storage?: Dtype;
+}
+
+/** The tape: operations append launches, and with each what takes a gradient back. */
 export class Graph {
   /** What depends on weights and statistics alone: done once, and again when they have changed. */
   readonly preparations: Launch[] = [];
@@ -83,13 +91,19 @@ export class Graph {
   /** Whether the run itself deals with that; else reading its results is an error. */
   rangeHandled = false;
 
-  constructor(
-    readonly batch: number,
-    readonly training: boolean,
-    readonly traits: Traits,
-    readonly inference = false,
-    readonly storage: Dtype = 'f32',
-  ) {}
+  readonly batch: number;
+  readonly training: boolean;
+  readonly traits: Traits;
+  readonly inference: boolean;
+  readonly storage: Dtype;
+
+  constructor({ batch, training, traits, inference = false, storage = 'f32' }: GraphOptions) {
+    this.batch = batch;
+    this.training = training;
+    this.traits = traits;
+    this.inference = inference;
+    this.storage = storage;
+  }
 
   /** A tensor with a batch axis. `shape` is that of one item. What is no feature map is 'f32'. */
   activation(name: string, shape: readonly number[], dtype: Dtype = this.storage): Tensor {

@@ -1,10 +1,14 @@
 /**
  * Where a tensor's memory is:
  * `temp` the plan's slots, reused over its life; `input` written by the caller before a run;
- * the others are ranges of the flat buffers of a {@link ParamStore}, which outlive plans.
+ * the others are ranges of the flat buffers of a `ParamStore`, which outlive plans. The graph itself
+ * knows `weights`, their `grads` and `state`; optimisers name what they keep besides.
  */
 export type Home = 'temp' | 'input' | FlatHome;
-export type FlatHome = 'weights' | 'state' | 'grads' | 'gradSum' | 'adamM' | 'adamV' | 'lossScale';
+export type FlatHome = 'weights' | 'grads' | 'state' | (string & {});
+
+/** Whether a home is laid out as running statistics are, and not as weights: its name ends in `state`. */
+export const isState = (home: Home): boolean => /state$/i.test(home);
 
 export const isFlat = (home: Home): home is FlatHome => home !== 'temp' && home !== 'input';
 

@@ -38,10 +38,33 @@ interface Taps {
   weight: Float32Array;
 }
 
-/** Triangle filter, widened by the scale on the way down; the border pixel is repeated outside. */
-function tapsOf(length: number, from: number, extent: number, size: number): Taps {
+/**
+ * How a picture is interpolated. `triangle` and `area` (OpenCV's INTER_AREA) are widened by the scale
+ * on the way down; `linear` and `cubic` (Catmull-Rom) are not, and alias there as other programs do.
+ */
+export type Filter = 'triangle' | 'area' | 'linear' | 'cubic';
+
+/** Half width of a filter, and its value at a distance from its middle, both in source pixels. */
+const filters: Record<Filter, (scale: number) => [number, (distance: number) => number]> = {
+  triangle: (scale) => {
+    const support = Math.max(1, scale);
+    return [support, (d) => Math.max(0, 1 - d / support)];
+  },
+  area: (scale) =>
+    scale <= 1
+      ? filters.triangle(scale)
+      : [(scale + 1) / 2, (d) => Math.min(1, Math.max(0, (scale + 1) / 2 - d))],
+  linear: () => [1, (d) => Math.max(0, 1 - d)],
+  cubic: () => [
+    2,
+    (d) => (d < 1 ? 1 + d * d * (1.5 * d - 2.5) : d < 2 ? 2 + d * (d * (2.5 - 0.5 * d) - 4) : 0),
+  ],
+};
+
+/** The border pixel is repeated outside. */
+function tapsOf(length: number, from: number, extent: number, size: number, filter: Filter): Taps {
   const scale = extent / size;
-  const support = Math.max(1, scale);
+  const [support, weigh] = filters[filter](scale);
   const count = Math.ceil(support * 2); // the filter is 0 at its ends
   const index = new Int32Array(size * count);
   const weight = new Float32Array(size * count);
@@ -50,7 +73,7 @@ function tapsOf(length: number, from: number, extent: number, size: number): Tap
     const first = Math.ceil(centre - support);
     let sum = 0;
     for (let k = 0; k < count; k++) {
-      const value = Math.max(0, 1 - Math.abs(first + k - centre) / support);
+      const value = weigh(Math.abs(first + k - centre));
       index[i * count + k] = Math.min(length - 1, Math.max(0, first + k));
       weight[i * count + k] = value;
       sum += value;
@@ -60,9 +83,48 @@ function tapsOf(length: number, from: number, extent: number, size: number): Tap
   return { count, index, weight };
 }
 
+/** One row of a picture [width, channels], interpolated along it. */
+function sumRow(
+  row: Float32Array,
+  data: ArrayLike<number>,
+  base: number,
+  { count, index, weight }: Taps,
+  channels: number,
+): void {
+  row.fill(0);
+  for (let to = 0, first = 0; to < row.length; to += channels, first += count) {
+    for (let k = first; k < first + count; k++) {
+      const from = (base + index[k]) * channels;
+      for (let c = 0; c < channels; c++) row[to + c] += weight[k] * data[from + c];
+    }
+  }
+}
+
+/** The same for three channels, in half the time. */
+function sumRgb(
+  row: Float32Array,
+  data: ArrayLike<number>,
+  base: number,
+  { count, index, weight }: Taps,
+): void {
+  for (let to = 0, k = 0; to < row.length; to += 3) {
+    let [r, g, b] = [0, 0, 0];
+    for (const end = k + count; k < end; k++) {
+      const w = weight[k];
+      const from = (base + index[k]) * 3;
+      r += w * data[from];
+      g += w * data[from + 1];
+      b += w * data[from + 2];
+    }
+    row[to] = r;
+    row[to + 1] = g;
+    row[to + 2] = b;
+  }
+}
+
 /**
  * Crops and resizes in one go: the box of a picture [height, width, channels] as [h, w, channels].
- * Bilinear on the way up, antialiased (area-weighted triangle) on the way down.
+ * By default bilinear on the way up, antialiased (area-weighted triangle) on the way down.
  * @param box in pixels of the source; the border is repeated where it reaches outside
  * @param out filled and returned; its type decides about rounding
  */
@@ -73,39 +135,41 @@ export function resample<T extends Float32Array | Uint8ClampedArray>(
   width: number,
   height: number,
   out: T,
+  filter: Filter = 'triangle',
 ): T {
-  const across = tapsOf(source.width, box[0], box[2], width);
-  const along = tapsOf(source.height, box[1], box[3], height);
+  const across = tapsOf(source.width, box[0], box[2], width, filter);
+  const along = tapsOf(source.height, box[1], box[3], height, filter);
   const { data } = source;
   const stride = width * channels;
   const rows = new Map<number, Float32Array>();
   const rowOf = (y: number): Float32Array => {
     let row = rows.get(y);
     if (row) return row;
-    row = new Float32Array(stride);
-    const base = y * source.width;
-    for (let x = 0, to = 0; x < width; x++, to += channels) {
-      for (let k = x * across.count; k < (x + 1) * across.count; k++) {
-        const weight = across.weight[k];
-        const from = (base + across.index[k]) * channels;
-        for (let c = 0; c < channels; c++) row[to + c] += weight * data[from + c];
-      }
-    }
+    row = free.pop() ?? new Float32Array(stride);
+    if (channels === 3) sumRgb(row, data, y * source.width, across);
+    else sumRow(row, data, y * source.width, across, channels);
     rows.set(y, row);
     return row;
   };
+  const free: Float32Array[] = [];
   const sum = new Float32Array(stride);
   for (let y = 0; y < height; y++) {
-    sum.fill(0);
+    let first = true;
     for (let k = y * along.count; k < (y + 1) * along.count; k++) {
       const weight = along.weight[k];
       if (weight === 0) continue;
       const row = rowOf(along.index[k]);
-      for (let i = 0; i < stride; i++) sum[i] += weight * row[i];
+      if (first) for (let i = 0; i < stride; i++) sum[i] = weight * row[i];
+      else for (let i = 0; i < stride; i++) sum[i] += weight * row[i];
+      first = false;
     }
     out.set(sum, y * stride);
     const oldest = along.index[y * along.count];
-    for (const key of rows.keys()) if (key < oldest) rows.delete(key);
+    for (const [key, row] of rows) {
+      if (key >= oldest) continue;
+      rows.delete(key);
+      free.push(row);
+    }
   }
   return out;
 }
@@ -159,21 +223,33 @@ export function gaussianBlur(
     const to = middle.subarray(y * stride, (y + 1) * stride);
     const centre = radius * channels;
     for (let i = 0; i < stride; i++) to[i] = kernel[radius] * padded[i + centre];
-    for (let k = 1; k <= radius; k++) {
-      const weight = kernel[radius + k];
+    for (let k = 1; k <= radius; k += 2) {
+      const [near, far] = [kernel[radius + k], k < radius ? kernel[radius + k + 1] : 0];
       const left = centre - k * channels;
       const right = centre + k * channels;
-      for (let i = 0; i < stride; i++) to[i] += weight * (padded[i + left] + padded[i + right]);
+      // Where the radius is odd the last far taps are the near ones again, and weigh nothing.
+      const step = k < radius ? channels : 0;
+      for (let i = 0; i < stride; i++) {
+        to[i] +=
+          near * (padded[i + left] + padded[i + right]) +
+          far * (padded[i + left - step] + padded[i + right + step]);
+      }
     }
   }
   const sum = new Float32Array(stride);
   for (let y = 0; y < height; y++) {
     for (let i = 0; i < stride; i++) sum[i] = kernel[radius] * middle[y * stride + i];
-    for (let k = 1; k <= radius; k++) {
-      const weight = kernel[radius + k];
+    for (let k = 1; k <= radius; k += 2) {
+      const [near, far] = [kernel[radius + k], k < radius ? kernel[radius + k + 1] : 0];
       const above = Math.max(0, y - k) * stride;
       const below = Math.min(height - 1, y + k) * stride;
-      for (let i = 0; i < stride; i++) sum[i] += weight * (middle[above + i] + middle[below + i]);
+      const higher = Math.max(0, y - k - 1) * stride;
+      const lower = Math.min(height - 1, y + k + 1) * stride;
+      for (let i = 0; i < stride; i++) {
+        sum[i] +=
+          near * (middle[above + i] + middle[below + i]) +
+          far * (middle[higher + i] + middle[lower + i]);
+      }
     }
     data.set(sum, y * stride);
   }

@@ -1,4 +1,3 @@
-import { shader } from '../gpu/pipeline.ts';
 import type { Graph } from '../graph/record.ts';
 import type { Tensor } from '../graph/tensor.ts';
 import columnWalk from './conv/column_walk.wgsl';
@@ -6,6 +5,7 @@ import nextRow from './conv/next_row.wgsl';
 import packSource from './conv/pack.wgsl';
 import unpackSource from './conv/unpack.wgsl';
 import { groups64 } from './grid.ts';
+import { shader } from './shader.ts';
 
 /** One axis of a matrix as two indices into a parameter: `outer * strides[0] + inner * strides[1]`. */
 export interface Axis {

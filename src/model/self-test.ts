@@ -48,7 +48,7 @@ export function checkNumbers(gpu: Gpu): Promise<void> {
 }
 
 async function check(gpu: Gpu): Promise<void> {
-  const g = new Graph(1, false, gpu, true);
+  const g = new Graph({ batch: 1, training: false, traits: gpu, inference: true });
   const { x, ...weights } = selfTestCase;
   const input = g.input('self-test', x.shape.slice(1));
   const [expand, bias, each, reduce] = Object.entries(weights).map(

@@ -1,8 +1,8 @@
 import { ahead } from '../base/ahead.ts';
 import { LlsmError } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
-import type { CropSource } from '../faces/crops.ts';
-import type { Batch, LossParts } from '../model/llsm/program.ts';
+import type { Crop, CropSource } from '../faces/crops.ts';
+import type { Batch, LossParts } from '../model/llsm/losses.ts';
 import type { Sampler } from './sampler.ts';
 import { learningRate, totalSteps } from './schedule.ts';
 import type { Journal, Meter } from './state.ts';
@@ -12,7 +12,8 @@ import { gather, type Validation, type Validator } from './validate.ts';
 export interface LoopOptions {
   trainer: Trainer;
   journal: Journal;
-  loader: CropSource;
+  /** Gives the crops of each item of the sampler's; together they are a batch. */
+  loader: CropSource<Crop> | CropSource<Crop[]>;
   sampler: Sampler;
   meter: Meter;
   /** Measures the weights after each epoch (train.iterations steps), and picks the best. */
@@ -94,8 +95,9 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   };
   const validate = async (): Promise<void> => {
     await settle();
-    const found = await options.validator?.measure();
-    if (!found) return;
+    const { validator } = options;
+    if (!validator) return;
+    const found = await trainer.withMean(() => validator.measure());
     const { total: loss, cls, ls, loc, auc } = found;
     await journal.appendMetrics({
       step,
@@ -140,7 +142,7 @@ async function loadBatch(
   step: number,
 ): Promise<{ batch: Required<Batch>; items: number[] }> {
   const items = sampler.items(step);
-  const crops = await Promise.all(items.map((item) => loader.load(item, step)));
-  const batch = gather(crops, items.length, config.size);
+  const crops = (await Promise.all(items.map((item) => loader.load(item, step)))).flat();
+  const batch = gather(crops, config.train.batch, config.size);
   return { batch, items };
 }

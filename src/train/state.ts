@@ -34,6 +34,8 @@ export interface TrainingState {
   checkpoint: Checkpoint;
   /** Adam's first and second moments of every trained tensor, in the checkpoint's layout. */
   adam: { m: Map<string, Float32Array>; v: Map<string, Float32Array> };
+  /** Running means of all of the checkpoint's tensors, where `train.ema` keeps them. */
+  mean?: Map<string, Float32Array>;
   counters: Counters;
 }
 
@@ -72,16 +74,29 @@ export function firstState(checkpoint: Checkpoint): TrainingState {
   return { checkpoint, adam: { m: zeros(), v: zeros() }, counters: { step: 0 } };
 }
 
-const PREFIXES = { m: 'adam.m.', v: 'adam.v.' } as const;
+const PREFIXES = { m: 'adam.m.', v: 'adam.v.', mean: 'ema.' } as const;
+
+/** The weights that count: the running means, where there are any. */
+export function shipped({ checkpoint, mean }: TrainingState): Checkpoint {
+  if (!mean) return checkpoint;
+  const tensors = new Map(
+    [...checkpoint.tensors].map(([name, { shape }]) => {
+      return [name, { shape, data: mean.get(name) as Float32Array }];
+    }),
+  );
+  return { ...checkpoint, tensors };
+}
 
 /**
- * Writes a state as one safetensors file: the checkpoint's tensors, `adam.m.*`, `adam.v.*`, and the
+ * Writes a state as one safetensors file: the checkpoint's tensors, `adam.m.*`, `adam.v.*`, `ema.*`, and the
  * counters as `llsm.training` in its metadata.
  * @throws LlsmError where a value is not finite
  */
-export function serialiseState({ checkpoint, adam, counters }: TrainingState): Uint8Array[] {
+export function serialiseState({ checkpoint, adam, mean, counters }: TrainingState): Uint8Array[] {
   const tensors = new Map<string, HostTensor>(checkpoint.tensors);
   for (const { name, shape, kind } of listParams(checkpoint.config)) {
+    const averaged = mean?.get(name);
+    if (averaged) tensors.set(PREFIXES.mean + name, { shape, data: averaged });
     if (kind === 'state') continue;
     for (const moment of ['m', 'v'] as const) {
       const data = adam[moment].get(name);
@@ -106,10 +121,10 @@ export function serialiseState({ checkpoint, adam, counters }: TrainingState): U
  */
 export function parseState(file: SafetensorsFile, path: string, config: Config): TrainingState {
   const tensors = new Map(file.tensors);
-  const moments = (prefix: string) => {
+  const copies = (prefix: string, kinds: readonly string[] = ['weight']) => {
     const found = new Map<string, Float32Array>();
     for (const { name, shape, kind } of listParams(config)) {
-      if (kind === 'state') continue;
+      if (!kinds.includes(kind)) continue;
       const tensor = tensors.get(prefix + name);
       if (!tensor || tensor.shape.join() !== shape.join()) {
         throw new LlsmError(`${path}: ${prefix}${name} is missing or wrongly shaped`);
@@ -122,7 +137,8 @@ export function parseState(file: SafetensorsFile, path: string, config: Config):
     }
     return found;
   };
-  const adam = { m: moments(PREFIXES.m), v: moments(PREFIXES.v) };
+  const adam = { m: copies(PREFIXES.m), v: copies(PREFIXES.v) };
+  const mean = config.train.ema ? copies(PREFIXES.mean, ['weight', 'state']) : undefined;
   let counters: Counters;
   try {
     counters = countersSchema.parse(JSON.parse(file.metadata['llsm.training'] ?? 'null'));
@@ -133,6 +149,7 @@ export function parseState(file: SafetensorsFile, path: string, config: Config):
   return {
     checkpoint: checkpointFromSafetensors({ tensors, metadata }, path, config),
     adam,
+    ...(mean && { mean }),
     counters,
   };
 }

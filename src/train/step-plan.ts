@@ -6,7 +6,7 @@ import { ParamStore } from '../graph/params.ts';
 import { type MemoryPlan, planMemory } from '../graph/plan.ts';
 import type { FlatHome, Tensor } from '../graph/tensor.ts';
 import { listParams } from '../model/llsm/params.ts';
-import { record } from '../model/llsm/program.ts';
+import { recordStep } from '../model/llsm/step.ts';
 import { mergeHomes, stepOptions } from './trainer.ts';
 
 /** Sizes in bytes. */
@@ -36,8 +36,8 @@ interface TensorSize {
 /** @throws LlsmError where a step does not fit the adapter */
 export function planStep(gpu: Gpu, config: Config): StepPlan {
   const store = new ParamStore(gpu, listParams(config));
-  const { graph } = record(gpu, config, store, stepOptions(config));
-  return stepPlanOf(planMemory(graph, gpu.device.limits), store, config);
+  const { pass } = recordStep(gpu, config, store, stepOptions(config));
+  return stepPlanOf(planMemory(pass.g, gpu.device.limits), store, config);
 }
 
 /** The same of a step that is there. */

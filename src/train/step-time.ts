@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { initParams } from '../model/llsm/params.ts';
+import { initParams } from '../model/llsm/init.ts';
 import { Trainer } from './trainer.ts';
 
 /** Steps that are timed, unless they take longer together than so many seconds. */

@@ -5,19 +5,19 @@ import { Graph } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
 import { Tensor } from '../graph/tensor.ts';
 import { adam, adamStep } from '../kernels/adam/adam.ts';
+import { ema, emaRate } from '../kernels/ema/ema.ts';
 import { fill } from '../kernels/fill/fill.ts';
 import { drawPairs } from '../kernels/llsm/sampled.ts';
 import { firstLossScale, readLossScale, writeLossScale } from '../kernels/loss_scale/loss_scale.ts';
 import { addInto } from '../kernels/residual_add/residual_add.ts';
 import { downloadCheckpoint, uploadCheckpoint } from '../model/llsm/bind.ts';
-import { type Batch, type LossParts, Program, type ProgramOptions } from '../model/llsm/program.ts';
+import type { Batch, LossParts, Whole } from '../model/llsm/losses.ts';
+import { type StepOptions, TrainingStep } from '../model/llsm/step.ts';
 import type { TrainingState } from './state.ts';
 
 /** The program of a training step, or of one of its micro-batches. */
-export const stepOptions = ({ train, llsm }: Config): ProgramOptions => ({
+export const stepOptions = ({ train, llsm }: Config): StepOptions => ({
   batch: train.batch / train.accumulate,
-  mode: 'train',
-  grad: true,
   update: train.accumulate === 1,
   pairs: llsm ? llsm.pairs : 'all',
   precision: train.precision,
@@ -28,12 +28,13 @@ export class Trainer {
   private constructor(
     readonly config: Config,
     readonly store: ParamStore,
-    readonly program: Program,
+    readonly program: TrainingStep,
     private readonly merge: Merge | undefined,
+    private readonly mean: Mean | undefined,
   ) {}
 
   /**
-   * @param from the weights to begin with, and on resume Adam's moments
+   * @param from the weights to begin with, and on resume Adam's moments and the running mean
    * @throws LlsmError when the step does not fit the adapter
    */
   static async build(
@@ -48,9 +49,11 @@ export class Trainer {
       const { lossScale = firstLossScale.scale, lossScaleSteps = 0 } = from.counters ?? {};
       writeLossScale(store, { scale: lossScale, steps: lossScaleSteps });
     }
-    const program = await Program.build(gpu, config, store, stepOptions(config));
+    const program = await TrainingStep.build(gpu, config, store, stepOptions(config));
     const merge = config.train.accumulate > 1 ? await Merge.build(gpu, store) : undefined;
-    return new Trainer(config, store, program, merge);
+    const { ema: decay } = config.train;
+    const mean = decay ? await Mean.build(gpu, store, decay, from.mean) : undefined;
+    return new Trainer(config, store, program, merge, mean);
   }
 
   /**
@@ -59,6 +62,12 @@ export class Trainer {
    * @returns the losses of the batch before the update, when the GPU has come so far
    */
   step(batch: Required<Batch>, step: number, lr: number): Promise<LossParts> {
+    const losses = this.#update(batch, step, lr);
+    this.mean?.move(step + 1);
+    return losses;
+  }
+
+  #update(batch: Required<Batch>, step: number, lr: number): Promise<LossParts> {
     const { train } = this.config;
     const items = train.batch;
     const maskTotal = batch.maskWeight.reduce((sum, weight) => sum + weight, 0);
@@ -81,17 +90,12 @@ export class Trainer {
     return Promise.all(parts).then(sum);
   }
 
-  #write(
-    batch: Batch,
-    step: number,
-    firstItem: number,
-    share: { items: number; maskTotal: number },
-  ): void {
-    this.program.write(batch, share);
+  #write(batch: Batch, step: number, firstItem: number, whole: Whole): void {
+    this.program.write(batch, whole);
     const { llsm, train } = this.config;
-    if (!llsm || llsm.pairs === 'all' || !this.program.net.features) return;
-    const { height, width } = this.program.net.features;
-    const { batch: count } = this.program.options;
+    if (!llsm || llsm.pairs === 'all' || !this.program.pass.pairs) return;
+    const { height, width } = this.program.pass.pairs;
+    const { batch: count } = this.program.pass.g;
     this.program.writePairs(
       drawPairs(train.seed, step, firstItem, count, height * width, llsm.pairs),
     );
@@ -102,16 +106,28 @@ export class Trainer {
     const checkpoint = await downloadCheckpoint(this.store, this.config);
     const m = await this.store.readAll('adamM');
     const v = await this.store.readAll('adamV');
-    const state = { checkpoint, adam: { m, v }, counters };
+    const mean = this.mean && (await this.mean.read());
+    const state = { checkpoint, adam: { m, v }, ...(mean && { mean }), counters };
     if (this.config.train.precision === 'f32') return state;
     const { scale, steps } = await readLossScale(this.store);
     return { ...state, counters: { ...counters, lossScale: scale, lossScaleSteps: steps } };
+  }
+
+  /** Does work while the store holds the weights that count: the running mean, where there is one. */
+  async withMean<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.mean?.exchange();
+    try {
+      return await work();
+    } finally {
+      this.mean?.exchange();
+    }
   }
 
   /** Frees the GPU's memory; nothing may be asked of it any more. */
   destroy(): void {
     this.program.destroy();
     this.merge?.destroy();
+    this.mean?.destroy();
     this.store.destroy();
   }
 }
@@ -129,7 +145,7 @@ class Merge {
   ) {}
 
   static async build(gpu: Gpu, store: ParamStore): Promise<Merge> {
-    const graph = () => new Graph(1, true, gpu);
+    const graph = () => new Graph({ batch: 1, training: true, traits: gpu });
     const sum = store.flat('gradSum');
     const clear = graph();
     fill(clear, sum, 0);
@@ -156,6 +172,60 @@ class Merge {
     for (const plan of [this.clear, this.addition, this.apply]) plan.destroy();
   }
 }
+
+/** A running mean of weights and statistics. */
+class Mean {
+  private constructor(
+    private readonly store: ParamStore,
+    private readonly decay: number,
+    private readonly plan: Plan,
+    private readonly rate: Tensor,
+  ) {}
+
+  /** @param from its values; by default those of the store */
+  static async build(
+    gpu: Gpu,
+    store: ParamStore,
+    decay: number,
+    from?: Map<string, Float32Array>,
+  ): Promise<Mean> {
+    const g = new Graph({ batch: 1, training: true, traits: gpu });
+    const rate = new Tensor('ema rate', [1], { home: 'input' });
+    for (const [values, mean] of means) {
+      ema(g, store.flat(values), store.flat(mean), rate);
+      store.copy(values, mean);
+    }
+    const kinds = new Map(store.specs.map(({ name, kind }) => [name, kind]));
+    for (const [name, data] of from ?? []) {
+      store.write(name, data, kinds.get(name) === 'state' ? 'meanState' : 'meanWeights');
+    }
+    return new Mean(store, decay, await Plan.build(gpu, g, store), rate);
+  }
+
+  /** @param t steps done, this one included */
+  move(t: number): void {
+    this.plan.write(this.rate, emaRate(this.decay, t));
+    this.plan.run();
+  }
+
+  exchange(): void {
+    for (const [values, mean] of means) this.store.exchange(values, mean);
+  }
+
+  async read(): Promise<Map<string, Float32Array>> {
+    const [weights, state] = await Promise.all(means.map(([, mean]) => this.store.readAll(mean)));
+    return new Map([...weights, ...state]);
+  }
+
+  destroy(): void {
+    this.plan.destroy();
+  }
+}
+
+const means = [
+  ['weights', 'meanWeights'],
+  ['state', 'meanState'],
+] as const;
 
 function slice(batch: Required<Batch>, first: number, count: number, items: number): Batch {
   const part = (values: Float32Array): Float32Array => {

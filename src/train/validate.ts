@@ -3,9 +3,12 @@ import type { Config } from '../config/config.ts';
 import type { Crop, CropSource } from '../faces/crops.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ParamStore } from '../graph/params.ts';
+import { Graph } from '../graph/record.ts';
+import type { Plan } from '../graph/replay.ts';
 import { stack } from '../image/input.ts';
 import { rocAuc, tallyOf } from '../measure/metrics.ts';
-import { type Batch, type LossParts, Program } from '../model/llsm/program.ts';
+import { type Forward, forward, planOf } from '../model/llsm/forward.ts';
+import { type Batch, type Losses, type LossParts, losses } from '../model/llsm/losses.ts';
 
 /** How the weights do on faces that they are not trained on. */
 export interface Validation extends LossParts {
@@ -16,7 +19,9 @@ export interface Validation extends LossParts {
 /** Measures the weights in a store, as they stand, over the validation faces. */
 export class Validator {
   private constructor(
-    private readonly program: Program,
+    private readonly pass: Forward,
+    private readonly losses: Losses,
+    private readonly plan: Plan,
     private readonly faces: CropSource,
   ) {}
 
@@ -27,8 +32,13 @@ export class Validator {
     faces: CropSource,
   ): Promise<Validator> {
     const batch = Math.min(faces.items.length, config.train.batch / config.train.accumulate);
-    const program = await Program.build(gpu, config, store, { batch, mode: 'eval', loss: true });
-    return new Validator(program, faces);
+    const pass = forward(
+      new Graph({ batch, training: false, traits: gpu, inference: true }),
+      config,
+      store,
+    );
+    const loss = losses(pass);
+    return new Validator(pass, loss, await planOf(gpu, pass), faces);
   }
 
   /**
@@ -36,8 +46,9 @@ export class Validator {
    * The next batch is loaded while the GPU works.
    */
   async measure(): Promise<Validation> {
+    const { pass, plan } = this;
     const { items } = this.faces;
-    const { batch: count } = this.program.options;
+    const { batch: count } = pass.g;
     const scores: number[] = [];
     let known = 0;
     const sums = { cls: 0, ls: 0, loc: 0 };
@@ -45,12 +56,16 @@ export class Validator {
       Promise.all(batch.map((item) => this.faces.load(item, 0))),
     );
     for await (const crops of loaded) {
-      const batch = gather(crops, count, this.program.config.size);
+      const batch = gather(crops, count, pass.config.size);
       const maskTotal = crops.reduce((n, crop) => n + crop.maskWeight, 0);
       // Shares of 1 give sums here; the last, partial batch is padded with faces of no weight.
-      this.program.write(batch, { items: 1, maskTotal: 1 });
-      this.program.run();
-      const [logits, parts] = await Promise.all([this.program.logits(), this.program.losses()]);
+      plan.write(pass.image, batch.image);
+      this.losses.write(plan, batch, { items: 1, maskTotal: 1 });
+      plan.run();
+      const [logits, parts] = await Promise.all([
+        plan.read(pass.logit.tensor),
+        this.losses.read(plan),
+      ]);
       scores.push(...logits.subarray(0, crops.length));
       known += maskTotal;
       sums.ls += parts.ls;
@@ -59,7 +74,7 @@ export class Validator {
         sums.cls += bce(logits[i], crop.label);
       });
     }
-    const { alpha, beta } = this.program.config.loss;
+    const { alpha, beta } = pass.config.loss;
     const cls = sums.cls / items.length;
     const ls = known > 0 ? sums.ls / known : 0;
     const loc = known > 0 ? sums.loc / known : 0;
@@ -70,7 +85,7 @@ export class Validator {
 
   /** Frees what it holds of the GPU; the store is its owner's. */
   destroy(): void {
-    this.program.destroy();
+    this.plan.destroy();
   }
 }
 

@@ -7,7 +7,7 @@ import type { Told } from '../../bench/cold-child.ts';
 import { writeCheckpoint } from '../../node/files/checkpoint.ts';
 import { encodePng } from '../../node/files/image.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 

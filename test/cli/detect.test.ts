@@ -11,7 +11,7 @@ import { decodeImage, encodeJpeg } from '../../src/image/codecs.ts';
 import { resize } from '../../src/image/pixels.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { type Checkpoint, checkpointMetadata } from '../../src/model/llsm/checkpoint.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
 import { serialiseSafetensors } from '../../src/model/safetensors.ts';
 import { llsm } from '../support/command.ts';
 import { faceApiFolder } from '../support/face-api.ts';

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { readCheckpoint, readSafetensors, writeCheckpoint } from '../../node/files/checkpoint.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import type { HostTensor } from '../../src/model/llsm/checkpoint.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
 import { llsm } from '../support/command.ts';
 import { maxError } from '../support/errors-of.ts';
 import { session } from '../support/onnx.ts';

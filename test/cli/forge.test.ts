@@ -48,5 +48,8 @@ test('a mixed set is made and counted by method, with a sheet; again, it is all 
   );
   const other = forge('--methods', 'swap', '--per-image', '3');
   assert.is(other.status, 1);
-  assert.match(other.stderr, /was made with methods \{"self-blend":2,"swap":1,"parts":1\}/);
+  assert.match(
+    other.stderr,
+    /was made with forging \{.*"methods":\{"self-blend":2,"swap":1,"parts":1\}/,
+  );
 });

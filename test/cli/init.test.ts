@@ -7,7 +7,8 @@ import * as assert from 'uvu/assert';
 import { readCheckpoint } from '../../node/files/checkpoint.ts';
 import { version } from '../../src/base/version.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { initParams, listParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
+import { listParams } from '../../src/model/llsm/params.ts';
 import { suite } from '../support/run.ts';
 
 // dist/cli/main.js, beside dist/test/cli/init.test.js.

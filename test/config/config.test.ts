@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { loadConfig } from '../../node/files/config.ts';
 import { LlsmError } from '../../src/base/errors.ts';
-import { differingKeys, PRESETS, parseConfig, presetConfig } from '../../src/config/config.ts';
+import {
+  type Config,
+  differingKeys,
+  PRESETS,
+  parseConfig,
+  presetConfig,
+} from '../../src/config/config.ts';
 import { skip, test } from '../support/run.ts';
 
 const paper = parseConfig({}, 'test');
@@ -42,8 +48,12 @@ test('the defaults are the paper', () => {
       seed: 0,
       balance: true,
       augment: false,
+      forge: false,
+      stages: [],
+      ema: false,
       warmup: 0,
       schedule: 'constant',
+      floor: 0.1,
       precision: 'f32',
     },
   });
@@ -138,4 +148,31 @@ test("test/torch/config.py has the same keys and defaults, so that PyTorch opens
   if (python.error) skip('python3 is not installed');
   assert.is(python.status, 0, python.stderr);
   assert.equal(JSON.parse(python.stdout), paper);
+});
+
+test('train.forge and train.stages: defaults, shares, what a stage changes, and what is refused', () => {
+  const parse = (train: object) => parseConfig({ train }, 'test').train;
+  assert.is(parse({}).forge, false);
+  const forge = parse({ forge: true }).forge as Exclude<Config['train']['forge'], false>;
+  assert.equal(Object.keys(forge.methods), ['self-blend', 'swap', 'parts', 'generator']);
+  const own = parse({ forge: { methods: { swap: 1 } } }).forge as typeof forge;
+  assert.equal(own.methods, { swap: 1 });
+  // A stage has no defaults of its own: what it does not name stays.
+  const { stages } = parse({ forge: true, stages: [{ from: 5, forge: { vary: 0 } }] });
+  assert.equal(stages[0].forge, { vary: 0 });
+  for (const [train, message] of [
+    [{ forge: { methods: { morph: 1 } } }, /morph/],
+    [{ forge: { methods: { swap: 0 } } }, /has no share above 0/],
+    [
+      { forge: { colours: 1 } },
+      /unknown key train\.forge\.colours; did you mean train\.forge\.colour/,
+    ],
+    [{ forge: true, batch: 3 }, /train\.batch \(3\) must be even with train\.forge/],
+    [{ forge: { crop: 200 } }, /train\.forge\.crop \(200\) must be at least size \(224\)/],
+    [{ stages: [{ from: 2 }, { from: 1 }] }, /in the order of `from`/],
+    [{ stages: [{ from: 2, lrs: 1 }] }, /unknown key train\.stages\.0\.lrs/],
+    [{ ema: 2 }, /train\.ema/],
+  ] as const) {
+    assert.throws(() => parse(train), message);
+  }
 });

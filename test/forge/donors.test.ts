@@ -11,6 +11,7 @@ import { drawnPicture, failure, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 
 const folder = temporaryFolder();
+const read = (face: ManifestItem) => readSubject(face, readBytes);
 
 function item(name: string, image: RgbImage, people: string[], split: Split): ManifestItem {
   writeFileSync(join(folder, `${name}.png`), encodePng(image));
@@ -23,7 +24,7 @@ const others = Array.from({ length: 6 }, (_, n) => item(`o${n}`, drawn(n), [`o${
 const target = item('target', drawn(50), ['target'], 'train');
 
 async function founds(reals: ManifestItem[], count: number): Promise<ManifestItem[]> {
-  const donors = new Donors(reals, readBytes);
+  const donors = new Donors(reals, read);
   const face = await readSubject(target, readBytes);
   const found = [];
   for (let n = 0; n < count; n++) {
@@ -64,7 +65,7 @@ test('faces that cannot be read are passed over; where there is no other, that i
 });
 
 test('who is alone in a split, or not known, is named', async () => {
-  const make = (reals: ManifestItem[]) => failure(() => new Donors(reals, readBytes));
+  const make = (reals: ManifestItem[]) => failure(() => new Donors(reals, read));
   const alone = item('alone', drawn(1), ['alone'], 'test');
   assert.match(
     (await make([...others, alone])).message,

@@ -77,7 +77,7 @@ test('a uniform takes every field, by type, and none besides', () => {
 });
 
 test('a launch binds every variable of the shader, and none besides', () => {
-  const g = new Graph(1, false, { subgroupSize: 0 });
+  const g = new Graph({ batch: 1, training: false, traits: { subgroupSize: 0 } });
   const x = g.input('x', [8]);
   const out = g.activation('out', [8]);
   const launch = (bind: Record<string, typeof x>) => () =>
@@ -94,7 +94,7 @@ test('a launch binds every variable of the shader, and none besides', () => {
 });
 
 test('a missing uniform field stops the plan before anything runs', async () => {
-  const g = new Graph(1, false, { subgroupSize: 0 });
+  const g = new Graph({ batch: 1, training: false, traits: { subgroupSize: 0 } });
   g.launch({
     kernel: shader('scale', source)({ TWO: false }),
     bind: { x: g.input('x', [8]), out: g.activation('out', [8]) },
@@ -128,7 +128,7 @@ test('a pipeline is compiled once a device, and computes', async () => {
   const [first, second] = await Promise.all([pipelineOf(gpu, made), pipelineOf(gpu, made)]);
   assert.is(first, second);
   assert.is(pipelineCount(gpu), before + 1);
-  const g = new Graph(1, false, { subgroupSize: 0 });
+  const g = new Graph({ batch: 1, training: false, traits: { subgroupSize: 0 } });
   const [x, y, out] = [g.input('x', [5]), g.input('y', [5]), g.activation('out', [5])];
   out.keep = true;
   g.launch({

@@ -1,11 +1,12 @@
 import * as assert from 'uvu/assert';
 import { LlsmError } from '../../src/base/errors.ts';
-import { backward, type Gradients } from '../../src/graph/backward.ts';
+import { backward } from '../../src/graph/backward.ts';
+import type { Gradients } from '../../src/graph/gradients.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { test } from '../support/run.ts';
 
-const newGraph = (): Graph => new Graph(2, true, { subgroupSize: 0 });
+const newGraph = (): Graph => new Graph({ batch: 2, training: true, traits: { subgroupSize: 0 } });
 const weight = (name: string, offset: number): Tensor =>
   new Tensor(name, [3], { home: 'weights', offset });
 
@@ -111,6 +112,41 @@ test('a seed and a gradient that was asked for are not passed on without a copy'
   // c's is the seed; b's was asked for; a's may go on as x's.
   assert.equal(passed, [false, false, true]);
   assert.is.not(gradients.of(b), gradients.of(x));
+});
+
+test('a gradient that two tensors share is not added to before both have been read', () => {
+  /** `sum` passes its gradient on to a and b; what reads b is recorded before or after a is made. */
+  const walk = (early: boolean): void => {
+    const g = newGraph();
+    const visits: string[] = [];
+    const x = g.input('x', [4]);
+    const b = op(g, 'b', [x], visits);
+    let side = early ? b : op(g, 'side', [b], visits);
+    const a = op(g, 'a', [x], visits);
+    if (early) side = op(g, 'side', [b], visits);
+    const sum = g.activation('sum', [4]);
+    g.op([a, b], sum, (dOut, gradients) => {
+      const copy = new Tensor('copy', dOut.shape, { batched: true });
+      for (const tensor of [a, b]) assert.ok(gradients.alias(tensor, copy));
+    });
+    backward(g, new Map([...seed(sum), ...seed(side)]), [x]);
+  };
+  walk(false);
+  assert.throws(
+    () => walk(true),
+    (error: unknown) =>
+      error instanceof LlsmError && /gradient of a is also that of b/.test(error.message),
+  );
+});
+
+test('a graph for inference is not differentiated', () => {
+  const g = new Graph({ batch: 2, training: false, traits: { subgroupSize: 0 }, inference: true });
+  const x = g.input('x', [4]);
+  const out = op(g, 'out', [x], []);
+  assert.throws(
+    () => backward(g, seed(out), [x]),
+    (error: unknown) => error instanceof LlsmError && /for inference/.test(error.message),
+  );
 });
 
 test('what does not influence the seed is named', () => {

@@ -37,7 +37,8 @@ function launch(
   g.launch({ kernel, bind, params: () => ({}), grid: () => [1], partial });
 }
 
-const newGraph = (batch = 1): Graph => new Graph(batch, true, { subgroupSize: 0 });
+const newGraph = (batch = 1): Graph =>
+  new Graph({ batch, training: true, traits: { subgroupSize: 0 } });
 
 function kept(tensor: Tensor): Tensor {
   tensor.keep = true;

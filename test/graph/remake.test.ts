@@ -26,7 +26,7 @@ function recorded(cheap: boolean, keep?: string) {
       },
     ]),
   );
-  const g = new Graph(batch, true, gpu);
+  const g = new Graph({ batch, training: true, traits: gpu });
   const x = g.input('x', [size, size, channels]);
   const outs: Tensor[] = [x];
   for (let i = 0; i < 4; i++) {

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
-import { Gradients } from '../../src/graph/backward.ts';
+import { Gradients } from '../../src/graph/gradients.ts';
 import { ParamStore } from '../../src/graph/params.ts';
 import { type MemoryPlan, type PlanLimits, planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
@@ -19,7 +19,8 @@ function addTo(g: Graph, total: Tensor, x: Tensor): void {
   passOn(g, new Gradients(new Set([total]), new Map([[total, total]])), total, x);
 }
 
-const newGraph = (batch = 1): Graph => new Graph(batch, true, { subgroupSize: 0 });
+const newGraph = (batch = 1): Graph =>
+  new Graph({ batch, training: true, traits: { subgroupSize: 0 } });
 const values = (n: number, f: (i: number) => number): Float32Array =>
   Float32Array.from({ length: n }, (_, i) => f(i));
 
@@ -40,7 +41,13 @@ async function messageOf(promise: Promise<unknown>): Promise<string> {
 test('what is read is that of the run before, though the next one is queued at once', async () => {
   for (const storage of ['f32', 'f16'] as const) {
     if (storage === 'f16' && !gpu.device.features.has('shader-f16')) continue;
-    const g = new Graph(1, true, { subgroupSize: 0 }, false, storage);
+    const g = new Graph({
+      batch: 1,
+      training: true,
+      traits: { subgroupSize: 0 },
+      inference: false,
+      storage,
+    });
     const x = g.input('x', [4]);
     const out = g.activation('out', [4]);
     out.keep = true;
@@ -89,7 +96,7 @@ test('a plan is replayed with new inputs, in one submit or in many', async () =>
 
 test('a preparation runs once, and again when what it reads has changed', async () => {
   const weights = new ParamStore(gpu, [{ name: 'w', shape: [8], kind: 'weight' }]);
-  const g = new Graph(1, false, { subgroupSize: 0 }, true);
+  const g = new Graph({ batch: 1, training: false, traits: { subgroupSize: 0 }, inference: true });
   const [x, w] = [g.input('x', [8]), weights.get('w')];
   const [prepared, total] = [g.scratch('prepared', [8]), g.activation('total', [8])];
   total.keep = true;

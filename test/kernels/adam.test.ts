@@ -15,7 +15,7 @@ test('steps over parameters of any size, as torch.optim.Adam', async () => {
   const shapes = [[8, 4, 1, 1], [1], [65], [40, 1, 3, 3]];
   const specs = shapes.map((shape, i) => ({ name: `p${i}`, shape, kind: 'weight' as const }));
   const params = new ParamStore(gpu, specs);
-  const g = new Graph(1, true, { subgroupSize: 0 });
+  const g = new Graph({ batch: 1, training: true, traits: { subgroupSize: 0 } });
   const step = new Tensor('step', [2], { home: 'input' });
   adam(g, params, step);
   const plan = await Plan.build(gpu, g, params);

@@ -23,7 +23,7 @@ interface Loss {
 async function check(name: string, it: Loss): Promise<void> {
   const { logits, truth, weights, scale = 1, grad = true } = it;
   const [batch, ...item] = logits.shape;
-  const g = new Graph(batch, true, { subgroupSize: 0 });
+  const g = new Graph({ batch, training: true, traits: { subgroupSize: 0 } });
   const z = g.input('z', item);
   const t = g.input('t', item);
   const w = g.input('w', []);
@@ -101,7 +101,7 @@ test('logits so large that a sigmoid or an exponential would overflow', () =>
 
 test('a weight of 0 hides an item that is not finite', async () => {
   const logits = valuesOf([2, 2], [1, 2, Number.NaN, Number.POSITIVE_INFINITY]);
-  const g = new Graph(2, true, { subgroupSize: 0 });
+  const g = new Graph({ batch: 2, training: true, traits: { subgroupSize: 0 } });
   const [z, t, w] = [g.input('z', [2]), g.input('t', [2]), g.input('w', [])];
   const { partial, seeds } = bce(g, z, t, w, { scale: 1, grad: true });
   const dZ = seeds.get(z);

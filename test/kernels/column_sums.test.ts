@@ -18,7 +18,7 @@ for (const { batch, size, c, n, limit } of [
 ]) {
   test(`sums ${batch}x${size}x${size}x${c} to ${n}${limit ? ', in slices' : ''}`, async () => {
     const x = normal(random, [batch, size, size, c], 1, 1);
-    const g = new Graph(batch, true, { subgroupSize: 0 });
+    const g = new Graph({ batch, training: true, traits: { subgroupSize: 0 } });
     const input = g.input('x', x.shape.slice(1));
     const sums = new Tensor('sums', [n]);
     sums.keep = true;
@@ -42,7 +42,7 @@ for (const { batch, size, c, n, limit } of [
 // 65,535 workgroups of 64 in x are 4,194,240 values: the grid is folded into z above.
 for (const size of [1, 65, 4_194_240, 4_194_241]) {
   test(`fills ${size} values, and no more`, async () => {
-    const g = new Graph(1, true, { subgroupSize: 0 });
+    const g = new Graph({ batch: 1, training: true, traits: { subgroupSize: 0 } });
     const out = new Tensor('out', [size]);
     out.keep = true;
     fill(g, out, 7);

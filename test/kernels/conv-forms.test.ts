@@ -26,7 +26,7 @@ for (const kind of formsHere) {
 
 /** The choice for a pointwise convolution of eight maps. */
 function chosen(traits: Traits, cin: number, n: number, size = 14) {
-  const g = new Graph(8, false, traits);
+  const g = new Graph({ batch: 8, training: false, traits });
   const weight = new Tensor('w', [n, cin, 1, 1], { home: 'input' });
   conv(g, 'out', g.input('x', [size, size, cin]), weight);
   const { choice } = g.launches[g.launches.length - 1];

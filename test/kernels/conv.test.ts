@@ -94,7 +94,7 @@ test('the filter gradient in one chunk and in many', async () => {
 
 test('an input gradient that it cannot make is refused', () => {
   const build = (n: number) => () => {
-    const g = new Graph(1, true, { subgroupSize: 0 });
+    const g = new Graph({ batch: 1, training: true, traits: { subgroupSize: 0 } });
     const x = g.input('x', [9, 9, 4]);
     const w = new Tensor('w', [n, 4, 3, 3], { home: 'input' });
     const { out } = conv(g, 'conv', x, w);
@@ -105,7 +105,7 @@ test('an input gradient that it cannot make is refused', () => {
 });
 
 test('a map padded differently along its sides is refused', () => {
-  const g = new Graph(1, false, { subgroupSize: 0 });
+  const g = new Graph({ batch: 1, training: false, traits: { subgroupSize: 0 } });
   const w = new Tensor('w', [8, 4, 3, 3], { home: 'input' });
   const x = g.input('x', [8, 9, 4]);
   assert.throws(
@@ -208,7 +208,11 @@ for (const kind of formsHere) {
       const x = normal(random, [3, size, size, 16]);
       const weight = normal(random, [n, 16, 1, 1], 1 / 4);
       const bias = normal(random, [n], 20, 100);
-      const g = new Graph(3, true, { ...traits, tuned: { get: () => form.name } });
+      const g = new Graph({
+        batch: 3,
+        training: true,
+        traits: { ...traits, tuned: { get: () => form.name } },
+      });
       const input = g.input('x', x.shape.slice(1));
       const w = new Tensor('w', [...weight.shape], { home: 'input' });
       const b = new Tensor('b', [n], { home: 'input' });

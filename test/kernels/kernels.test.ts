@@ -19,7 +19,12 @@ import { conv } from '../../src/kernels/conv/conv.ts';
 import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
 import { dot } from '../../src/kernels/dot/dot.ts';
 import { gate } from '../../src/kernels/gate/gate.ts';
-import { scaled, unscaled, updateLossScale } from '../../src/kernels/loss_scale/loss_scale.ts';
+import {
+  lossScaleOf,
+  scaled,
+  unscaled,
+  updateLossScale,
+} from '../../src/kernels/loss_scale/loss_scale.ts';
 import { maxPool } from '../../src/kernels/max_pool/max_pool.ts';
 import { poolAdd } from '../../src/kernels/pool_add/pool_add.ts';
 import { residualAdd } from '../../src/kernels/residual_add/residual_add.ts';
@@ -32,7 +37,7 @@ const seen = new Set<Kernel>();
 
 /** Records every operation in every way it can read its input, and differentiates all of it. */
 function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
-  const g = new Graph(2, training, { subgroupSize });
+  const g = new Graph({ batch: 2, training, traits: { subgroupSize } });
   const params = new ParamStore(gpu, [{ name: 'p', shape: [8], kind: 'weight' }]);
   const wrt: Tensor[] = [];
   const outs: Tensor[] = [];
@@ -115,9 +120,9 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
   backward(g, seeds, wrt);
   adam(g, params, new Tensor('step', [2], { home: 'input' }));
   adam(g, params, new Tensor('scaled step', [2], { home: 'input' }), { scaled: true });
-  scaled(g, g.input('item weight', []), params.lossScale);
-  unscaled(g, fixed(4), params.lossScale);
-  updateLossScale(g, params.lossScale);
+  scaled(g, g.input('item weight', []), lossScaleOf(params));
+  unscaled(g, fixed(4), lossScaleOf(params));
+  updateLossScale(g, lossScaleOf(params));
   return [g, params];
 }
 

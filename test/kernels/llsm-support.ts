@@ -160,7 +160,7 @@ export async function check(it: Case): Promise<void> {
   const share = valuesOf([batch], it.share ?? Array(batch).fill(1 / batch));
   const exact = expected(head, sides, mask, share, scale, it.pairs?.counts);
   for (const subgroupSize of subgroupSizes) {
-    const g = new Graph(batch, true, { subgroupSize });
+    const g = new Graph({ batch, training: true, traits: { subgroupSize } });
     const fixed = (name: string, x: Values) => new Tensor(name, [...x.shape], { home: 'input' });
     const tensors = sides.tensors.map((x, i) => g.input(`x${i}`, x.shape.slice(1)));
     const weight = fixed('weight', sides.weight);

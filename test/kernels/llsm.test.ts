@@ -95,7 +95,7 @@ test('absdiff of what is read through a batch norm and a ReLU, or a ReLU alone',
 
 /** A loss on K = 64 of `mlp` whose inputs are made by the test. */
 function large(size: number, subgroupSize: number) {
-  const g = new Graph(1, true, { subgroupSize });
+  const g = new Graph({ batch: 1, training: true, traits: { subgroupSize } });
   const tensor = g.input('x', [size, size, 128]);
   const weight = new Tensor('v', [64], { home: 'input' });
   const bias = new Tensor('b', [1], { home: 'input' });
@@ -165,7 +165,7 @@ async function lossOf(head: Head, x: Values, share: number[], truth: Values, bia
   const [batch, h, w, c] = x.shape;
   const results = [];
   for (const subgroupSize of subgroupSizes) {
-    const g = new Graph(batch, true, { subgroupSize });
+    const g = new Graph({ batch, training: true, traits: { subgroupSize } });
     const tensor = g.input('x', [h, w, c]);
     const b = new Tensor('b', [1], { home: 'input' });
     const v = head === 'mlp' ? new Tensor('v', [1], { home: 'input' }) : undefined;
@@ -217,7 +217,7 @@ test('logits so large that an exponential would overflow', async () => {
 
 test('channels that pad the features get a gradient of zero, whatever was in memory', async () => {
   for (const subgroupSize of subgroupSizes) {
-    const g = new Graph(1, true, { subgroupSize });
+    const g = new Graph({ batch: 1, training: true, traits: { subgroupSize } });
     const tensor = g.input('x', [3, 3, 12]);
     const given = (name: string, shape: number[]) => new Tensor(name, shape, { home: 'input' });
     const [target, share] = [g.input('target', [3, 3, 1]), g.input('share', [])];
@@ -293,7 +293,7 @@ test('from the tap: features, loss, and back through the convolutions', async ()
       return { loss: loss.out, dZ: loss.backward(valuesOf([1], [scale])).z };
     });
     for (const subgroupSize of subgroupSizes) {
-      const g = new Graph(batch, true, { subgroupSize });
+      const g = new Graph({ batch, training: true, traits: { subgroupSize } });
       const input = g.input('x', [h, w, c]);
       const tensors = new Map(
         [...params].map(([name, { shape }]) => [
@@ -393,7 +393,7 @@ function chain(
 }
 
 test('a map of more than 4,096 positions is refused, and says what to do', () => {
-  const g = new Graph(1, false, { subgroupSize: 0 });
+  const g = new Graph({ batch: 1, training: false, traits: { subgroupSize: 0 } });
   const tensor = g.input('x', [65, 64, 4]);
   const side = { ...read(tensor), at: 0 };
   const bias = new Tensor('b', [1], { home: 'input' });

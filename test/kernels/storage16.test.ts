@@ -101,7 +101,13 @@ async function valuesOf(
   subgroupSize: number,
   { magnitude = 1, differentiated = false } = {},
 ): Promise<{ values: Float32Array[]; dtypes: Dtype[] }> {
-  const g = new Graph(3, false, { subgroupSize }, !differentiated, storage);
+  const g = new Graph({
+    batch: 3,
+    training: false,
+    traits: { subgroupSize },
+    inference: !differentiated,
+    storage,
+  });
   const wrt: Tensor[] = [];
   const random = new Random(3, 'halves');
   const feeds = new Map<Tensor, Float32Array>();

@@ -60,7 +60,7 @@ export async function check(name: string, it: Case): Promise<void> {
 async function checkForm(name: string, it: Case, form: 'lanes' | 'tile'): Promise<void> {
   const subgroupSize = form === 'lanes' ? gpu.subgroupSize : 0;
   const traits = { subgroupSize, tuned: { get: () => it.tuned } };
-  const g = new Graph(it.batch ?? 1, it.training ?? true, traits);
+  const g = new Graph({ batch: it.batch ?? 1, training: it.training ?? true, traits });
   const random = new Random(7, name);
   const feeds = new Map<Tensor, Float32Array>();
   const tensors: Named<Tensor> = {};

@@ -42,7 +42,7 @@ test('adds to gradients', async () => {
 test('in slices', () => check('upsampleAdd', { ...sum(5, 4, 4, 16), limit: 2 * 4096 }));
 
 test('a map that is not twice as large is refused', () => {
-  const g = new Graph(1, false, { subgroupSize: 0 });
+  const g = new Graph({ batch: 1, training: false, traits: { subgroupSize: 0 } });
   const maps = [g.input('small', [3, 3, 4]), g.input('base', [7, 6, 4])] as const;
   assert.throws(() => upsampleAdd(g, 'up', ...maps), /up: upsampleAdd takes a map twice as large/);
 });

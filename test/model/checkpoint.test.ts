@@ -16,7 +16,8 @@ import { LlsmError } from '../../src/base/errors.ts';
 import { version } from '../../src/base/version.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { type Checkpoint, fitInto } from '../../src/model/llsm/checkpoint.ts';
-import { initParams, listParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
+import { listParams } from '../../src/model/llsm/params.ts';
 import { serialiseSafetensors } from '../../src/model/safetensors.ts';
 import { suite } from '../support/run.ts';
 

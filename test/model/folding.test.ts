@@ -4,10 +4,13 @@ import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Random } from '../../src/base/random.ts';
 import { type Config, type ConfigInput, parseConfig } from '../../src/config/config.ts';
 import type { ParamStore } from '../../src/graph/params.ts';
+import { Graph } from '../../src/graph/record.ts';
 import { uploadCheckpoint } from '../../src/model/llsm/bind.ts';
 import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
-import { Program, type ProgramOptions } from '../../src/model/llsm/program.ts';
+import { forward, planOf } from '../../src/model/llsm/forward.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
+import { outputPass } from '../../src/model/llsm/run.ts';
+import { TrainingStep } from '../../src/model/llsm/step.ts';
 import { noiseBatch } from '../support/faces.ts';
 import { test } from '../support/run.ts';
 
@@ -37,26 +40,15 @@ function awkward(config: Config): Checkpoint {
   return checkpoint;
 }
 
-async function outputsOf(store: ParamStore, config: Config, options: Partial<ProgramOptions>) {
+async function outputsOf(store: ParamStore, config: Config, grad: boolean) {
   const taps = ['e1', 'block7', 'e5', ...(config.flm ? ['d5', 'd1'] : [])];
-  const program = await Program.build(gpu, config, store, {
-    batch: 2,
-    mode: 'eval',
-    similarity: true,
-    loss: true,
-    taps,
-    ...options,
-  });
-  program.write(noiseBatch(2, config.size));
-  program.run();
-  const outputs = new Map([['logit', await program.logits()]]);
-  const mask = await program.maskLogits();
-  if (mask) outputs.set('mask', mask);
-  const similarity = await program.similarity();
-  if (similarity) outputs.set('similarity', similarity.data);
-  for (const tap of taps) outputs.set(tap, (await program.tap(tap)).data);
-  outputs.set('loss', Float32Array.of((await program.losses()).total));
-  return { program, outputs };
+  const options = { batch: 2, mode: 'eval', loss: true, grad, taps } as const;
+  const { pass, plan, write, read } = await outputPass(gpu, config, store, options);
+  write(noiseBatch(2, config.size));
+  plan.run();
+  const outputs = await read();
+  for (const name of outputs.keys()) if (name.startsWith('grad.')) outputs.delete(name);
+  return { graph: pass.g, plan, outputs };
 }
 
 const largest = (values: Float32Array): number =>
@@ -73,21 +65,21 @@ for (const [name, input] of Object.entries(configs)) {
   test(`folded equals unfolded: ${name}`, async () => {
     const config = parseConfig({ width: 0.25, size: 64, ...input }, 'test');
     const store = uploadCheckpoint(gpu, awkward(config));
-    const folded = await outputsOf(store, config, {});
+    const folded = await outputsOf(store, config, false);
     // With gradients nothing is folded.
-    const unfolded = await outputsOf(store, config, { grad: true });
-    assert.is(unfolded.program.graph.preparations.length, 0);
-    const each = folded.program.graph.launches.map(({ kernel }) => kernel.name);
+    const unfolded = await outputsOf(store, config, true);
+    assert.is(unfolded.graph.preparations.length, 0);
+    const each = folded.graph.launches.map(({ kernel }) => kernel.name);
     assert.not.ok(each.includes('pack') || each.includes('bn_finalise'), 'prepared in each run');
-    for (const [key, expected] of unfolded.outputs) {
-      const actual = folded.outputs.get(key) as Float32Array;
+    for (const [key, { data: expected }] of unfolded.outputs) {
+      const actual = folded.outputs.get(key)?.data as Float32Array;
       const scale = largest(expected);
       assert.ok(Number.isFinite(scale) && scale > 0, `${key}: ${scale}`);
       const off = actual.reduce((m, v, i) => Math.max(m, Math.abs(v - expected[i])), 0) / scale;
       assert.ok(off <= 1e-5, `${key} is off by ${off}`);
     }
-    folded.program.destroy();
-    unfolded.program.destroy();
+    folded.plan.destroy();
+    unfolded.plan.destroy();
     store.destroy();
   });
 }
@@ -97,18 +89,24 @@ test('weights that another plan, or the caller, changes reach the folded network
   const checkpoint = initParams(config, 4);
   const store = uploadCheckpoint(gpu, checkpoint);
   const batch = noiseBatch(2, config.size);
-  const trained = await Program.build(gpu, config, store, {
-    batch: 2,
-    mode: 'train',
-    update: true,
-  });
-  const folded = await Program.build(gpu, config, store, { batch: 2, mode: 'eval' });
+  const trained = await TrainingStep.build(gpu, config, store, { batch: 2 });
   trained.write(batch);
-  folded.write(batch);
-  const logits = async (program: Program): Promise<number[]> => {
-    program.run();
-    return [...(await program.logits())];
+  const inference = async () => {
+    const pass = forward(
+      new Graph({ batch: 2, training: false, traits: gpu, inference: true }),
+      config,
+      store,
+    );
+    const plan = await planOf(gpu, pass);
+    plan.write(pass.image, batch.image);
+    return { pass, plan };
   };
+  type Inference = Awaited<ReturnType<typeof inference>>;
+  const logits = async ({ pass, plan }: Inference): Promise<number[]> => {
+    plan.run();
+    return [...(await plan.read(pass.logit.tensor))];
+  };
+  const folded = await inference();
   const seen = [await logits(folded)];
   assert.equal(await logits(folded), seen[0]);
   const changes = [
@@ -119,14 +117,13 @@ test('weights that another plan, or the caller, changes reach the folded network
   for (const change of changes) {
     change();
     const now = await logits(folded);
-    const fresh = await Program.build(gpu, config, store, { batch: 2, mode: 'eval' });
-    fresh.write(batch);
+    const fresh = await inference();
     assert.equal(now, await logits(fresh));
     assert.not.ok(
       seen.some((before) => before.every((v, i) => v === now[i])),
       'nothing changed',
     );
     seen.push(now);
-    fresh.destroy();
+    fresh.plan.destroy();
   }
 });

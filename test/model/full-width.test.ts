@@ -4,9 +4,12 @@ import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Random } from '../../src/base/random.ts';
 import { presetConfig } from '../../src/config/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
+import { Graph } from '../../src/graph/record.ts';
+import type { Tensor } from '../../src/graph/tensor.ts';
 import { uploadCheckpoint } from '../../src/model/llsm/bind.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
-import { Program } from '../../src/model/llsm/program.ts';
+import { forward, pairMap, planOf } from '../../src/model/llsm/forward.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
+import { TrainingStep } from '../../src/model/llsm/step.ts';
 import { test } from '../support/run.ts';
 
 const gpu = await openNodeGpu();
@@ -35,20 +38,21 @@ test('width 1 at 224: logit, mask and similarity of both forms agree', async () 
   const outputs = [];
   for (const adapter of [gpu, portable]) {
     const store = uploadCheckpoint(adapter, checkpoint);
-    const program = await Program.build(adapter, config, store, {
-      batch: 1,
-      mode: 'eval',
-      similarity: true,
-    });
-    program.write(batch);
-    program.run();
-    const logit = await program.logits();
-    const mask = (await program.maskLogits()) as Float32Array;
-    const similarity = await program.similarity();
-    assert.equal(similarity?.shape, [1, 196, 196]);
+    const pass = forward(
+      new Graph({ batch: 1, training: false, traits: adapter, inference: true }),
+      config,
+      store,
+    );
+    const map = pairMap(pass) as Tensor;
+    assert.equal(map.shape, [1, 196, 196]);
+    const plan = await planOf(adapter, pass);
+    plan.write(pass.image, batch.image);
+    plan.run();
+    const logit = await plan.read(pass.logit.tensor);
+    const mask = await plan.read(pass.mask?.tensor as Tensor);
     assert.is(mask.length, 224 * 224);
-    outputs.push({ logit, mask, similarity: similarity?.data as Float32Array });
-    program.destroy();
+    outputs.push({ logit, mask, similarity: await plan.read(map) });
+    plan.destroy();
     store.destroy();
   }
   const [lanes, tile] = outputs;
@@ -59,11 +63,7 @@ test('width 1 at 224: logit, mask and similarity of both forms agree', async () 
 
 test('width 1 at 224: a training step runs, and moves every weight', async () => {
   const store = uploadCheckpoint(gpu, checkpoint);
-  const program = await Program.build(gpu, config, store, {
-    batch: 1,
-    mode: 'train',
-    update: true,
-  });
+  const program = await TrainingStep.build(gpu, config, store, { batch: 1 });
   assert.ok(program.plan.memory.bytes < 400 * 2 ** 20, `${program.plan.memory.bytes} bytes`);
   program.write(batch);
   program.run({ lr: 1e-4, t: 1 });

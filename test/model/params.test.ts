@@ -1,13 +1,7 @@
 import * as assert from 'uvu/assert';
 import { type Config, type ConfigInput, parseConfig, type Tap } from '../../src/config/config.ts';
-import {
-  channels,
-  initParams,
-  listParams,
-  sizeOf,
-  tapChannels,
-  tapSize,
-} from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
+import { channels, listParams, sizeOf, tapChannels, tapSize } from '../../src/model/llsm/params.ts';
 import { test } from '../support/run.ts';
 
 const config = (input: ConfigInput = {}): Config => parseConfig(input, 'test');

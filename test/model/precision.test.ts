@@ -5,8 +5,8 @@ import { LlsmError } from '../../src/base/errors.ts';
 import { type Config, type ConfigInput, parseConfig } from '../../src/config/config.ts';
 import { uploadCheckpoint } from '../../src/model/llsm/bind.ts';
 import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
-import { Program, type ProgramOptions } from '../../src/model/llsm/program.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
+import { type OutputOptions, outputPass } from '../../src/model/llsm/run.ts';
 import { noiseBatch } from '../support/faces.ts';
 import { skip, test } from '../support/run.ts';
 
@@ -36,23 +36,18 @@ function evenParams(config: Config): Checkpoint {
 async function outputsOf(checkpoint: Checkpoint, precision: 'f32' | 'f16') {
   const { config } = checkpoint;
   const store = uploadCheckpoint(gpu, checkpoint);
-  const options = { batch: 2, mode: 'eval', similarity: true, loss: true, precision } as const;
-  const program = await Program.build(gpu, config, store, { ...options, taps: ['block7'] });
+  const options = { mode: 'eval', grad: false, taps: ['block7'], precision } as const;
+  const { plan, write, read } = await outputPass(gpu, config, store, {
+    ...options,
+    batch: 2,
+    loss: true,
+  });
   try {
-    program.write(noiseBatch(2, config.size));
-    program.run();
-    const outputs = new Map([
-      ['logit', await program.logits()],
-      ['block7', (await program.tap('block7')).data],
-      ['loss', Float32Array.of((await program.losses()).total)],
-    ]);
-    const mask = await program.maskLogits();
-    if (mask) outputs.set('mask', mask);
-    const similarity = await program.similarity();
-    if (similarity) outputs.set('similarity', similarity.data);
-    return { outputs, memory: program.plan.memory };
+    write(noiseBatch(2, config.size));
+    plan.run();
+    return { outputs: await read(), memory: plan.memory };
   } finally {
-    program.destroy();
+    plan.destroy();
     store.destroy();
   }
 }
@@ -76,8 +71,8 @@ for (const [name, input] of Object.entries(configs)) {
     const checkpoint = evenParams(config);
     const wide = await outputsOf(checkpoint, 'f32');
     const narrow = await outputsOf(checkpoint, 'f16');
-    for (const [key, expected] of wide.outputs) {
-      const actual = narrow.outputs.get(key) as Float32Array;
+    for (const [key, { data: expected }] of wide.outputs) {
+      const actual = narrow.outputs.get(key)?.data as Float32Array;
       const scale = largest(expected);
       const off = actual.reduce((m, v, i) => Math.max(m, Math.abs(v - expected[i])), 0) / scale;
       assert.ok(off <= tolerance, `${key} is off by ${off}`);
@@ -93,7 +88,7 @@ test('a map beyond the range of 16 bits is an error', async () => {
   const config = parseConfig({ width: 0.05, size: 64, llsm: false, flm: false }, 'test');
   const checkpoint = initParams(config, 2);
   const { outputs } = await outputsOf(checkpoint, 'f32');
-  assert.ok(Number.isFinite(outputs.get('logit')?.[0]));
+  assert.ok(Number.isFinite(outputs.get('logit')?.data[0]));
   try {
     await outputsOf(checkpoint, 'f16');
     assert.unreachable('nothing was thrown');
@@ -106,10 +101,10 @@ test('a map beyond the range of 16 bits is an error', async () => {
 test('refused for what is differentiated, and without shader-f16', async () => {
   const config = parseConfig({ width: 0.05, size: 64 }, 'test');
   const store = uploadCheckpoint(gpu, initParams(config, 2));
-  const refused = async (options: Partial<ProgramOptions>, why: RegExp, adapter = gpu) => {
-    const all = { batch: 2, mode: 'eval', precision: 'f16', ...options } as const;
+  const refused = async (options: Partial<OutputOptions>, why: RegExp, adapter = gpu) => {
+    const plain = { batch: 2, loss: false, mode: 'eval', grad: false, taps: [] } as const;
     try {
-      await Program.build(adapter, config, store, all);
+      await outputPass(adapter, config, store, { ...plain, precision: 'f16', ...options });
       assert.unreachable('nothing was thrown');
     } catch (error) {
       assert.instance(error, LlsmError);

@@ -133,7 +133,7 @@ test('files that are no face finder are refused by name', async () => {
   const bent = changed((tensors) =>
     tensors.set('ssd.conv0.bias', { shape: [4, 8], data: new Float32Array(32) }),
   );
-  );
+  assert.match(await message(bent), /needs tensor ssd\.conv0\.bias \[32\], which is \[4, 8\]/);
   const broken = changed((tensors) =>
     tensors.set('ssd.conv0.bias', { shape: [32], data: new Float32Array(32).fill(Number.NaN) }),
   );

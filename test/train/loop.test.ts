@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { parseConfig } from '../../src/config/config.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
-import type { LossParts } from '../../src/model/llsm/program.ts';
+import type { LossParts } from '../../src/model/llsm/losses.ts';
 import { type LoopOptions, trainLoop } from '../../src/train/loop.ts';
 import { test } from '../support/run.ts';
 

@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert';
-import { parseConfig } from '../../src/config/config.ts';
+import { type Config, parseConfig } from '../../src/config/config.ts';
 import { Sampler } from '../../src/train/sampler.ts';
 import { learningRate, totalSteps } from '../../src/train/schedule.ts';
 import { test } from '../support/run.ts';
@@ -68,4 +68,22 @@ test('the learning rate warms up linearly and falls along half a cosine to a ten
   const constant = parseConfig({ train: { lr: 0.5 } }, 'test');
   assert.is(learningRate(constant, 0), 0.5);
   assert.is(learningRate(constant, 999), 0.5);
+});
+
+test('a stage takes the place of the rate before it, and `floor` is where the cosine ends', () => {
+  const { train } = parseConfig(
+    {
+      train: {
+        ...{ lr: 1, batch: 4, iterations: 10, epochs: 1, schedule: 'cosine', floor: 0.5 },
+        stages: [{ from: 8, lr: 2 }],
+      },
+    },
+    'test',
+  );
+  const at = (step: number) => learningRate({ train } as Config, step);
+  assert.is(at(0), 1);
+  const fixed = { train: { ...train, stages: [] } } as unknown as Config;
+  assert.is(at(1), learningRate(fixed, 1));
+  assert.is(at(2), 2 * learningRate(fixed, 2));
+  assert.ok(Math.abs(at(9) - 1) < 1e-12);
 });

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
 import { planInWords, planStep, stepPlanOf } from '../../src/train/step-plan.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { test } from '../support/run.ts';
@@ -41,7 +41,7 @@ test('the plan, made before anything is allocated, is what a step then takes', a
       assert.is(bytes, 4 * shape.reduce((a, b) => a * b, 1), name);
       assert.ok(i === 0 || bytes <= plan.largest[i - 1].bytes, 'largest first');
     }
-    const images = 64 * 64 * 3 * 4 * trainer.program.options.batch;
+    const images = 64 * 64 * 3 * 4 * trainer.program.pass.g.batch;
     assert.equal(plan.inputs[0].bytes, images);
     assert.match(planInWords(plan), new RegExp(`${(images / 2 ** 20).toFixed(1)} MiB  image \\[`));
     trainer.program.destroy();

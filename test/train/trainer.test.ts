@@ -2,8 +2,10 @@ import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Random } from '../../src/base/random.ts';
 import { type ConfigInput, parseConfig } from '../../src/config/config.ts';
-import { initParams } from '../../src/model/llsm/params.ts';
-import type { Batch } from '../../src/model/llsm/program.ts';
+import { initParams } from '../../src/model/llsm/init.ts';
+import type { Batch } from '../../src/model/llsm/losses.ts';
+import { parseSafetensors } from '../../src/model/safetensors.ts';
+import { parseState, serialiseState, shipped } from '../../src/train/state.ts';
 import { Trainer } from '../../src/train/trainer.ts';
 import { median, normErrors } from '../support/errors-of.ts';
 import { skip, test } from '../support/run.ts';
@@ -40,6 +42,8 @@ function makeBatch(items: number, size: number, seed: number): Required<Batch> {
   }
   return batch;
 }
+
+const joined = (parts: readonly Uint8Array[]): Uint8Array => Buffer.concat(parts);
 
 const bytes = (values: Map<string, Float32Array>): string =>
   [...values]
@@ -79,6 +83,35 @@ test('resuming from a saved state gives the bytes of an uninterrupted run; so do
     bytes(state.adam.v);
   assert.is(all(again) === all(whole), true, 'the same seed');
   assert.is(all(resumed) === all(whole), true, 'resumed');
+});
+
+test('a running mean of the weights is kept, resumed to the byte, and changes nothing of the training', async () => {
+  const config = tiny({ batch: 4, ema: 0.9 });
+  const batches = [1, 2, 3, 4].map((seed) => makeBatch(4, 64, seed));
+  const run = async (from: number, to: number, trainer: Trainer) => {
+    for (let step = from; step < to; step++) await trainer.step(batches[step], step, 1e-3);
+    return trainer.state({ step: to });
+  };
+  const trainer = await Trainer.build(gpu, { checkpoint: initParams(config, 3) });
+  const half = await run(0, 2, trainer);
+  // What validation measures is not what training goes on from.
+  await trainer.withMean(async () => {
+    const { tensors } = (await trainer.state({ step: 2 })).checkpoint;
+    for (const [name, { data }] of tensors) assert.equal(data, half.mean?.get(name), name);
+  });
+  const whole = await run(2, 4, trainer);
+  const kept = parseState(parseSafetensors(joined(serialiseState(half)), 'x'), 'x', config);
+  const resumed = await run(2, 4, await Trainer.build(gpu, kept));
+  assert.is(bytes(tensorsOf(resumed)) === bytes(tensorsOf(whole)), true, 'weights');
+  const [a, b] = [whole, resumed].map(({ mean }) => bytes(mean as Map<string, Float32Array>));
+  assert.is(a === b, true, 'mean');
+  const without = tiny({ batch: 4 });
+  const plain = await run(0, 4, await Trainer.build(gpu, { checkpoint: initParams(without, 3) }));
+  assert.is(bytes(tensorsOf(plain)) === bytes(tensorsOf(whole)), true, 'without a mean');
+  const name = 'head.fc.weight';
+  const data = shipped(whole).tensors.get(name)?.data;
+  assert.equal(data, whole.mean?.get(name));
+  assert.not.equal(data, whole.checkpoint.tensors.get(name)?.data);
 });
 
 test('accumulation: two equal micro-batches move the weights as one of them does', async () => {

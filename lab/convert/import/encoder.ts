@@ -7,7 +7,8 @@ import {
   listUnfit,
   type Unfit,
 } from '../../../src/model/llsm/checkpoint.ts';
-import { initParams, listParams, type ParamSpec } from '../../../src/model/llsm/params.ts';
+import { initParams } from '../../../src/model/llsm/init.ts';
+import { listParams, type ParamSpec } from '../../../src/model/llsm/params.ts';
 import { type HostTensor, isBatchCount } from '../../../src/model/safetensors.ts';
 import { fromKeras, type Renamed } from './keras-names.ts';
 

@@ -1,8 +1,6 @@
 /** HDF5 files, read in a thread that can be given up (Node only). */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { packageRoot } from '../../../node/system/package-root.ts';
+import { threadFile } from '../../../node/system/threads.ts';
 import { LlsmError, messageOf } from '../../../src/base/errors.ts';
 import type { HostTensor } from '../../../src/model/safetensors.ts';
 
@@ -29,10 +27,7 @@ export async function readHdf5(
   where: string,
   { patience = 120 }: { patience?: number } = {},
 ): Promise<Map<string, HostTensor>> {
-  const path = join(packageRoot(), 'dist', 'lab', 'convert', 'import', 'hdf5.worker.js');
-  if (!existsSync(path)) {
-    throw new LlsmError(`${path} is missing: build it with \`npm run build\``);
-  }
+  const path = threadFile('lab/convert/import/hdf5.worker');
   // What the library says of its own accord on standard error is not for the user.
   const worker = new Worker(path, { workerData: file, stdout: true, stderr: true });
   const answer = await new Promise<Hdf5Answer>((resolve) => {

@@ -3,14 +3,10 @@ import {
   checkpointMetadata,
   type HostTensor,
 } from '../../../src/model/llsm/checkpoint.ts';
-import { mapPositions } from '../../../src/model/llsm/positions.ts';
-import { flm } from './flm.ts';
+import { network } from '../../../src/model/llsm/network.ts';
 import { OnnxGraph } from './graph.ts';
-import { head } from './head.ts';
-import type { OnnxBuilder } from './layers.ts';
-import { llsm } from './llsm.ts';
+import { OnnxLayers } from './layers.ts';
 import { transpose } from './ops.ts';
-import { xception } from './xception.ts';
 
 /** The network as the bytes of an ONNX file: see `onnxNetwork`. */
 export const exportOnnx = (checkpoint: Checkpoint): Uint8Array =>
@@ -31,18 +27,12 @@ export function onnxNetwork(checkpoint: Checkpoint): OnnxGraph {
   });
   const tensor = (name: string) => tensors.get(name) as HostTensor;
   const param = (name: string) => g.constant(name, tensor(name).shape, tensor(name).data);
-  const build: OnnxBuilder = { g, config, tensor, param };
-
   const { size } = config;
   const image = g.input('image', [size, size, 3], 'RGB, x / 127.5 - 1 of values from 0 to 255');
-  const taps = xception(build, transpose(g, 'image.nchw', image, [3, 1, 2]));
-  const similarity =
-    config.llsm && mapPositions(config) > 0
-      ? llsm(build, taps[config.llsm.tap], config.llsm)
-      : undefined;
-  const localisation = config.flm ? flm(build, taps) : undefined;
-  g.output(head(build, taps, localisation?.d1), 'above 0: more likely forged than not');
-  if (localisation) g.output(localisation.mask, 'logits: above 0, more likely altered than not');
-  if (similarity) g.output(similarity, 'logits of pairs of places: above 0, of different sources');
+  const layers = new OnnxLayers({ g, config, tensor, param });
+  const net = network(layers, transpose(g, 'image.nchw', image, [3, 1, 2]));
+  g.output(net.logit, 'above 0: more likely forged than not');
+  if (net.mask) g.output(net.mask, 'logits: above 0, more likely altered than not');
+  if (net.pairs) g.output(net.pairs, 'logits of pairs of places: above 0, of different sources');
   return g;
 }

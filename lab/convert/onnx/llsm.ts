@@ -1,6 +1,6 @@
 import type { Config } from '../../../src/config/config.ts';
+import type { OnnxBuilder } from './builder.ts';
 import type { Constant, Value } from './graph.ts';
-import type { OnnxBuilder } from './layers.ts';
 import { conv, elementwise, relu, reshape, transpose } from './ops.ts';
 
 /**

@@ -1,8 +1,8 @@
-import { shader } from '../../gpu/pipeline.ts';
-import { gradientTensor } from '../../graph/backward.ts';
+import { gradientTensor } from '../../graph/gradients.ts';
 import type { Graph } from '../../graph/record.ts';
 import { Tensor } from '../../graph/tensor.ts';
 import { groups64, itemsOf } from '../grid.ts';
+import { shader } from '../shader.ts';
 import activationSource from './activation.wgsl';
 import backwardSource from './activation_backward.wgsl';
 

@@ -6,12 +6,9 @@ struct Params { count: u32 }
 @group(0) @binding(2) var<storage, read> out: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> dIn: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let i = id.x + id.z * groups.x * 64u;
+//! include invocation64
+
+fn run(i: u32) {
   if (i >= p.count) { return; }
   let result = out[i];
   //! if LEAKY

@@ -1,8 +1,9 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { ParamStore } from '../../graph/params.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
+import { lossScaleOf } from '../loss_scale/loss_scale.ts';
+import { shader } from '../shader.ts';
 import source from './adam.wgsl';
 
 const adamShader = shader('adam', source);
@@ -19,7 +20,7 @@ export const adamStep = (lr: number, t: number): Float32Array =>
  * Updates every weight from its gradient in one launch (Adam 0.9, 0.999, 1e-8, no decay, bias
  * correction as in PyTorch). `step` is an input [2], written before each run with `adamStep`;
  * `from` says where the gradients are (the sum over micro-batches, or one batch's); `scaled`, that they
- * are of losses times `params.lossScale`: a step with values that did not fit 16 bits is left out.
+ * are of losses times `lossScaleOf(params)`: a step with values that did not fit 16 bits is left out.
  */
 export function adam(
   g: Graph,
@@ -36,7 +37,7 @@ export function adam(
       m: params.flat('adamM'),
       v: params.flat('adamV'),
       weights: params.flat('weights'),
-      lossScale: scaled ? params.lossScale : undefined,
+      lossScale: scaled ? lossScaleOf(params) : undefined,
       overflow: scaled ? g.outOfRange : undefined,
     },
     params: () => ({ count, beta1, beta2, fresh1: 1 - beta1, fresh2: 1 - beta2, eps }),

@@ -21,12 +21,9 @@ struct Params { count: u32, beta1: f32, beta2: f32, fresh1: f32, fresh2: f32, ep
 @group(0) @binding(7) var<storage, read> overflow: array<u32>;
 //! end
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let at = id.x + id.z * groups.x * 64u;
+//! include invocation64
+
+fn run(at: u32) {
   if (at >= p.count) { return; }
   //! if SCALED
   if (overflow[0] != 0u) { return; }

@@ -1,16 +1,14 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { groups64, inStrips } from '../grid.ts';
 import { sumRows } from '../matrix.ts';
-import stripSource from '../strip.wgsl';
+import { shader } from '../shader.ts';
 import forwardSource from './adaptive_pool.wgsl';
 import backwardSource from './adaptive_pool_backward.wgsl';
 import binsSource from './bins.wgsl';
 
 const adaptivePoolShader = shader('adaptive_pool', forwardSource, { bins: binsSource });
 const adaptivePoolBackwardShader = shader('adaptive_pool_backward', backwardSource, {
-  strip: stripSource,
   bins: binsSource,
 });
 

@@ -13,12 +13,9 @@ struct Params {
 
 //! include bins
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let work = id.x + id.z * groups.x * 64u;
+//! include invocation64
+
+fn run(work: u32) {
   let bins = p.size * p.size;
   let place = work / p.c4;
   let c = work - place * p.c4;

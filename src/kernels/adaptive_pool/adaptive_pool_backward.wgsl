@@ -13,11 +13,9 @@ struct Params {
 
 //! include bins
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   let size = p.size;
   let height = p.rows;

@@ -14,11 +14,9 @@ struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32, accumulate: u32 }
 //! end
 @group(0) @binding(6) var<storage, read_write> dX: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include column
   let step = p.c4;
   let accumulate = p.accumulate != 0u;

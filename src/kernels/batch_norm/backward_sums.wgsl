@@ -11,11 +11,9 @@ struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32, row0: u32 }
 //! end
 @group(0) @binding(5) var<storage, read_write> partial: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include column
   let step = p.c4;
   let mean = saved[c];

@@ -1,8 +1,7 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph, Slice } from '../../graph/record.ts';
 import { type Read, Tensor } from '../../graph/tensor.ts';
-import columnSource from '../column.wgsl';
 import { channelsOf, groups64, inColumns, pixelsOf } from '../grid.ts';
+import { shader } from '../shader.ts';
 import applySource from './backward_apply.wgsl';
 import backwardMergeSource from './backward_merge.wgsl';
 import sumsSource from './backward_sums.wgsl';
@@ -26,7 +25,7 @@ const pixelsOfRow = 32;
 /** Pixels that one invocation of the backward takes at least: what it loads for its channels pays. */
 const pixelsAtOnce = 16;
 
-const shared = { column: columnSource, statistics: statisticsSource };
+const shared = { statistics: statisticsSource };
 const bnFinaliseShader = shader('bn_finalise', finaliseSource, shared);
 const bnBackwardSumsShader = shader('bn_backward_sums', sumsSource, shared);
 const bnBackwardMergeShader = shader('bn_backward_merge', backwardMergeSource);

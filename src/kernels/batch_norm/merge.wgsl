@@ -7,11 +7,9 @@ struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32 }
 
 //! include statistics
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include column
   let all = merged(firstRow, endRow, c, p.c4);
   let to = chunk * 3u * p.c4 + c;

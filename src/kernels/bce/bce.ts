@@ -1,7 +1,7 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
+import { shader } from '../shader.ts';
 import source from './bce.wgsl';
 
 const bceShader = shader('bce', source);

@@ -13,12 +13,9 @@ struct Params { count: u32, values: u32, rows: u32, row0: u32, scale: f32 }
 @group(0) @binding(5) var<storage, read_write> dLogit: array<f32>;
 //! end
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let work = id.x + id.z * groups.x * 64u;
+//! include invocation64
+
+fn run(work: u32) {
   if (work >= p.count * p.rows) { return; }
   let image = work / p.rows;
   let share = weight[image] / f32(p.values);

@@ -1,12 +1,11 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import columnSource from '../column.wgsl';
 import { channelsOf, inColumns, pixelsOf } from '../grid.ts';
 import { axis, unpack } from '../matrix.ts';
+import { shader } from '../shader.ts';
 import source from './column_sums.wgsl';
 
-const columnSumsShader = shader('column_sums', source, { column: columnSource });
+const columnSumsShader = shader('column_sums', source);
 
 /** The gradient of a bias: sums of x [..., C] over all but the last axis, to [n <= C]. */
 export function columnSums(g: Graph, x: Tensor, to: Tensor): void {

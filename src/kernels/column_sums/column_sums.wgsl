@@ -5,11 +5,9 @@ struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32, row0: u32 }
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> partial: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include column
   let step = p.c4;
   var at = firstRow * step + c;

@@ -1,6 +1,6 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
+import { shader } from '../shader.ts';
 import filterSource from './filter.wgsl';
 import lanesSource from './filter_lanes.wgsl';
 import tileSource from './filter_tile.wgsl';

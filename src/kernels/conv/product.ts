@@ -1,7 +1,7 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { type Activation, activationFlags, activationIncludes } from '../activation/activation.ts';
+import { shader } from '../shader.ts';
 import lanesSource from './conv_lanes.wgsl';
 import tileSource from './conv_tile.wgsl';
 import { choose } from './menu.ts';

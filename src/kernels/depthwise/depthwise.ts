@@ -1,5 +1,4 @@
-import { shader } from '../../gpu/pipeline.ts';
-import type { Gradients } from '../../graph/backward.ts';
+import type { Gradients } from '../../graph/gradients.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import {
@@ -12,7 +11,7 @@ import { columnSums } from '../column_sums/column_sums.ts';
 import { channelsOf, inStrips } from '../grid.ts';
 import { axis, unpack } from '../matrix.ts';
 import { type Padding, windowsOn } from '../padding.ts';
-import stripSource from '../strip.wgsl';
+import { shader } from '../shader.ts';
 import forwardSource from './depthwise.wgsl';
 import backwardSource from './depthwise_backward.wgsl';
 import { type Part, stridedBackward, stridedForward, type Windows } from './strided.ts';
@@ -27,7 +26,7 @@ export interface DepthwiseOptions {
   activation?: Activation;
 }
 
-const shared = { strip: stripSource, ...activationIncludes };
+const shared = { ...activationIncludes };
 const depthwiseShader = shader('depthwise', forwardSource, shared);
 const depthwiseBackwardShader = shader('depthwise_backward', backwardSource, shared);
 

@@ -24,11 +24,9 @@ struct Params {
 //! include activation
 //! end
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   let height = p.rows;
   let width = p.width;

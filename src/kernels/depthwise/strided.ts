@@ -1,10 +1,9 @@
-import { shader } from '../../gpu/pipeline.ts';
-import type { Gradients } from '../../graph/backward.ts';
+import type { Gradients } from '../../graph/gradients.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { type Activation, activationFlags, activationIncludes } from '../activation/activation.ts';
 import { channelsOf, inStrips } from '../grid.ts';
-import stripSource from '../strip.wgsl';
+import { shader } from '../shader.ts';
 import forwardSource from './depthwise_strided.wgsl';
 import inputSource from './depthwise_strided_input.wgsl';
 import weightSource from './depthwise_strided_weight.wgsl';
@@ -26,13 +25,9 @@ export interface Windows {
   front: number;
 }
 
-const shared = { strip: stripSource };
-const depthwiseStridedShader = shader('depthwise_strided', forwardSource, {
-  ...shared,
-  ...activationIncludes,
-});
-const depthwiseStridedWeightShader = shader('depthwise_strided_weight', weightSource, shared);
-const depthwiseStridedInputShader = shader('depthwise_strided_input', inputSource, shared);
+const depthwiseStridedShader = shader('depthwise_strided', forwardSource, activationIncludes);
+const depthwiseStridedWeightShader = shader('depthwise_strided_weight', weightSource);
+const depthwiseStridedInputShader = shader('depthwise_strided_input', inputSource);
 
 /** One input of a depthwise convolution at any stride; see `depthwise`. */
 export function stridedForward(

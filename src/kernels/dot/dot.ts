@@ -1,17 +1,15 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
-import columnSource from '../column.wgsl';
 import { groups64, inColumns, itemsOf } from '../grid.ts';
 import { axis, unpack } from '../matrix.ts';
+import { shader } from '../shader.ts';
 import forwardSource from './dot.wgsl';
 import backwardSource from './dot_backward.wgsl';
 import filterSource from './dot_filter.wgsl';
 
-const shared = { column: columnSource };
 const dotShader = shader('dot', forwardSource);
-const dotBackwardShader = shader('dot_backward', backwardSource, shared);
-const dotFilterShader = shader('dot_filter', filterSource, shared);
+const dotBackwardShader = shader('dot_backward', backwardSource);
+const dotFilterShader = shader('dot_filter', filterSource);
 
 /**
  * One value a position: the concatenation of `inputs` [B, H, W, Ci] times a weight [1, C, ...] plus

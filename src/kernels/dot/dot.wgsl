@@ -7,12 +7,9 @@ struct Params { rows: u32, c4: u32, at: u32, accumulate: u32 }
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let row = id.x + id.z * groups.x * 64u;
+//! include invocation64
+
+fn run(row: u32) {
   if (row >= p.rows) { return; }
   var sum = vec4f();
   for (var c = 0u; c < p.c4; c++) { sum += x[row * p.c4 + c] * w[p.at / 4u + c]; }

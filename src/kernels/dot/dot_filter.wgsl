@@ -7,11 +7,9 @@ struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32, width: u32, row0: u
 @group(0) @binding(2) var<storage, read> dOut: array<f32>;
 @group(0) @binding(3) var<storage, read_write> partial: array<f32>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include column
   var sum = vec4f();
   var bias = 0.0;

@@ -1,7 +1,7 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { groups64, itemsOf } from '../grid.ts';
+import { shader } from '../shader.ts';
 import source from './fill.wgsl';
 
 const fillShader = shader('fill', source);

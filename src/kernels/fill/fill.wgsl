@@ -3,11 +3,8 @@ struct Params { count: u32, value: f32 }
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let at = id.x + id.z * groups.x * 64u;
+//! include invocation64
+
+fn run(at: u32) {
   if (at < p.count) { out[at] = p.value; }
 }

@@ -1,16 +1,14 @@
 import { LlsmError } from '../../base/errors.ts';
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
 import { sumRows } from '../matrix.ts';
-import stripSource from '../strip.wgsl';
+import { shader } from '../shader.ts';
 import forwardSource from './gate.wgsl';
 import backwardSource from './gate_backward.wgsl';
 
-const shared = { strip: stripSource };
-const gateShader = shader('gate', forwardSource, shared);
-const gateBackwardShader = shader('gate_backward', backwardSource, shared);
+const gateShader = shader('gate', forwardSource);
+const gateBackwardShader = shader('gate_backward', backwardSource);
 
 /**
  * CLAFFM's last step: A [B, H, W, C], read through ReLU and mostly batch norm, times

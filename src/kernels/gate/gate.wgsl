@@ -9,11 +9,9 @@ struct Params { images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4
 @group(0) @binding(3) var<storage, read> logit: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   let c4 = p.c4;
   //! if AFFINE

@@ -15,11 +15,9 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> dA: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> partial: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   let c4 = p.c4;
   let accumulate = p.accumulate != 0u;

@@ -1,4 +1,4 @@
-import { gradientTensor } from '../../graph/backward.ts';
+import { gradientTensor } from '../../graph/gradients.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { axis, unpack } from '../matrix.ts';

@@ -1,7 +1,7 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
+import { shader } from '../shader.ts';
 import { depthScale, PairSeeds, paddingOf, readFlags } from './common.ts';
 import type { Features, Side } from './features.ts';
 import finishSource from './finish.wgsl';

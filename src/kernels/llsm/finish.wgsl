@@ -30,12 +30,9 @@ struct Params {
 
 //! include through
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let work = id.x + id.z * groups.x * 64u;
+//! include invocation64
+
+fn run(work: u32) {
   if (work >= p.count) { return; }
   let chunk = work / p.width;
   let k = work - chunk * p.width;

@@ -1,7 +1,7 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Loss } from '../bce/bce.ts';
+import { shader } from '../shader.ts';
 import {
   depthScale,
   headFlags,

@@ -1,8 +1,8 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Loss } from '../bce/bce.ts';
 import { groups64 } from '../grid.ts';
+import { shader } from '../shader.ts';
 import { depthScale, headFlags, type LossInputs, pairFlops, readFlags } from './common.ts';
 import type { Features, Side } from './features.ts';
 import { finishLoss, type SideSums } from './finish.ts';

@@ -1,9 +1,9 @@
 import { Random } from '../../base/random.ts';
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import type { Loss } from '../bce/bce.ts';
 import { groups64 } from '../grid.ts';
+import { shader } from '../shader.ts';
 import { depthScale, headFlags, readFlags } from './common.ts';
 import type { Features, Side } from './features.ts';
 import { finishLoss, type SideSums } from './finish.ts';

@@ -20,12 +20,9 @@ struct Params {
 
 //! include through
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let at = id.x + id.z * groups.x * 64u;
+//! include invocation64
+
+fn run(at: u32) {
   if (at >= p.count) { return; }
   let k = at % p.depth;
   let position = (at / p.depth) % p.positions;

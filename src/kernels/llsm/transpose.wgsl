@@ -11,12 +11,9 @@ struct Params { count: u32, depth: u32, at: u32, channels: u32, positions: u32, 
 
 //! include through
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let to = id.x + id.z * groups.x * 64u;
+//! include invocation64
+
+fn run(to: u32) {
   if (to >= p.count) { return; }
   let position = to % p.padded;
   let k = (to / p.padded) % p.depth;

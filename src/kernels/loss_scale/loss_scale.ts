@@ -5,12 +5,12 @@
  * PyTorch's GradScaler. All of it happens on the GPU.
  */
 
-import { shader } from '../../gpu/pipeline.ts';
 import { readBuffer } from '../../gpu/readback.ts';
 import type { ParamStore } from '../../graph/params.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
+import { shader } from '../shader.ts';
 import scaleSource from './scale.wgsl';
 import updateSource from './update.wgsl';
 
@@ -30,15 +30,18 @@ export interface LossScale {
 /** What a training begins with; as PyTorch's. */
 export const firstLossScale: LossScale = { scale: 2 ** 16, steps: 0 };
 
+/** [2]: the loss scale, and steps since it changed; for gradients in 16 bits. */
+export const lossScaleOf = (store: ParamStore): Tensor => store.own('lossScale', [2]);
+
 /** Puts a saved scale on the GPU. */
 export function writeLossScale(store: ParamStore, { scale, steps }: LossScale): void {
   const values = Float32Array.of(scale, steps);
-  store.gpu.device.queue.writeBuffer(store.buffer('lossScale'), 0, values);
+  store.gpu.device.queue.writeBuffer(store.buffer(lossScaleOf(store).home), 0, values);
 }
 
 /** The scale as it is after all that is queued. @throws LlsmError when the GPU failed */
 export async function readLossScale(store: ParamStore): Promise<LossScale> {
-  const [scale, steps] = await readBuffer(store.gpu, store.buffer('lossScale'), 8);
+  const [scale, steps] = await readBuffer(store.gpu, store.buffer(lossScaleOf(store).home), 8);
   return { scale, steps };
 }
 

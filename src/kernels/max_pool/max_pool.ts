@@ -1,14 +1,12 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
-import stripSource from '../strip.wgsl';
+import { shader } from '../shader.ts';
 import forwardSource from './max_pool.wgsl';
 import backwardSource from './max_pool_backward.wgsl';
 
-const shared = { strip: stripSource };
-const maxPoolShader = shader('max_pool', forwardSource, shared);
-const maxPoolBackwardShader = shader('max_pool_backward', backwardSource, shared);
+const maxPoolShader = shader('max_pool', forwardSource);
+const maxPoolBackwardShader = shader('max_pool_backward', backwardSource);
 
 /**
  * Max pool 2x2 of [B, H, W, C] to [B, ceil(H / stride), ceil(W / stride), C]: where a window reaches

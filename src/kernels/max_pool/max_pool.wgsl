@@ -15,11 +15,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read> affine: array<vec4f>;
 //! end
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   //! if AFFINE
   let scale = affine[c];

@@ -1,15 +1,14 @@
 import { LlsmError } from '../../base/errors.ts';
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
 import { passOn } from '../residual_add/residual_add.ts';
-import stripSource from '../strip.wgsl';
+import { shader } from '../shader.ts';
 import forwardSource from './pool_add.wgsl';
 import backwardSource from './pool_backward.wgsl';
 
-const poolAddShader = shader('pool_add', forwardSource, { strip: stripSource });
-const poolBackwardShader = shader('pool_backward', backwardSource, { strip: stripSource });
+const poolAddShader = shader('pool_add', forwardSource);
+const poolBackwardShader = shader('pool_backward', backwardSource);
 
 /**
  * The end of Xception's down-sampling blocks: max pool 3x3 with stride 2 of the main branch

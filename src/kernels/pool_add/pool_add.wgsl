@@ -26,11 +26,9 @@ fn first(a: Best, b: Best) -> Best {
   return Best(select(a.value, b.value, second), select(a.number, b.number, second));
 }
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   //! if AFFINE
   let scale = mainAffine[c];

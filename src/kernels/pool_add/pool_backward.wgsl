@@ -33,11 +33,9 @@ fn store(at: u32, sum: vec4f, inside: bool) {
   dIn[at] = value;
 }
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   // Without padding at the front, there is half a block before the first window.
   let before = 1u - p.pad;

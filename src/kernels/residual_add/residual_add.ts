@@ -1,14 +1,13 @@
 import { LlsmError } from '../../base/errors.ts';
-import { shader } from '../../gpu/pipeline.ts';
-import type { Gradients } from '../../graph/backward.ts';
+import type { Gradients } from '../../graph/gradients.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
-import columnSource from '../column.wgsl';
 import { channelsOf, groups64, inColumns, itemsOf, pixelsOf } from '../grid.ts';
+import { shader } from '../shader.ts';
 import addIntoSource from './add_into.wgsl';
 import source from './residual_add.wgsl';
 
-const residualAddShader = shader('residual_add', source, { column: columnSource });
+const residualAddShader = shader('residual_add', source);
 const addIntoShader = shader('add_into', addIntoSource);
 
 /** The end of Xception's identity blocks: the main branch through its batch norm, plus the skip. */

@@ -9,11 +9,9 @@ struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32 }
 @group(0) @binding(3) var<storage, read> skip: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> out: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include column
   let c4 = p.c4;
   //! if AFFINE

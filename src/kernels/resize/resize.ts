@@ -1,13 +1,12 @@
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
-import stripSource from '../strip.wgsl';
+import { shader } from '../shader.ts';
 import bilinearSource from './bilinear.wgsl';
 import forwardSource from './resize.wgsl';
 import backwardSource from './resize_backward.wgsl';
 
-const shared = { strip: stripSource, bilinear: bilinearSource };
+const shared = { bilinear: bilinearSource };
 const resizeShader = shader('resize', forwardSource, shared);
 const resizeBackwardShader = shader('resize_backward', backwardSource, shared);
 

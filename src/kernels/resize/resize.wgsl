@@ -12,11 +12,9 @@ struct Params {
 
 //! include bilinear
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   let c4 = p.c4;
   let inH = p.inH;

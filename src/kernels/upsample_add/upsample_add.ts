@@ -1,16 +1,14 @@
 import { LlsmError } from '../../base/errors.ts';
-import { shader } from '../../gpu/pipeline.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
 import { inStrips } from '../grid.ts';
 import { passOn } from '../residual_add/residual_add.ts';
-import stripSource from '../strip.wgsl';
+import { shader } from '../shader.ts';
 import forwardSource from './upsample_add.wgsl';
 import backwardSource from './upsample_add_backward.wgsl';
 
-const shared = { strip: stripSource };
-const upsampleAddShader = shader('upsample_add', forwardSource, shared);
-const upsampleAddBackwardShader = shader('upsample_add_backward', backwardSource, shared);
+const upsampleAddShader = shader('upsample_add', forwardSource);
+const upsampleAddBackwardShader = shader('upsample_add_backward', backwardSource);
 
 /**
  * A step down a feature pyramid: `base` [B, 2H, 2W, C] plus `small` [B, H, W, C], each of whose

@@ -6,11 +6,9 @@ struct Params { images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4
 @group(0) @binding(2) var<storage, read> base: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   for (var y = firstRow; y < endRow; y++) {
     let at = ((image * p.rows + y) * p.across + across) * p.c4 + c;

@@ -7,11 +7,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> dOut: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> dSmall: array<vec4f>;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
+//! include invocation64
+
+fn run(invocation: u32) {
   //! include strip
   let step = p.across * 2u * p.c4;
   for (var y = firstRow; y < endRow; y++) {

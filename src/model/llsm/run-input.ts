@@ -3,7 +3,7 @@ import { LlsmError } from '../../base/errors.ts';
 import { nearest } from '../../base/nearest.ts';
 import type { Config } from '../../config/config.ts';
 import type { HostTensor } from './checkpoint.ts';
-import type { Batch } from './program.ts';
+import type { Batch } from './losses.ts';
 
 export interface RunInput extends Batch {
   /** Images in the batch. */

@@ -1,12 +1,19 @@
 /** Tensors in, tensors out: the network on one batch, for comparison with other implementations. */
 import { LlsmError } from '../../base/errors.ts';
+import type { Config } from '../../config/config.ts';
 import type { Gpu } from '../../gpu/device.ts';
-import type { Dtype } from '../../graph/tensor.ts';
+import { backward } from '../../graph/backward.ts';
+import type { ParamStore } from '../../graph/params.ts';
+import { Graph } from '../../graph/record.ts';
+import type { Plan } from '../../graph/replay.ts';
+import type { Dtype, Tensor } from '../../graph/tensor.ts';
 import { downloadCheckpoint, uploadCheckpoint } from './bind.ts';
 import type { Checkpoint, HostTensor } from './checkpoint.ts';
+import { type Forward, forward, keepTap, pairMap, planOf } from './forward.ts';
+import { type Batch, type LossParts, losses } from './losses.ts';
 import { mapPositions } from './positions.ts';
-import { type LossParts, Program } from './program.ts';
 import type { RunInput } from './run-input.ts';
+import { TrainingStep } from './step.ts';
 
 export interface OutputOptions {
   mode: 'train' | 'eval';
@@ -14,6 +21,73 @@ export interface OutputOptions {
   taps: readonly string[];
   /** How feature maps are stored; 16 bits in eval mode without gradients only. */
   precision?: Dtype;
+}
+
+/** A pass that puts out all that it can. */
+export interface OutputPass {
+  pass: Forward;
+  plan: Plan;
+  write(batch: Batch): void;
+  /** The outputs of the last run by name, as `outputsOf` gives them. */
+  read(): Promise<Map<string, HostTensor>>;
+}
+
+/**
+ * Records and plans what `outputsOf` runs.
+ * @param loss whether labels and masks come in
+ */
+export async function outputPass(
+  gpu: Gpu,
+  config: Config,
+  store: ParamStore,
+  options: OutputOptions & { batch: number; loss: boolean },
+): Promise<OutputPass> {
+  const { mode, grad, taps, precision, batch } = options;
+  const training = mode === 'train';
+  const g = new Graph({
+    batch,
+    training,
+    traits: gpu,
+    inference: !training && !grad,
+    storage: precision,
+  });
+  const pass = forward(g, config, store);
+  const kept = taps.map((name) => [`tap.${name}`, keepTap(pass, name)] as const);
+  const similarity = mapPositions(config) > 0 ? pairMap(pass) : undefined;
+  const loss = options.loss || grad ? losses(pass, { grad }) : undefined;
+  if (loss && grad) backward(g, loss.seeds, store.weights());
+  const plan = await planOf(gpu, pass);
+
+  const hostOf = async (tensor: Tensor, shape = tensor.shape): Promise<HostTensor> => ({
+    shape: [...shape],
+    data: await plan.read(tensor),
+  });
+  return {
+    pass,
+    plan,
+    write(input) {
+      plan.write(pass.image, input.image);
+      loss?.write(plan, input);
+    },
+    async read() {
+      const out = new Map([['logit', await hostOf(pass.logit.tensor, [batch])]]);
+      if (similarity) out.set('similarity', await hostOf(similarity));
+      if (pass.mask) out.set('mask', await hostOf(pass.mask.tensor));
+      if (loss) {
+        const parts = inOrder(await loss.read(plan));
+        out.set('loss', { shape: [4], data: Float32Array.from(parts) });
+      }
+      if (grad) {
+        const gradients = await store.readAll('grads');
+        for (const { name, shape } of store.specs) {
+          const data = gradients.get(name);
+          if (data) out.set(`grad.${name}`, { shape: [...shape], data });
+        }
+      }
+      for (const [name, tensor] of kept) out.set(name, await hostOf(tensor));
+      return out;
+    },
+  };
 }
 
 /**
@@ -28,39 +102,18 @@ export async function outputsOf(
   gpu: Gpu,
   checkpoint: Checkpoint,
   input: RunInput,
-  { mode, grad, taps, precision }: OutputOptions,
+  options: OutputOptions,
 ): Promise<Map<string, HostTensor>> {
-  const { config } = checkpoint;
   const store = uploadCheckpoint(gpu, checkpoint);
-  const program = await Program.build(gpu, config, store, {
+  const { plan, write, read } = await outputPass(gpu, checkpoint.config, store, {
+    ...options,
     batch: input.items,
-    mode,
-    similarity: mapPositions(config) > 0,
     loss: input.label !== undefined,
-    grad,
-    taps,
-    precision,
   });
-  program.write(input);
-  program.run();
-  const out = new Map<string, HostTensor>();
-  out.set('logit', { shape: [input.items], data: await program.logits() });
-  const similarity = await program.similarity();
-  if (similarity) out.set('similarity', similarity);
-  const mask = await program.maskLogits();
-  if (mask) out.set('mask', { shape: [input.items, config.size, config.size, 1], data: mask });
-  if (input.label) {
-    out.set('loss', { shape: [4], data: Float32Array.from(inOrder(await program.losses())) });
-  }
-  if (grad) {
-    const gradients = await store.readAll('grads');
-    for (const { name, shape } of store.specs) {
-      const data = gradients.get(name);
-      if (data) out.set(`grad.${name}`, { shape: [...shape], data });
-    }
-  }
-  for (const name of taps) out.set(`tap.${name}`, await program.tap(name));
-  program.destroy();
+  write(input);
+  plan.run();
+  const out = await read();
+  plan.destroy();
   store.destroy();
   for (const [name, { data }] of out) checkFinite(name, data);
   return out;
@@ -78,11 +131,7 @@ export async function trainSteps(
   { steps, lr, onStep }: { steps: number; lr: number; onStep?: (done: number) => void },
 ): Promise<{ losses: HostTensor; trained: Checkpoint }> {
   const store = uploadCheckpoint(gpu, checkpoint);
-  const program = await Program.build(gpu, checkpoint.config, store, {
-    batch: input.items,
-    mode: 'train',
-    update: true,
-  });
+  const program = await TrainingStep.build(gpu, checkpoint.config, store, { batch: input.items });
   program.write(input);
   const data = new Float32Array(steps * 4);
   for (let step = 0; step < steps; step++) {

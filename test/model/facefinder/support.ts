@@ -17,7 +17,7 @@ export async function run(
   const specs = [...tensors].map(([name, { shape }]) => ({ name, shape, kind: 'weight' as const }));
   const store = new ParamStore(gpu, specs);
   for (const [name, { data }] of tensors) store.write(name, data);
-  const g = new Graph(1, false, gpu, true);
+  const g = new Graph({ batch: 1, training: false, traits: gpu, inference: true });
   const side = Math.sqrt(pixels.length / 3);
   const image = g.input('image', [side, side, 3]);
   const outs = forward({ g, param: (name) => store.get(name) }, image);

@@ -6,6 +6,7 @@ import { readManifest } from '../../../node/files/manifest.ts';
 import { type ForgeOptions, makeForgeries } from '../../../node/forge/make.ts';
 import { writeForgerySheet } from '../../../node/forge/sheet.ts';
 import { type FolderOptions, makeFolderSet } from '../../../node/sets/folder.ts';
+import { type Forging, forgingOf } from '../../../src/config/forge-schema.ts';
 import { readPngText } from '../../../src/image/png.ts';
 import { drawnPicture, failure, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
@@ -24,7 +25,8 @@ const folder: FolderOptions = {
   list: null,
   limit: 100,
 };
-const options: ForgeOptions = { methods: { 'self-blend': 1 }, perImage: 2, seed: 3 };
+const only = (methods: Forging['methods']) => ({ forging: forgingOf({ methods }) });
+const options: ForgeOptions = { ...only({ 'self-blend': 1 }), perImage: 2, seed: 3 };
 const newOut = () => join(temporaryFolder(), 'out');
 
 async function realSet(people = 4, changed: Partial<FolderOptions> = {}): Promise<string> {
@@ -100,21 +102,17 @@ test('a broken real picture is dropped, the others go on', async () => {
   assert.match(result.dropped[0].reason, /p1\.png is not an image/);
 });
 
-test('the source as --out, an unknown method and a set without real faces are refused', async () => {
+test('the source as --out and a set without real faces are refused', async () => {
   const set = await realSet();
   const real = readManifest(set);
   const message = async (...args: Parameters<typeof makeForgeries>) =>
     (await failure(makeForgeries(...args))).message;
   assert.match(await message(real, set, options), /--out must be another folder/);
-  assert.match(
-    await message(real, newOut(), { ...options, methods: { morph: 1 } }),
-    /no forging method "morph".*self-blend, swap, parts/,
-  );
   assert.match(await message([], newOut(), options), /no real face/);
 });
 
 const mixed: ForgeOptions = {
-  methods: { 'self-blend': 2, swap: 1, parts: 1 },
+  ...only({ 'self-blend': 2, swap: 1, parts: 1 }),
   perImage: 4,
   seed: 3,
 };
@@ -173,18 +171,33 @@ test('one person in a split, and faces of nobody known, are refused before anyth
   const error = await failure(makeForgeries(alone, out, mixed));
   assert.match(error.message, /split (train|val) holds one person only \(p0\).*self-blend/);
   const unknown = readManifest(await realSet(3, { people: 'none' }));
-  const nobody = await failure(makeForgeries(unknown, out, { ...mixed, methods: { swap: 1 } }));
+  const nobody = await failure(makeForgeries(unknown, out, { ...mixed, ...only({ swap: 1 }) }));
   assert.match(nobody.message, /images\/p0\.png: people: is empty/);
   assert.not(existsSync(out));
   await makeForgeries(unknown, out, options);
 });
 
-test('shares that are no shares are refused', async () => {
+test('a view keeps the middle of all three pictures', async () => {
   const real = readManifest(await realSet(2, { split: 'train' }));
-  for (const share of [0, -1, Number.NaN]) {
-    const error = await failure(
-      makeForgeries(real, newOut(), { ...mixed, methods: { swap: share } }),
-    );
-    assert.match(error.message, /the share of swap must be a number above 0/);
+  const [whole, part] = [newOut(), newOut()];
+  const plain = { ...forgingOf({ methods: { 'self-blend': 1 } }) };
+  plain.finish = { ...plain.finish, colour: 0, blur: 0, noise: 0, jpeg: 0 };
+  await makeForgeries(real, whole, { ...options, forging: plain });
+  await makeForgeries(real, part, { ...options, forging: plain, view: 40 });
+  for (const { image, mask } of readManifest(whole)) {
+    for (const file of mask ? [image, mask] : [image]) {
+      const [all, middle] = await Promise.all(
+        [whole, part].map((set) => readImage(join(set, file))),
+      );
+      assert.equal([middle.width, middle.height], [40, 40]);
+      for (const [x, y] of [
+        [0, 0],
+        [39, 20],
+      ]) {
+        const from = ((y + 12) * 64 + x + 12) * 3;
+        const to = (y * 40 + x) * 3;
+        assert.equal([...middle.data.subarray(to, to + 3)], [...all.data.subarray(from, from + 3)]);
+      }
+    }
   }
 });

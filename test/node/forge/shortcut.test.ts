@@ -1,14 +1,16 @@
 /**
- * No shortcut: what a file or a whole picture shows, without looking at the altered place, must
- * not tell real pictures from forgeries, else a network learns that instead.
+ * No shortcut: what a picture shows without a look at the altered place must not tell real pictures from
+ * forgeries, else a network learns that instead. How sharp the altered place itself is tells much, as
+ * in real forgeries, and is no part of it: nor then is the sharpness of a whole picture.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { encodePng, readImage } from '../../../node/files/image.ts';
 import { readManifest } from '../../../node/files/manifest.ts';
-import { makeForgeries, methods } from '../../../node/forge/make.ts';
+import { makeForgeries } from '../../../node/forge/make.ts';
 import { type FolderOptions, makeFolderSet } from '../../../node/sets/folder.ts';
+import { type ForgeMethod, forgeMethods, forgingOf } from '../../../src/config/forge-schema.ts';
 import { throughJpeg } from '../../../src/image/codecs.ts';
 import type { RgbImage } from '../../../src/image/rgb.ts';
 import { drawnPicture, temporaryFolder } from '../../support/pictures.ts';
@@ -44,11 +46,11 @@ function meanOver(
 }
 
 const everywhere = () => true;
-/** Masks keep off the outer 4 %, and seldom reach into the next. */
+/** Outlines of faces seldom reach here. */
 const border = (x: number, y: number) => Math.min(x, y, size - 1 - x, size - 1 - y) < 0.06 * size;
 
 /** Values of a picture that need no look at its content. */
-function cuesOf(bytes: Uint8Array, image: RgbImage): Record<string, number> {
+function cuesOf(image: RgbImage): Record<string, number> {
   const grey = greyOf(image);
   const w = image.width;
   const laplacian = (i: number) =>
@@ -67,15 +69,12 @@ function cuesOf(bytes: Uint8Array, image: RgbImage): Record<string, number> {
   const onGrid = (x: number) => x % 8 === 0;
   const colour = (c: number) => meanOver(image, everywhere, (i) => image.data[i * 3 + c]);
   return {
-    'file size': bytes.length,
     red: colour(0),
     green: colour(1),
     blue: colour(2),
     'JPEG grid': meanOver(image, onGrid, step) / meanOver(image, (x) => !onGrid(x), step),
     'sharpness of the border': meanOver(image, border, laplacian),
     'noise of the border': meanOver(image, border, noise),
-    'sharpness of the whole': meanOver(image, everywhere, laplacian),
-    'noise of the whole': meanOver(image, everywhere, noise),
   };
 }
 
@@ -157,13 +156,16 @@ async function makeSet(pictures: string, options: FolderOptions): Promise<string
   return out;
 }
 
-async function forgedCues(set: string, method: string) {
+async function forgedCues(set: string, method: ForgeMethod) {
   const out = join(temporaryFolder(), method);
-  await makeForgeries(readManifest(set), out, { methods: { [method]: 1 }, perImage: 1, seed: 5 });
+  // Boxes and whole crops reach the border, where it is looked for.
+  const regions = { swap: { face: 1, hull: 1 }, generator: { face: 1, hull: 1 } };
+  const forging = forgingOf({ methods: { [method]: 1 }, regions });
+  await makeForgeries(readManifest(set), out, { forging, perImage: 1, seed: 5 });
   const cues = await Promise.all(
     readManifest(out).map(async ({ image, label }) => {
       const path = join(out, image);
-      return { label, path, cues: cuesOf(readFileSync(path), await readImage(path)) };
+      return { label, path, cues: cuesOf(await readImage(path)) };
     }),
   );
   return {
@@ -176,7 +178,7 @@ const onlyCues = (list: { cues: Record<string, number> }[]) => list.map(({ cues 
 
 const set = await realSet();
 
-for (const method of Object.keys(methods)) {
+for (const method of forgeMethods) {
   test(`${method} leaves no shortcut`, async () => {
     const { reals, forged } = await forgedCues(set, method);
     assert.is(reals.length, people);
@@ -190,9 +192,8 @@ test('the check finds a set whose forgeries were compressed once more', async ()
   const again = [];
   for (const { path } of forged) {
     const image = await throughJpeg(await readImage(path), 40);
-    again.push(cuesOf(encodePng(image), image));
+    again.push(cuesOf(image));
   }
   const found = tellTales('compressed once more', onlyCues(reals), again);
   assert.ok(found.includes('JPEG grid'), `${found}`);
-  assert.ok(found.includes('file size'), `${found}`);
 });

@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 `;
 
 async function busyPlan(turns: number): Promise<Plan> {
-  const g = new Graph(1, false, gpu);
+  const g = new Graph({ batch: 1, training: false, traits: gpu });
   g.launch({
     kernel: shader('busy', busy)(),
     bind: { out: g.scratch('out', [1 << 14]) },

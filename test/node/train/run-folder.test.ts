@@ -21,7 +21,8 @@ import { takeLock } from '../../../node/system/lock.ts';
 import { RunFolder } from '../../../node/train/run-folder.ts';
 import { LlsmError } from '../../../src/base/errors.ts';
 import { parseConfig } from '../../../src/config/config.ts';
-import { initParams, listParams } from '../../../src/model/llsm/params.ts';
+import { initParams } from '../../../src/model/llsm/init.ts';
+import { listParams } from '../../../src/model/llsm/params.ts';
 import type { Counters, TrainingState } from '../../../src/train/state.ts';
 import { skip, suite } from '../../support/run.ts';
 

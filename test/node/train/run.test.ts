@@ -7,7 +7,7 @@ import { encodePng } from '../../../node/files/image.ts';
 import { openNodeGpu } from '../../../node/gpu/open.ts';
 import { trainRun } from '../../../node/train/run.ts';
 import type { ManifestItem } from '../../../src/faces/manifest.ts';
-import { initParams } from '../../../src/model/llsm/params.ts';
+import { initParams } from '../../../src/model/llsm/init.ts';
 import { drawnPicture, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
 

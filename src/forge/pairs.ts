@@ -1,0 +1,172 @@
+/** Real faces with a forgery drawn at each visit: what training sees where `train.forge` is set. */
+import { LlsmError } from '../base/errors.ts';
+import { Random } from '../base/random.ts';
+import type { Forging } from '../config/forge-schema.ts';
+import { mirror } from '../faces/augment.ts';
+import {
+  type Crop,
+  type CropSource,
+  cut,
+  defaultCacheBytes,
+  type ReadBytes,
+} from '../faces/crops.ts';
+import type { ManifestItem } from '../faces/manifest.ts';
+import { type Box, resample, resize } from '../image/pixels.ts';
+import type { GreyImage, RgbImage } from '../image/rgb.ts';
+import { recolour, refocus } from './change.ts';
+import { Donors } from './donors.ts';
+import { readSubject, type Subject } from './face.ts';
+import { degrade, finish } from './finish.ts';
+import { forgeFace, needsDonor } from './methods.ts';
+import { imageOf, planeOf } from './plane.ts';
+import { drawShare } from './self-blend.ts';
+
+export interface PairOptions {
+  /** Side of the network's input. */
+  size: number;
+  seed: number;
+  /** How faces are forged at a step. */
+  forgingAt: (step: number) => Forging;
+  read: ReadBytes;
+  /** Face crops kept in memory, in bytes. */
+  cacheBytes?: number;
+}
+
+/** A face brought to a square of this side, with its landmarks. */
+export function atSide({ image, landmarks }: Subject, side: number): Subject {
+  const { width, height } = image;
+  if (width === side && height === side) return { image, landmarks };
+  const moved = landmarks?.map(([x, y]) => [(x * side) / width, (y * side) / height]);
+  return { image: resize(image, side, side), landmarks: (moved as Subject['landmarks']) ?? null };
+}
+
+/** Real faces, each as the pair of itself and a forgery. */
+export class PairLoader implements CropSource<Crop[]> {
+  readonly items: readonly ManifestItem[];
+  readonly #options: Required<PairOptions>;
+  readonly #cache = new Map<ManifestItem, Subject>();
+  readonly #donors: Donors | null;
+  #cached = 0;
+
+  /**
+   * @param items real faces
+   * @throws LlsmError where a face is forged already, or a method takes from another person and there is none
+   */
+  constructor(items: readonly ManifestItem[], options: PairOptions) {
+    this.items = items;
+    this.#options = { cacheBytes: defaultCacheBytes, ...options };
+    const forged = items.find(({ label }) => label === 1);
+    if (forged) {
+      throw new LlsmError(
+        `${forged.folder}/${forged.image} is forged, and train.forge makes its own of real faces: leave it out.`,
+      );
+    }
+    this.#donors = items.every(({ people }) => people.length > 0)
+      ? new Donors(items, (item) => this.#subject(item))
+      : null;
+  }
+
+  async #subject(item: ManifestItem): Promise<Subject> {
+    const known = this.#cache.get(item);
+    if (known) return known;
+    const { crop } = this.#options.forgingAt(0);
+    const face = atSide(await readSubject(item, this.#options.read), crop);
+    const bytes = face.image.data.length;
+    // What is in stays in: a training epoch visits in random order.
+    if (this.#cached + bytes <= this.#options.cacheBytes && !this.#cache.has(item)) {
+      this.#cached += bytes;
+      this.#cache.set(item, face);
+    }
+    return face;
+  }
+
+  /**
+   * The real face at `index` and a forgery of it, with one view of both. Depends on (seed, step, index),
+   * the list of faces and the config alone.
+   * @throws LlsmError naming the picture where it cannot be read or forged
+   */
+  async load(index: number, step: number): Promise<Crop[]> {
+    const { size, seed } = this.#options;
+    const forging = this.#options.forgingAt(step);
+    const item = this.items[index];
+    const stream = (purpose: string) => new Random(seed, `forge: ${purpose}`, step, index);
+    const random = stream('pair');
+    const method = drawShare(forging.methods, random);
+    if (needsDonor(method) && !this.#donors) {
+      throw new LlsmError(
+        `train.forge: ${method} takes from another person, and of some faces it is not known who it is (people in the manifest): set its share to 0, or make the set again with people.`,
+      );
+    }
+    const kept = await this.#subject(item);
+    const face = random.chance(forging.vary) ? varied(kept, random) : kept;
+    let pair: { real: RgbImage; image: RgbImage; mask: GreyImage };
+    try {
+      const other = stream('donor');
+      pair = await forgeFace(method, item, face, { random, other, donors: this.#donors }, forging);
+    } catch (error) {
+      if (!(error instanceof LlsmError)) throw error;
+      throw new LlsmError(`${item.folder}/${item.image}: ${error.message}`);
+    }
+    const view = drawView(size, forging, stream('view'));
+    const seen = [pair.real, pair.image].map((image) => inView(image, view, size));
+    const flow = stream('finish');
+    const alike = flow.chance(forging.finish.same);
+    const degraded = flow.chance(forging.degrade.chance);
+    const degradedAlike = flow.chance(forging.degrade.same);
+    const [real, forged] = seen.map((image, k) => {
+      const end = stream(alike || k === 0 ? 'finish 0' : 'finish 1');
+      const finished = finish(image, forging.finish, end);
+      if (!degraded) return finished;
+      const worse = stream(degradedAlike || k === 0 ? 'degrade 0' : 'degrade 1');
+      return degrade(finished, forging.degrade, worse);
+    });
+    const mask = maskInView(pair.mask, view, size);
+    return [
+      { image: scaledValues(real), mask: new Float32Array(size * size), label: 0, maskWeight: 1 },
+      { image: scaledValues(forged), mask, label: 1, maskWeight: 1 },
+    ];
+  }
+}
+
+/** The face with other colours and another sharpness, before it is forged. */
+function varied(face: Subject, random: Random): Subject {
+  const { width, height } = face.image;
+  const plane = planeOf(face.image, [0, 0, width, height]);
+  recolour(plane, random, 0.5);
+  return { ...face, image: imageOf(refocus(plane, random, width / 256)) };
+}
+
+interface View {
+  box: Box;
+  mirrored: boolean;
+}
+
+/** A window of the input's size, or, as `view.resize` says, a square of another size. */
+function drawView(size: number, { crop, view }: Forging, random: Random): View {
+  const mirrored = random.chance(view.flip);
+  const resized = random.chance(view.resize);
+  const drawn = Math.round(crop * random.uniform(...view.side));
+  const side = resized ? drawn : size;
+  return { box: [random.int(crop - side + 1), random.int(crop - side + 1), side, side], mirrored };
+}
+
+function inView(image: RgbImage, { box, mirrored }: View, size: number): RgbImage {
+  const seen = cut(image, box);
+  const result =
+    seen.width === size ? { ...seen, data: seen.data.slice() } : resize(seen, size, size);
+  if (mirrored) mirror(result.data, size, size, 3);
+  return result;
+}
+
+/** 1 where more than half is altered, [size, size]. */
+function maskInView(mask: GreyImage, { box, mirrored }: View, size: number): Float32Array {
+  const seen = resample(mask, 1, box, size, size, new Float32Array(size * size));
+  if (mirrored) mirror(seen, size, size, 1);
+  return seen.map((value) => (value > 127.5 ? 1 : 0));
+}
+
+function scaledValues({ data }: RgbImage): Float32Array {
+  const values = new Float32Array(data.length);
+  for (let i = 0; i < values.length; i++) values[i] = data[i] / 127.5 - 1;
+  return values;
+}

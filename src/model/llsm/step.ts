@@ -1,0 +1,113 @@
+import { LlsmError } from '../../base/errors.ts';
+import type { Config } from '../../config/config.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import { backward } from '../../graph/backward.ts';
+import type { ParamStore } from '../../graph/params.ts';
+import { Graph, type Traits } from '../../graph/record.ts';
+import type { Plan } from '../../graph/replay.ts';
+import { type Dtype, Tensor } from '../../graph/tensor.ts';
+import { adam, adamStep } from '../../kernels/adam/adam.ts';
+import type { PairInputsData } from '../../kernels/llsm/sampled.ts';
+import { lossScaleOf, updateLossScale } from '../../kernels/loss_scale/loss_scale.ts';
+import { type Forward, forward, planOf } from './forward.ts';
+import {
+  type Batch,
+  type Losses,
+  type LossOptions,
+  type LossParts,
+  losses,
+  type Whole,
+} from './losses.ts';
+
+export interface StepOptions {
+  /** Images a run. */
+  batch: number;
+  /** An Adam update after the gradients (default true); without it they stay for whoever adds them up. */
+  update?: boolean;
+  pairs?: LossOptions['pairs'];
+  /** How feature maps are stored (default f32). 16 bits need the update, which watches their range. */
+  precision?: Dtype;
+}
+
+/** A training step on a graph. */
+export interface RecordedStep {
+  pass: Forward;
+  losses: Losses;
+  /** What Adam takes with each run; absent without an update. */
+  rate?: Tensor;
+}
+
+/**
+ * Records a training step: forward, losses, gradients of every weight, and the update. Nothing is
+ * compiled or allocated: `planMemory` then says what a run takes.
+ */
+export function recordStep(
+  traits: Traits,
+  config: Config,
+  params: ParamStore,
+  { batch, update = true, pairs, precision = 'f32' }: StepOptions,
+): RecordedStep {
+  const g = new Graph({ batch, training: true, traits, inference: false, storage: precision });
+  const scale = precision === 'f16' && update ? lossScaleOf(params) : undefined;
+  const pass = forward(g, config, params);
+  const loss = losses(pass, { grad: true, pairs, scale });
+  backward(g, loss.seeds, params.weights());
+  if (!update) return { pass, losses: loss };
+  const rate = new Tensor('adam step', [2], { home: 'input' });
+  adam(g, params, rate, { scaled: scale !== undefined });
+  if (scale) updateLossScale(g, scale);
+  return { pass, losses: loss, rate };
+}
+
+/** A training step as something that runs. */
+export class TrainingStep {
+  private constructor(
+    private readonly recorded: RecordedStep,
+    readonly plan: Plan,
+  ) {}
+
+  /** @throws LlsmError when the step does not fit the adapter, or it has no f16 */
+  static async build(
+    gpu: Gpu,
+    config: Config,
+    params: ParamStore,
+    options: StepOptions,
+  ): Promise<TrainingStep> {
+    const recorded = recordStep(gpu, config, params, options);
+    return new TrainingStep(recorded, await planOf(gpu, recorded.pass));
+  }
+
+  get pass(): Forward {
+    return this.recorded.pass;
+  }
+
+  /** Writes a batch for the runs that follow. */
+  write(batch: Batch, whole?: Whole): void {
+    this.plan.write(this.pass.image, batch.image);
+    this.recorded.losses.write(this.plan, batch, whole);
+  }
+
+  /** Writes the sampled pairs of a run; see `drawPairs`. */
+  writePairs(drawn: PairInputsData): void {
+    this.recorded.losses.writePairs(this.plan, drawn);
+  }
+
+  /** Queues a run; with an update, step t >= 1 at this learning rate. */
+  run(update?: { lr: number; t: number }): void {
+    const { rate } = this.recorded;
+    if (rate) {
+      if (!update) throw new LlsmError('This program updates weights: it needs lr and t');
+      this.plan.write(rate, adamStep(update.lr, update.t));
+    }
+    this.plan.run();
+  }
+
+  /** The losses of the last run, before its update. */
+  losses(): Promise<LossParts> {
+    return this.recorded.losses.read(this.plan);
+  }
+
+  destroy(): void {
+    this.plan.destroy();
+  }
+}

@@ -1,0 +1,121 @@
+import type { Config } from '../../config/config.ts';
+import type { Graph } from '../../graph/record.ts';
+import { type Read, read, relu, type Tensor } from '../../graph/tensor.ts';
+import { adaptivePool } from '../../kernels/adaptive_pool/adaptive_pool.ts';
+import { batchNorm, runningAffine } from '../../kernels/batch_norm/batch_norm.ts';
+import { conv } from '../../kernels/conv/conv.ts';
+import { depthwise } from '../../kernels/depthwise/depthwise.ts';
+import { dot } from '../../kernels/dot/dot.ts';
+import { gate } from '../../kernels/gate/gate.ts';
+import { type Features, llsmFeatures } from '../../kernels/llsm/llsm.ts';
+import { poolAdd } from '../../kernels/pool_add/pool_add.ts';
+import { residualAdd } from '../../kernels/residual_add/residual_add.ts';
+import { resize } from '../../kernels/resize/resize.ts';
+import type { Layers, Normed, NormedConv } from './layers.ts';
+
+/**
+ * The layers as kernels recorded on a graph. A feature map is a `Read`: batch norm and ReLU are not
+ * computed where they stand, but by whoever loads the map.
+ */
+export class Tape implements Layers<Read, Features> {
+  /** @param param gives a parameter by its checkpoint name */
+  constructor(
+    readonly g: Graph,
+    readonly config: Config,
+    private readonly param: (name: string) => Tensor,
+  ) {}
+
+  convNorm(module: string, x: Read, conv: string, norm: string, options: NormedConv): Read {
+    return this.#convNorm(x, `${module}.${conv}`, `${module}.${norm}`, options);
+  }
+
+  separableNorm(
+    module: string,
+    xs: readonly Read[],
+    conv: string,
+    norm: string,
+    options: Normed,
+  ): Read {
+    const name = `${module}.${conv}`;
+    const d = depthwise(this.g, `${name}.conv1`, xs, this.param(`${name}.conv1.weight`));
+    return this.#convNorm(read(d), `${name}.pointwise`, `${module}.${norm}`, options);
+  }
+
+  relu(_name: string, x: Read): Read {
+    return relu(x.tensor);
+  }
+
+  poolAdd(name: string, main: () => Read, skip: () => Read): Read {
+    // The skip goes first: so its gradient comes last, and adds to a map that is there.
+    const aside = skip();
+    return read(poolAdd(this.g, name, main(), aside, this.config.poolPad));
+  }
+
+  residualAdd(name: string, main: Read, x: Read): Read {
+    return read(residualAdd(this.g, name, main, x.tensor));
+  }
+
+  resize(name: string, x: Read, like: Read): Read {
+    const [, height, width] = like.tensor.shape;
+    return read(resize(this.g, name, x, height, width));
+  }
+
+  averagePool(name: string, x: Read, size: number): Read {
+    return read(adaptivePool(this.g, name, x, size, { flat: true }));
+  }
+
+  dense(name: string, x: Read, _width: number): Read {
+    const weight = this.param(`${name}.weight`);
+    const bias = this.param(`${name}.bias`);
+    const layout = weight.shape[2] > 1 ? 'flat' : 'window';
+    return read(conv(this.g, name, x, weight, { bias, layout }).out);
+  }
+
+  gate(name: string, a: Read, logit: Read): Read {
+    return read(gate(this.g, name, a, logit.tensor));
+  }
+
+  dot(name: string, x: Read, _bias: number): Read {
+    return this.linear(name, [x]);
+  }
+
+  linear(name: string, inputs: readonly Read[]): Read {
+    const tensors = inputs.map(({ tensor }) => tensor);
+    const [weight, bias] = [this.param(`${name}.weight`), this.param(`${name}.bias`)];
+    return read(dot(this.g, name, tensors, weight, bias));
+  }
+
+  pairs(tap: Read, head: Exclude<Config['llsm'], false>): Features {
+    return llsmFeatures(this.g, tap, head, this.param);
+  }
+
+  output(_name: string, x: Read): Read {
+    x.tensor.keep = true;
+    return x;
+  }
+
+  /** In inference the batch norm is folded into the convolution before it. */
+  #convNorm(
+    x: Read,
+    name: string,
+    norm: string,
+    { stride, relu: through = true }: { stride?: 1 | 2; relu?: boolean },
+  ): Read {
+    const { g } = this;
+    const weight = this.param(`${name}.weight`);
+    const { bnEps: eps } = this.config;
+    const params = {
+      weight: this.param(`${norm}.weight`),
+      bias: this.param(`${norm}.bias`),
+      runningMean: this.param(`${norm}.running_mean`),
+      runningVar: this.param(`${norm}.running_var`),
+    };
+    if (g.inference) {
+      const folded = runningAffine(g, norm, params, { eps });
+      const { out } = conv(g, name, x, weight, { stride, norm: folded });
+      return through ? relu(out) : read(out);
+    }
+    const { out, stats } = conv(g, name, x, weight, { stride, stats: g.training });
+    return batchNorm(g, out, stats, params, { eps, relu: through });
+  }
+}
