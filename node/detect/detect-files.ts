@@ -146,7 +146,7 @@ async function* look(
   yield* await detected();
 }
 
-/** Keeps of a picture what the network and the figures need, which is little of a large one. */
+/** Keeps of a picture what the network and the pictures need, which is little of a large one. */
 async function load(source: Source, size: number, options: DetectOptions): Promise<Loaded> {
   if (source.error !== undefined) return { source, error: source.error };
   try {

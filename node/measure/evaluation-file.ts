@@ -1,4 +1,4 @@
-/** An evaluation as files: eval.json, all that the figures hang on, and scores.csv (Node only). */
+/** An evaluation as files: eval.json, all that the measures hang on, and scores.csv (Node only). */
 import { join } from 'node:path';
 import { version } from '../../src/base/version.ts';
 import type { Config } from '../../src/config/config.ts';
@@ -31,7 +31,7 @@ export function evaluationRecord(
   evaluation: Evaluation,
   robustness?: Robustness,
 ) {
-  const { scores: _, ...figures } = evaluation;
+  const { scores: _, ...measures } = evaluation;
   const { threshold, adapter, precision = 'f32', seed, ...rest } = origin;
   return {
     version,
@@ -41,7 +41,7 @@ export function evaluationRecord(
     precision,
     seed,
     scope,
-    ...figures,
+    ...measures,
     ...(robustness && { robustness }),
   };
 }

@@ -1,4 +1,4 @@
-/** A 5 x 7 bitmap font for short labels in figures: printable ASCII. */
+/** A 5 x 7 bitmap font for short labels in pictures: printable ASCII. */
 import type { RgbImage } from './rgb.ts';
 
 /** From the space (32) to ~ (126): seven rows of five bits each, two hexadecimal digits a row. */

@@ -3,9 +3,8 @@ import type { ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import type { Threshold } from '../model/llsm/checkpoint.ts';
 import { type Predictor, seen } from './evaluate.ts';
-import { MaskThresholds } from './mask-threshold.ts';
 import { tallyOf } from './metrics.ts';
-import { chooseThreshold, ruleInWords, type ThresholdRule } from './threshold.ts';
+import { chooseThreshold, MaskThresholds, ruleInWords, type ThresholdRule } from './threshold.ts';
 import { maskAt, truthOf } from './truth.ts';
 
 /** What faces give to choose thresholds from. */

@@ -25,7 +25,7 @@ export interface Scored {
 }
 
 /** Forged ones of one method, or all, against all real ones. */
-export interface ClassFigures {
+export interface ClassMeasures {
   name: string;
   real: number;
   forged: number;
@@ -40,7 +40,7 @@ export interface ClassFigures {
   /** Share of the forged called forged, and of the real. */
   flagged: number;
   falseAlarms: number;
-  /** Why figures are NaN. */
+  /** Why measures are NaN. */
   lacking?: string;
 }
 
@@ -58,26 +58,26 @@ export function methodsOf(items: readonly { label: 0 | 1; method: string | null 
 }
 
 /** All forged ones, then, where there are several methods, each against the same real ones. */
-export function classFigures(scored: readonly Scored[], options: ClassOptions): ClassFigures[] {
+export function classMeasures(scored: readonly Scored[], options: ClassOptions): ClassMeasures[] {
   const real = scored.filter(({ label }) => label === 0);
   const forged = scored.filter(({ label }) => label === 1);
   const methods = methodsOf(scored);
-  const figures = [figuresOf('all', real, forged, options)];
-  if (methods.length === 1) figures[0].name = methods[0];
-  if (methods.length < 2) return figures;
+  const measures = [measuresOf('all', real, forged, options)];
+  if (methods.length === 1) measures[0].name = methods[0];
+  if (methods.length < 2) return measures;
   for (const method of methods) {
     const some = forged.filter((item) => methodOf(item) === method);
-    figures.push(figuresOf(method, real, some, options));
+    measures.push(measuresOf(method, real, some, options));
   }
-  return figures;
+  return measures;
 }
 
-function figuresOf(
+function measuresOf(
   name: string,
   real: readonly Scored[],
   forged: readonly Scored[],
   { threshold, seed }: ClassOptions,
-): ClassFigures {
+): ClassMeasures {
   const items = [...real, ...forged];
   const scores = items.map(({ probability }) => probability);
   const labels = items.map(({ label }) => label);

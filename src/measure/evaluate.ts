@@ -6,14 +6,14 @@ import type { ManifestItem } from '../faces/manifest.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import {
   byVideo,
-  type ClassFigures,
-  classFigures,
+  type ClassMeasures,
+  classMeasures,
   methodOf,
   methodsOf,
   type Scored,
   type VideoRule,
 } from './classification.ts';
-import { Localisation, type MaskFigures, type PairFigures } from './localisation.ts';
+import { Localisation, type MaskMeasures, type PairMeasures } from './localisation.ts';
 import { makePrior, type Prior } from './prior.ts';
 import { type Reliability, reliabilityOf } from './reliability.ts';
 import { choosePairs, maskAt, truthOf } from './truth.ts';
@@ -92,15 +92,15 @@ export interface Evaluation {
   scores: Scored[];
   /** From which the masks' IoU and F1 call a pixel altered. */
   maskThreshold: number;
-  faces: ClassFigures[];
+  faces: ClassMeasures[];
   /** Absent where no video has two faces. */
-  videos?: ClassFigures[];
+  videos?: ClassMeasures[];
   videoRule: VideoRule;
   /** How far the probabilities of faces are true. */
   reliability: Reliability;
   /** All forged faces with a mask, then each method's; empty where there are none, or no maps. */
-  masks: Named<MaskFigures>[];
-  pairs: Named<PairFigures>[];
+  masks: Named<MaskMeasures>[];
+  pairs: Named<PairMeasures>[];
   /** Of the constant predictor; absent where there was no training mask, or nothing to compare. */
   constant?: Pick<Prior, 'faces' | 'of' | 'threshold'>;
 }
@@ -151,12 +151,12 @@ export async function evaluate(
   return {
     scores,
     maskThreshold,
-    faces: classFigures(scores, { threshold, seed }),
+    faces: classMeasures(scores, { threshold, seed }),
     videoRule,
     reliability: reliabilityOf(scores),
-    ...(videos.length < scores.length && { videos: classFigures(videos, { threshold, seed }) }),
-    masks: localised.flatMap(([name, group]) => named(name, group.maskFigures(real))),
-    pairs: localised.flatMap(([name, group]) => named(name, group.pairFigures(real))),
+    ...(videos.length < scores.length && { videos: classMeasures(videos, { threshold, seed }) }),
+    masks: localised.flatMap(([name, group]) => named(name, group.maskMeasures(real))),
+    pairs: localised.flatMap(([name, group]) => named(name, group.pairMeasures(real))),
     ...(prior && {
       constant: { faces: prior.faces, of: prior.of, threshold: prior.threshold },
     }),
@@ -174,5 +174,5 @@ function located(
   return [['all', all], ...groups];
 }
 
-const named = <T>(name: string, figures: T | undefined): Named<T>[] =>
-  figures ? [{ name, ...figures }] : [];
+const named = <T>(name: string, measures: T | undefined): Named<T>[] =>
+  measures ? [{ name, ...measures }] : [];

@@ -1,6 +1,6 @@
 /**
  * How well masks and pair maps say where: sums over many faces, without keeping a map. Beside each
- * figure stands that of a constant predictor that looks at no picture (prior.ts), since on aligned crops
+ * measure stands that of a constant predictor that looks at no picture (prior.ts), since on aligned crops
  * position alone is a strong guess. Browser-safe.
  */
 
@@ -9,13 +9,13 @@ import { f1, iou, maskCounts, Ranking, rocAuc, StreamingAuc } from './metrics.ts
 import type { Prior } from './prior.ts';
 import type { PairChoice, Truth } from './truth.ts';
 
-/** A figure, and the constant predictor's where there is one. */
+/** A measure, and the constant predictor's where there is one. */
 export interface Compared {
   value: number;
   constant?: number;
 }
 
-export interface MaskFigures {
+export interface MaskMeasures {
   /** Forged faces with a mask; those of them that are called forged. */
   faces: number;
   flagged: number;
@@ -31,7 +31,7 @@ export interface MaskFigures {
   bound: number;
 }
 
-export interface PairFigures {
+export interface PairMeasures {
   faces: number;
   /** Over all pairs of these faces; and with those of the real faces, where none differs. */
   auc: Compared;
@@ -160,7 +160,7 @@ export class Localisation {
   }
 
   /** Absent where the network gave no masks, or there is no face with one. */
-  maskFigures(real: Localisation): MaskFigures | undefined {
+  maskMeasures(real: Localisation): MaskMeasures | undefined {
     const masks = this.#masks;
     if (masks.length === 0) return undefined;
     const flagged = masks.filter((result) => result.flagged);
@@ -180,7 +180,7 @@ export class Localisation {
   }
 
   /** Absent where the network compares no pairs, or there is no face with a mask. */
-  pairFigures(real: Localisation): PairFigures | undefined {
+  pairMeasures(real: Localisation): PairMeasures | undefined {
     if (!this.#pairs || this.#fixed.length === 0) return undefined;
     const constant = this.options.prior?.pairs;
     const pooled = this.#with(real).#pairs as MapSum;

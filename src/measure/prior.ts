@@ -9,7 +9,7 @@ import { cropBox, type ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import { decodeImage, greyOf } from '../image/codecs.ts';
 import { resample } from '../image/pixels.ts';
-import { MaskThresholds } from './mask-threshold.ts';
+import { MaskThresholds } from './threshold.ts';
 import { type PairChoice, truthOf } from './truth.ts';
 
 export interface Prior {

@@ -21,7 +21,7 @@ export interface PairChoice {
 }
 
 const mostPairs = 65_536;
-/** Values kept for the figures at fixed pairs, over all images (5 bytes each). */
+/** Values kept for the measures at fixed pairs, over all images (5 bytes each). */
 const mostKept = 2 ** 25;
 
 /** @param images forged faces with a mask */
