@@ -13,7 +13,7 @@ export interface HostTensor {
 }
 
 export interface SafetensorsFile {
-  /** In the order of their bytes in the file. */
+  /** Tensors by name, in the order of their bytes in the file. */
   tensors: Map<string, HostTensor>;
   metadata: Record<string, string>;
 }

@@ -94,7 +94,7 @@ export class Tape implements Layers<Read, Features> {
     return x;
   }
 
-  /** In inference the batch norm is folded into the convolution before it. */
+  /** Records a convolution and its batch norm; in inference the norm is folded into the convolution. */
   #convNorm(
     x: Read,
     name: string,
