@@ -23,7 +23,7 @@ import { writeFileWhole } from '../system/write-file.ts';
 /** A picture to look at, or why there is none. */
 export interface Source {
   path: string;
-  /** What its pictures are called, without the ending; unlike any other source's. */
+  /** Name of its pictures, without the ending; unlike any other source's. */
   stem: string;
   error?: string;
 }
@@ -68,10 +68,10 @@ export function listSources(paths: readonly string[], out?: string): Source[] {
   return sources;
 }
 
-/** What is said of one picture. Paths of pictures are relative to the folder of results. */
+/** Result for one picture. Paths of pictures are relative to the folder of results. */
 export interface Result {
   file: string;
-  /** Why nothing is said. */
+  /** Reason why the picture has no verdict; absent where it has one. */
   error?: string;
   probability?: number;
   forged?: boolean;
@@ -88,9 +88,9 @@ export interface DetectOptions {
   threshold?: Threshold;
   /** The folder for the pictures; it is there. */
   out?: string;
-  /** Told of each result, in the order of the sources. */
+  /** Callback for each result, in the order of the sources. */
   onResult: (result: Result) => void;
-  /** Where there is `out`: told of each face, as the contact sheet shows it. */
+  /** Callback for each face as the contact sheet shows it; called where `out` is given. */
   onFace?: (face: FoundFace) => void;
 }
 
@@ -122,7 +122,7 @@ export async function detectFiles(
   }
 }
 
-/** What the network says of each picture, in order; the next ones are read while the GPU works. */
+/** Detects in each picture, in order; the next ones are read while the GPU works. */
 async function* look(
   detector: Detector,
   sources: readonly Source[],
@@ -165,7 +165,7 @@ async function load(source: Source, size: number, options: DetectOptions): Promi
   }
 }
 
-/** What is said of one picture, in words and numbers. */
+/** Makes a picture's result, in words and numbers. */
 function decide({ source, detection, error }: Looked, threshold?: Threshold): Result {
   if (!detection) return { file: source.path, error };
   const { probability, mask } = detection;

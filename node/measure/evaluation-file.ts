@@ -10,17 +10,17 @@ import type { Robustness } from '../../src/measure/robustness.ts';
 import type { Threshold } from '../../src/model/llsm/checkpoint.ts';
 import { writeFileWhole } from '../system/write-file.ts';
 
-/** What an evaluation was made with. */
+/** Network, faces and settings that an evaluation was made with. */
 export interface EvaluationOrigin {
   weights: { file: string; sha256: string; version: string };
   config: Config;
   data: { folders: readonly string[]; split: string; faces: number };
   /** Folders whose training masks made the constant predictor. */
   prior: readonly string[];
-  /** Absent: uncalibrated. */
+  /** Threshold of the verdict; absent where the network is uncalibrated. */
   threshold?: Threshold | { value: number; rule: string };
   adapter: string;
-  /** How feature maps were stored; absent: f32. */
+  /** Type that feature maps were stored in; absent: f32. */
   precision?: Dtype;
   seed: number;
 }

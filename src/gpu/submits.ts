@@ -19,7 +19,7 @@ const rates = {
   hardware: { flops: 2e11, bytes: 2e10, milliseconds: 0.01 },
 };
 
-/** Largest factor by which a measurement makes an expectation smaller: one may come out as 0. */
+/** Limit of the factor by which a measurement lowers an expectation: one may come out as 0. */
 const mostShrink = 2;
 
 /**

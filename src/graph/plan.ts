@@ -22,7 +22,7 @@ export interface Slot {
 }
 
 export interface MemoryPlan {
-  /** Dispatches that run once, and again when weights have changed; what they write lives as long as the plan. */
+  /** Dispatches that run once, and again when weights have changed; their results live as long as the plan. */
   preparations: Dispatch[];
   dispatches: Dispatch[];
   slots: Slot[];
@@ -234,7 +234,7 @@ function share(
   return { slots, slotOf };
 }
 
-/** The launch at which most bytes are alive, as what is alive then. */
+/** Finds the launch at which most bytes are alive, and the tensors that are alive then. */
 function peakOf(
   tensors: readonly Tensor[],
   lives: ReadonlyMap<Tensor, Life>,

@@ -7,11 +7,11 @@ import { tallyOf } from './metrics.ts';
 import { chooseThreshold, MaskThresholds, ruleInWords, type ThresholdRule } from './threshold.ts';
 import { maskAt, truthOf } from './truth.ts';
 
-/** What faces give to choose thresholds from. */
+/** Scores and masks of faces, to choose thresholds from. */
 export interface Calibrating {
   /** The probability of each face that it is forged, in their order. */
   scores: number[];
-  /** Of the forged faces' masks, where they and the network have some. */
+  /** Mean IoU of the forged faces' masks at every threshold, where they and the network have masks. */
   masks: MaskThresholds;
 }
 

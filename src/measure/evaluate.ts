@@ -1,4 +1,4 @@
-/** A data set through the network, and what it adds up to. Browser-safe. */
+/** Evaluation of a network on a data set. Browser-safe. */
 
 import type { Detection } from '../detect/detector.ts';
 import { type FaceCrop, type ReadBytes, readFace } from '../faces/crops.ts';
@@ -18,11 +18,11 @@ import { makePrior, type Prior } from './prior.ts';
 import { type Reliability, reliabilityOf } from './reliability.ts';
 import { choosePairs, maskAt, truthOf } from './truth.ts';
 
-/** What evaluation asks of a detector; `Detector` is one. */
+/** Detector as evaluation needs it; `Detector` is one. */
 export interface Predictor {
-  /** Side of its masks. */
+  /** Side of the predictor's masks, in pixels. */
   size: number;
-  /** Faces that it takes at a time. */
+  /** Number of faces that the predictor takes at a time. */
   batch: number;
   detect(faces: readonly RgbImage[]): Promise<Detection[]>;
 }
@@ -70,17 +70,17 @@ export async function* seen(
 export interface EvaluateOptions {
   predictor: Predictor;
   read: ReadBytes;
-  /** Forged at or above it. */
+  /** Probability from which a face is called forged. */
   threshold: number;
-  /** A mask says altered at or above it. */
+  /** Probability from which a mask's pixel is called altered. */
   maskThreshold: number;
-  /** HW of the pair maps that the predictor gives; 0 where it gives none. */
+  /** Number of positions HW of the predictor's pair maps; 0 where it gives none. */
   positions: number;
-  /** How videos are scored (default: the mean of their faces). */
+  /** Rule by which videos are scored (default: the mean of their faces). */
   videoRule?: VideoRule;
   /** Faces whose training split makes the constant predictor. */
   prior?: readonly ManifestItem[];
-  /** Of the intervals, of sampled pairs and of the constant predictor's faces. */
+  /** Seed of the intervals, of the sampled pairs and of the constant predictor's faces. */
   seed: number;
   onFace?: (what: 'faces' | 'training masks', done: number, total: number) => void;
 }
@@ -88,20 +88,20 @@ export interface EvaluateOptions {
 type Named<T> = T & { name: string };
 
 export interface Evaluation {
-  /** In the order of the items. */
+  /** Scores of the faces, in the order of the items. */
   scores: Scored[];
-  /** From which the masks' IoU and F1 call a pixel altered. */
+  /** Probability from which the masks' IoU and F1 call a pixel altered. */
   maskThreshold: number;
   faces: ClassMeasures[];
-  /** Absent where no video has two faces. */
+  /** Measures by video; absent where no video has two faces. */
   videos?: ClassMeasures[];
   videoRule: VideoRule;
-  /** How far the probabilities of faces are true. */
+  /** Reliability of the probabilities of faces. */
   reliability: Reliability;
-  /** All forged faces with a mask, then each method's; empty where there are none, or no maps. */
+  /** Measures of all forged faces with a mask, then each method's; empty where there are none, or no maps. */
   masks: Named<MaskMeasures>[];
   pairs: Named<PairMeasures>[];
-  /** Of the constant predictor; absent where there was no training mask, or nothing to compare. */
+  /** Constant predictor's faces and threshold; absent without a training mask, or anything to compare. */
   constant?: Pick<Prior, 'faces' | 'of' | 'threshold'>;
 }
 
@@ -163,7 +163,7 @@ export async function evaluate(
   };
 }
 
-/** All methods together before each, where there are several. */
+/** Groups of faces: all methods together, then each, where there are several. */
 function located(
   groups: Map<string, Localisation>,
   newGroup: () => Localisation,

@@ -2,7 +2,7 @@
 import { LlsmError } from '../base/errors.ts';
 import { countsAt, eer, falsePositiveRate, iou, type Tally, truePositiveRate } from './metrics.ts';
 
-/** Equal error rates; or the most forged faces found at a share of false alarms. */
+/** Rule of a threshold: equal error rates, or the most forged faces found at a rate of false alarms. */
 export type ThresholdRule = 'eer' | { fpr: number };
 
 export const ruleInWords = (rule: ThresholdRule): string =>
@@ -10,7 +10,7 @@ export const ruleInWords = (rule: ThresholdRule): string =>
 
 export interface ChosenThreshold {
   value: number;
-  /** Shares of the real and of the forged faces at or above it. */
+  /** Fraction of the real faces at or above the threshold (`fpr`), and of the forged ones (`tpr`). */
   fpr: number;
   tpr: number;
 }
@@ -55,7 +55,7 @@ export function chooseThreshold(tally: Tally, rule: ThresholdRule): ChosenThresh
   return { value, fpr: falsePositiveRate(counts), tpr: truePositiveRate(counts) };
 }
 
-/** The place of the lowest score that is called forged. */
+/** Index of the lowest score that is called forged at equal error rates. */
 function lastAtEqualRates(tally: Tally): number {
   const { threshold } = eer(tally);
   if (Number.isNaN(threshold)) {
@@ -67,7 +67,7 @@ function lastAtEqualRates(tally: Tally): number {
   return tally.scores.indexOf(threshold);
 }
 
-/** Likewise; -1 where even the highest is not. */
+/** Index of the lowest score that is called forged at this rate; -1 where even the highest is not. */
 function lastWithin({ scores, negative }: Tally, fpr: number): number {
   const reals = negative.reduce((sum, count) => sum + count, 0);
   let above = 0;
@@ -84,10 +84,10 @@ function lastWithin({ scores, negative }: Tally, fpr: number): number {
   return last;
 }
 
-/** Thresholds lie this many to the unit: 0.01 to 0.99. */
+/** Number of steps between thresholds from 0 to 1: they are 0.01 to 0.99. */
 const steps = 100;
 
-/** The last of them that a probability reaches. */
+/** Step of the last threshold that a probability reaches. */
 function stepOf(probability: number): number {
   const step = Math.min(steps - 1, Math.floor(probability * steps));
   // The product may be rounded down past a threshold that the probability equals.

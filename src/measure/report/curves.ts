@@ -40,7 +40,7 @@ interface Bin extends Point {
   high: number;
 }
 
-/** What one chart shows: the keys of its training and validation values. */
+/** Charts of losses: the keys of their training and validation values. */
 const lossCharts = [
   { title: 'Loss (weighted sum)', train: 'loss', val: 'valLoss' },
   { title: 'Loss: classes', train: 'cls', val: 'valCls' },

@@ -7,7 +7,7 @@ import { parseHTML } from 'linkedom';
 import type { Reliability } from '../reliability.ts';
 import type { Robustness } from '../robustness.ts';
 
-/** Readable on white and on nearly black. */
+/** Colours that are readable on white and on nearly black. */
 export const blue = '#2f7fc1';
 export const orange = '#d9622b';
 

@@ -15,12 +15,12 @@ export interface ReportPicture {
   caption: string;
 }
 
-/** Plain text throughout; it is escaped here. */
+/** Content of a report, as plain text throughout; it is escaped here. */
 export interface Report {
   title: string;
-  /** What was done, a paragraph each. */
+  /** Paragraphs that say what was done. */
   done: readonly string[];
-  /** The measures to see first. */
+  /** Measures to see first. */
   headline: readonly { value: string; name: string; note?: string }[];
   /** Rows of a table about the data, its head first. */
   data: readonly (readonly string[])[];
@@ -29,14 +29,14 @@ export interface Report {
   curves?: string;
   curvesNotes: readonly string[];
   evaluation: Pick<Evaluation, 'faces' | 'masks' | 'maskThreshold' | 'pairs' | 'constant'>;
-  /** From which probability a face is called forged, as part of a sentence. */
+  /** Probability from which a face is called forged, as part of a sentence. */
   threshold: string;
   sheet?: ReportPicture;
-  /** What the result means, and what it does not. */
+  /** Paragraphs that say what the result means, and what it does not. */
   meaning: readonly string[];
   /** Adapter, times, versions. */
   facts: readonly (readonly [name: string, value: string])[];
-  /** To be typed again, a line each. */
+  /** Commands to type again, a line each. */
   commands: readonly string[];
 }
 
@@ -55,18 +55,18 @@ export const escapeHtml = (text: string): string =>
 const paragraphs = (texts: readonly string[]): string =>
   texts.map((text) => `<p>${escapeHtml(text)}</p>`).join('\n');
 
-/** Three decimals; a dash where there is no number. */
+/** Text of a number with three decimals; a dash where there is no number. */
 export const decimals = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? '–' : value.toFixed(3);
 
 interface Table {
-  /** Read out before the table. */
+  /** Caption that is read out before the table. */
   caption: string;
   head: readonly string[];
   rows: readonly (readonly string[])[];
 }
 
-/** The first column names the row. */
+/** Table as HTML; the first column names the row. */
 function table({ caption, head, rows }: Table): string {
   const heads = head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('');
   const lines = rows.map(([name, ...cells]) => {
@@ -189,7 +189,7 @@ function headlineOf(entries: Report['headline']): string {
   return `<dl class="headline">\n${items.join('\n')}\n</dl>`;
 }
 
-/** @returns a whole HTML document */
+/** Report as a whole HTML document. */
 export function reportHtml(report: Report): string {
   const { evaluation, sheet, curves } = report;
   const [head, ...rows] = report.data;

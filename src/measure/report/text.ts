@@ -4,14 +4,14 @@ import type { Evaluation } from '../evaluate.ts';
 import type { Compared } from '../localisation.ts';
 import type { Robustness } from '../robustness.ts';
 
-/** Three decimals; `n/a` for what there is not. */
+/** Text of a number with three decimals; `n/a` for NaN. */
 const number = (value: number): string => (Number.isNaN(value) ? 'n/a' : value.toFixed(3));
 
-/** The constant predictor's stands in brackets. */
+/** Text of a measure, with the constant predictor's in brackets. */
 const compared = ({ value, constant }: Compared): string =>
   constant === undefined ? number(value) : `${number(value)} (${number(constant)})`;
 
-/** Columns aligned: the first ones to the left, the rest to the right. */
+/** Aligns columns of text: the first `left` ones to the left, the rest to the right. */
 export function aligned(rows: readonly (readonly string[])[], left = 1): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map((row) =>

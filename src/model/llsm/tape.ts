@@ -18,7 +18,7 @@ import type { Layers, Normed, NormedConv } from './layers.ts';
  * computed where they stand, but by whoever loads the map.
  */
 export class Tape implements Layers<Read, Features> {
-  /** @param param gives a parameter by its checkpoint name */
+  /** Begins a network on a tape. @param param gives a parameter by its checkpoint name */
   constructor(
     readonly g: Graph,
     readonly config: Config,
