@@ -8,7 +8,7 @@ import { countsInWords, type Split, splits } from '../src/faces/manifest.ts';
 import { scoreFaces, thresholdFrom } from '../src/measure/calibration.ts';
 import { requireEnough, type ThresholdRule } from '../src/measure/threshold.ts';
 import { checkpointMetadata } from '../src/model/llsm/checkpoint.ts';
-import { withMetadata } from '../src/model/llsm/metadata.ts';
+import { withMetadata } from '../src/model/safetensors.ts';
 import { wholeNumber } from './arguments.ts';
 import { dataInWords, facesOf, openDetector, openWeights } from './faces.ts';
 

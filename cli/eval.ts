@@ -14,8 +14,7 @@ import type { Dtype } from '../src/graph/tensor.ts';
 import { type VideoRule, videoRules } from '../src/measure/classification.ts';
 import { type Evaluation, evaluate } from '../src/measure/evaluate.ts';
 import { type Perturbation, perturbations } from '../src/measure/perturbations.ts';
-import { evaluationText } from '../src/measure/report/evaluation-text.ts';
-import { robustnessText } from '../src/measure/report/robustness-text.ts';
+import { evaluationText, robustnessText } from '../src/measure/report/text.ts';
 import { type Robustness, robustness } from '../src/measure/robustness.ts';
 import { mapPositions } from '../src/model/llsm/positions.ts';
 import { precisionOption, share, wholeNumber } from './arguments.ts';
@@ -151,11 +150,10 @@ async function run(options: Options): Promise<void> {
   if (out !== undefined) {
     writeEvaluation(out, record, evaluation.scores);
     // Only here, so that no other evaluation loads the plotting library.
-    const { reliabilityFigure } = await import('../src/measure/report/reliability-plot.ts');
-    writeFileWhole(join(out, 'reliability.svg'), [reliabilityFigure(evaluation.reliability)]);
+    const plots = await import('../src/measure/report/plots.ts');
+    writeFileWhole(join(out, 'reliability.svg'), [plots.reliabilityPlot(evaluation.reliability)]);
     if (degraded) {
-      const { robustnessFigure } = await import('../src/measure/report/robustness-plot.ts');
-      writeFileWhole(join(out, 'perturb.svg'), [robustnessFigure(degraded)]);
+      writeFileWhole(join(out, 'perturb.svg'), [plots.robustnessPlot(degraded)]);
     }
   }
   if (options.json) console.log(JSON.stringify(record));

@@ -2,7 +2,7 @@
 import type { evaluationRecord } from '../../node/measure/evaluation-file.ts';
 import { version } from '../../src/base/version.ts';
 import { scope, thresholdInWords } from '../../src/detect/verdict.ts';
-import { figure, type Report } from '../../src/measure/report/report.ts';
+import { decimals, type Report } from '../../src/measure/report/report.ts';
 import type { Threshold } from '../../src/model/llsm/checkpoint.ts';
 import type { SplitCounts } from './data.ts';
 import { type Demo, targetAuc } from './folder.ts';
@@ -35,7 +35,9 @@ const percent = (share: number): string => `${Math.round(100 * share)} %`;
 /** Why training ended, as a sentence. */
 export function whyStopped({ training, minutes: limit }: Pick<DemoResult, 'training' | 'minutes'>) {
   const { best, stopped } = training;
-  const reached = best ? `, at a validation AUC of ${figure(best.auc)}` : ', before any validation';
+  const reached = best
+    ? `, at a validation AUC of ${decimals(best.auc)}`
+    : ', before any validation';
   switch (stopped) {
     case 'auc':
       return `It stopped because its validation AUC reached ${targetAuc}${reached}.`;
@@ -99,8 +101,8 @@ function meaningInWords({ record }: DemoResult): string[] {
         ? 'so it looks at the picture'
         : 'so in this it does no better than one that never looked at the picture';
     lines.push(
-      `${what}: ${figure(value)}, where a predictor that shows the same map for every face ` +
-        `reaches ${figure(constant)}, ${verdict}.`,
+      `${what}: ${decimals(value)}, where a predictor that shows the same map for every face ` +
+        `reaches ${decimals(constant)}, ${verdict}.`,
     );
   };
   if (masks) {
@@ -129,7 +131,7 @@ export function demoReport(result: DemoResult): Report {
   const [masks] = record.masks;
   const [pairs] = record.pairs;
   const beside = (constant: number | undefined) =>
-    constant === undefined ? undefined : `constant predictor: ${figure(constant)}`;
+    constant === undefined ? undefined : `constant predictor: ${decimals(constant)}`;
   const methods = Object.keys(counts[0].forged);
   const names = { train: 'training', val: 'validation', test: 'test' };
   return {
@@ -137,8 +139,8 @@ export function demoReport(result: DemoResult): Report {
     headline: [
       {
         name: 'Test AUC, people never seen',
-        value: figure(all.auc),
-        note: `95 %: ${figure(all.aucInterval[0])} to ${figure(all.aucInterval[1])}`,
+        value: decimals(all.auc),
+        note: `95 %: ${decimals(all.aucInterval[0])} to ${decimals(all.aucInterval[1])}`,
       },
       {
         name: 'Forged faces found',
@@ -146,13 +148,13 @@ export function demoReport(result: DemoResult): Report {
         note: `at ${percent(all.falseAlarms)} false alarms`,
       },
       ...(masks
-        ? [{ name: 'Mask IoU', value: figure(masks.iou.value), note: beside(masks.iou.constant) }]
+        ? [{ name: 'Mask IoU', value: decimals(masks.iou.value), note: beside(masks.iou.constant) }]
         : []),
       ...(pairs
         ? [
             {
               name: 'LSM pair AUC',
-              value: figure(pairs.auc.value),
+              value: decimals(pairs.auc.value),
               note: beside(pairs.auc.constant),
             },
           ]

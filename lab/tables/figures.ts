@@ -36,7 +36,7 @@ const figuresSchema = z.object({
   lacking: z.string().optional(),
 });
 
-/** `ClassFigures` as JSON has them: shares from 0 to 1; null: there is none, and `lacking` says why. */
+/** `ClassMeasures` as JSON has them: shares from 0 to 1; null: there is none, and `lacking` says why. */
 export type Figures = z.output<typeof figuresSchema>;
 
 const testedSchema = z.object({

@@ -1,5 +1,5 @@
 /** A table as text and as Markdown. */
-import { aligned } from '../../src/measure/report/evaluation-text.ts';
+import { aligned } from '../../src/measure/report/text.ts';
 import type { Figures } from './figures.ts';
 import { missingLines } from './missing.ts';
 import type { Measure } from './protocol.ts';

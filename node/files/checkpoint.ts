@@ -18,7 +18,7 @@ export function readCheckpoint(path: string, given?: Config): Checkpoint {
   return checkpointFromSafetensors(readSafetensors(path), path, given);
 }
 
-/** Any safetensors file. @throws LlsmError naming the file */
+/** Reads any safetensors file. @throws LlsmError naming the file */
 export function readSafetensors(path: string): SafetensorsFile {
   let file: Uint8Array;
   try {
@@ -29,7 +29,7 @@ export function readSafetensors(path: string): SafetensorsFile {
   return parseSafetensors(file, path);
 }
 
-/** Writes whole or not at all. @throws LlsmError naming the file */
+/** Writes a checkpoint, whole or not at all. @throws LlsmError naming the file */
 export function writeCheckpoint(
   path: string,
   checkpoint: Checkpoint,

@@ -6,26 +6,26 @@ import { LlsmError, messageOf } from '../../src/base/errors.ts';
 type Program = 'ffmpeg' | 'ffprobe';
 
 export interface StreamOptions {
-  /** Written to its standard input. */
+  /** Bytes for the program's standard input. */
   input?: Uint8Array;
-  /** It is ended after as many (default 120). */
+  /** Seconds after which the program is ended (default 120). */
   seconds?: number;
-  /** Bytes of memory it may take (default 4 GiB). */
+  /** Bytes of memory that the program may take (default 4 GiB). */
   memory?: number;
 }
 
 export interface FfmpegOptions extends StreamOptions {
-  /** It is ended when it has written more (default 1 GiB). */
+  /** Bytes of output after which the program is ended (default 1 GiB). */
   mostBytes?: number;
 }
 
 /** Demuxers that may open a user's video: playlists and the like, which open other files, are not among them. */
 const containers = 'mov,mp4,matroska,webm,avi';
 
-/** Larger frames are refused: 8192 x 4320. */
+/** Pixels of the largest frame that is read, 8192 x 4320; larger ones are refused. */
 const maxFramePixels = 8192 * 4320;
 
-/** Lines of its standard error that an error message shows. */
+/** Lines of the program's standard error that an error message shows. */
 const shownLines = 3;
 const keptText = 4096;
 
@@ -108,7 +108,7 @@ export async function* streamFfmpeg(
   }
 }
 
-/** The last that it said, without the addresses of its parts. */
+/** Last words of the program's standard error, without the addresses of its parts. */
 function reasonOf(said: string, code: number | null): string {
   const lines = said.trim().replace(/ @ 0x[0-9a-f]+/g, '');
   return lines.split('\n').slice(-shownLines).join('; ') || `status ${code}`;

@@ -99,7 +99,7 @@ export const readManifest = (folder: string): ManifestItem[] => readManifests([f
  * The files that a line names are written before the line.
  */
 export class ManifestWriter {
-  /** What the manifest held when it was opened. */
+  /** Faces that the manifest held when it was opened. */
   readonly existing: readonly Face[];
   readonly folder: string;
   readonly #file: FileHandle;
@@ -173,7 +173,7 @@ export class ManifestWriter {
   }
 }
 
-/** What a killed run was writing. */
+/** Removes the unfinished files of a killed run. */
 function removeParts(folder: string): void {
   for (const part of ['.', 'images', 'masks']) {
     for (const name of readdirSync(join(folder, part))) {

@@ -4,7 +4,7 @@ import { openVideo, runFfmpeg, streamFfmpeg } from './ffmpeg.ts';
 
 /** A decoded frame: [height, width, channels], 8 bit. */
 export interface VideoFrame {
-  /** Its place in the video, from 0. */
+  /** Index of the frame in the video, from 0. */
   index: number;
   width: number;
   height: number;
@@ -41,7 +41,7 @@ export function pickFrames(total: number, wanted: number): number[] {
   return Array.from({ length: wanted }, (_, i) => Math.floor((i * (total - 1)) / (wanted - 1)));
 }
 
-/** The same as an expression of the frame's number n: no list, since that may be long. */
+/** Expression for ffmpeg, true for the picked frames' numbers n: no list, since that may be long. */
 function pickExpression(total: number, wanted: number): string {
   const [parts, last] = [wanted - 1, total - 1];
   if (wanted >= total) return `lte(n,${last})`;

@@ -1,4 +1,4 @@
-/** An evaluation as files: eval.json, all that the figures hang on, and scores.csv (Node only). */
+/** An evaluation as files: eval.json, all that the measures hang on, and scores.csv (Node only). */
 import { join } from 'node:path';
 import { version } from '../../src/base/version.ts';
 import type { Config } from '../../src/config/config.ts';
@@ -10,17 +10,17 @@ import type { Robustness } from '../../src/measure/robustness.ts';
 import type { Threshold } from '../../src/model/llsm/checkpoint.ts';
 import { writeFileWhole } from '../system/write-file.ts';
 
-/** What an evaluation was made with. */
+/** Network, faces and settings that an evaluation was made with. */
 export interface EvaluationOrigin {
   weights: { file: string; sha256: string; version: string };
   config: Config;
   data: { folders: readonly string[]; split: string; faces: number };
   /** Folders whose training masks made the constant predictor. */
   prior: readonly string[];
-  /** Absent: uncalibrated. */
+  /** Threshold of the verdict; absent where the network is uncalibrated. */
   threshold?: Threshold | { value: number; rule: string };
   adapter: string;
-  /** How feature maps were stored; absent: f32. */
+  /** Type that feature maps were stored in; absent: f32. */
   precision?: Dtype;
   seed: number;
 }
@@ -31,7 +31,7 @@ export function evaluationRecord(
   evaluation: Evaluation,
   robustness?: Robustness,
 ) {
-  const { scores: _, ...figures } = evaluation;
+  const { scores: _, ...measures } = evaluation;
   const { threshold, adapter, precision = 'f32', seed, ...rest } = origin;
   return {
     version,
@@ -41,7 +41,7 @@ export function evaluationRecord(
     precision,
     seed,
     scope,
-    ...figures,
+    ...measures,
     ...(robustness && { robustness }),
   };
 }

@@ -16,21 +16,21 @@ import { LlsmError, messageOf } from '../../src/base/errors.ts';
 const holderSchema = z.object({
   pid: z.int().positive(),
   host: z.string(),
-  /** When the lock was taken. */
+  /** Time at which the lock was taken, as an ISO 8601 text. */
   since: z.string(),
-  /** Tells the process from a later one of the same id; null where the system does not say. */
+  /** Identity of the process, unlike that of a later one of the same id; null where the system gives none. */
   process: z.string().nullable(),
 });
 
 type Holder = z.output<typeof holderSchema>;
 
 export interface Lock {
-  /** Set where the lock of a dead process was taken over: a line that says so. */
+  /** Line that says that the lock of a dead process was taken over; absent where none was. */
   takenOver?: string;
   release(): void;
 }
 
-/** A lock whose writer was stopped before its content came: live for this long, then stale. */
+/** Age in ms up to which a lock without content is live: its writer may have been stopped before it wrote. */
 const UNWRITTEN_MS = 10_000;
 
 /**
@@ -90,7 +90,7 @@ function read(path: string): string | undefined {
   }
 }
 
-/** @returns what to say of a dead holder. @throws LlsmError for one that lives, or may */
+/** Describes a dead holder, in a line. @throws LlsmError for a holder that lives, or may */
 function refuseLive(path: string, text: string): string {
   const holder = parse(text);
   if (!holder) {
@@ -133,7 +133,7 @@ function lives({ pid, process: known }: Holder): boolean {
   return known === null || now === null || now === known;
 }
 
-/** On Linux the boot and the start time in ticks since then; elsewhere null. */
+/** Identity of a process: on Linux the boot and the start time in ticks since then; elsewhere null. */
 function identity(pid: number): string | null {
   const started = statFields(pid)?.[19];
   if (started === undefined) return null;

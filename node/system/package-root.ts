@@ -1,4 +1,4 @@
-/** Where the package lies, whatever chunk the bundler has put the caller into (Node only). */
+/** Folder of the package, whatever chunk the bundler has put the caller into (Node only). */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-/** How a long piece of work is going, on standard error (Node only). */
+/** Progress of a long piece of work, on standard error (Node only). */
 import { SingleBar } from 'cli-progress';
 
 export interface ProgressOptions {
@@ -16,7 +16,7 @@ export interface ProgressOptions {
   now?: () => number;
 }
 
-/** The rate is that of the last half minute, so that a slow start does not linger in it. */
+/** Span of the rate: the last half minute, so that a slow start does not linger in it. */
 const WINDOW_MS = 30_000;
 const TERMINAL_MS = 250;
 
@@ -75,7 +75,7 @@ export class Progress {
     if (at - this.#shown >= this.#every) this.#line(at);
   }
 
-  /** A line of its own, above the bar. */
+  /** Writes a line of its own, above the bar. */
   note(text: string): void {
     if (this.#bar) this.#stream.write('\r\x1b[K');
     this.#stream.write(`${text}\n`);
@@ -102,7 +102,7 @@ export class Progress {
   }
 }
 
-/** Three significant digits, without an exponent where it can be done. */
+/** Text of a number: three significant digits, without an exponent where it can be done. */
 function number(value: number): string {
   if (!Number.isFinite(value) || value === 0) return String(value);
   const size = Math.abs(value);
@@ -121,14 +121,14 @@ function duration(seconds: number): string {
 export class ProgressBars {
   readonly #bars = new Map<string, Progress>();
 
-  /** @param done units of `total` */
+  /** Moves a bar. @param done units of `total` */
   update(label: string, done: number, total: number): void {
     const bar = this.#bars.get(label) ?? new Progress({ label, total });
     this.#bars.set(label, bar);
     bar.update(done);
   }
 
-  /** Stops them all. */
+  /** Stops all bars. */
   stop(): void {
     for (const bar of this.#bars.values()) bar.stop();
   }

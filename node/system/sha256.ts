@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 
-/** In hexadecimal. @throws LlsmError naming a file that cannot be read */
+/** SHA-256 of a file, in hexadecimal. @throws LlsmError naming a file that cannot be read */
 export function sha256Of(path: string): string {
   try {
     return createHash('sha256').update(readFileSync(path)).digest('hex');

@@ -5,13 +5,13 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 import { packageRoot } from './package-root.ts';
 
-/** What a thread is sent, and what it answers to the request of that id. */
+/** Request to a thread; its answer carries the same id. */
 type Sent<Request> = { id: number; request: Request };
 type Answer<Result> = { id: number; result: Result } | { id: number; error: SentError };
 
-/** An error's class is lost on the way, and with it whether it was to be expected. */
+/** Error as a thread sends it: its class is lost on the way, so a flag says whether it was expected. */
 interface SentError {
-  /** It was an LlsmError. */
+  /** Whether the error was an LlsmError. */
   expected: boolean;
   message: string;
   stack?: string;
@@ -58,7 +58,7 @@ export class Thread<Request, Result> {
     this.#whenEnded = whenEnded;
   }
 
-  /** @throws LlsmError where the thread has ended, and what answering the request threw */
+  /** Asks the thread. @throws LlsmError where the thread has ended, and what answering threw */
   ask(request: Request): Promise<Result> {
     if (this.#ended) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
@@ -89,7 +89,7 @@ export class Thread<Request, Result> {
     else waiting.reject(errorOf(answer.error));
   }
 
-  /** Nothing more will come: what waits and what is yet to be asked gets the reason. */
+  /** Rejects what waits and what is yet to be asked: nothing more will come. */
   #end(error: LlsmError): void {
     this.#ended ??= error;
     for (const { reject } of this.#waiting.values()) reject(this.#ended);

@@ -12,7 +12,7 @@ import {
 import { dirname } from 'node:path';
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 
-/** What a file being written is called until it is whole: its name, this, and the process's id. */
+/** Middle of the name of a file that is not yet whole: its name, this, and the process's id. */
 export const PART = '.part-';
 
 /**

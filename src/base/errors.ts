@@ -6,7 +6,7 @@ export class LlsmError extends Error {
   override name = 'LlsmError';
 }
 
-/** The command itself was called wrongly (an unknown option, a missing argument): exit status 2. */
+/** Error of a command that was called wrongly (an unknown option, a missing argument): exit status 2. */
 export class UsageError extends LlsmError {
   override name = 'UsageError';
 }

@@ -6,7 +6,7 @@ export const placeOf = (path: readonly PropertyKey[]): string =>
     .map((key, k) => (typeof key === 'number' ? `[${key}]` : `${k > 0 ? '.' : ''}${String(key)}`))
     .join('');
 
-/** What is wrong in a value, by field and in one line: the first three problems. */
+/** Problems of a value in one line, by field: the first three of them. */
 export function problemsOf({ issues }: z.ZodError): string {
   const said = issues.slice(0, 3).map(({ path, message }) => {
     const place = placeOf(path);

@@ -34,27 +34,27 @@ export class Random {
     return mix(mix(n + this.#key[0]) ^ this.#key[1] ^ Math.floor(n / 0x100000000));
   }
 
-  /** Uniform in [0, 1), 53 bits. */
+  /** Draws a number uniform in [0, 1), of 53 random bits. */
   next(): number {
     return ((this.bits() >>> 5) * 0x4000000 + (this.bits() >>> 6)) / 0x20000000000000;
   }
 
-  /** Uniform in [low, high). */
+  /** Draws a number uniform in [low, high). */
   uniform(low: number, high: number): number {
     return low + (high - low) * this.next();
   }
 
-  /** Uniform integer in [0, n). */
+  /** Draws an integer uniform in [0, n). */
   int(n: number): number {
     return Math.floor(this.next() * n);
   }
 
-  /** True with probability p. */
+  /** Draws true with probability p (0 to 1). */
   chance(p: number): boolean {
     return this.next() < p;
   }
 
-  /** Standard normal (Box-Muller). */
+  /** Draws a standard normal number (Box-Muller). */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.next()));
     return radius * Math.cos(2 * Math.PI * this.next());
@@ -64,7 +64,7 @@ export class Random {
     return items[this.int(items.length)];
   }
 
-  /** Fisher-Yates, in place; returns the array. */
+  /** Shuffles an array in place (Fisher-Yates), and returns it. */
   shuffle<T>(items: T[]): T[] {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.int(i + 1);

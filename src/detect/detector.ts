@@ -14,14 +14,14 @@ import { mapPositions } from '../model/llsm/positions.ts';
 import { checkNumbers } from '../model/self-test.ts';
 import { sigmoid } from './verdict.ts';
 
-/** What the network says of one face; probabilities throughout. */
+/** Detection on one face; all values are probabilities, 0 to 1. */
 export interface Detection {
-  /** That the face is forged. */
+  /** Probability that the face is forged. */
   probability: number;
-  /** [S, S]: that each pixel of the face crop was altered; absent without FLM. */
+  /** Probability [S, S] that each pixel of the face crop was altered; absent without FLM. */
   mask?: Float32Array;
   /**
-   * [HW, HW], row i, column j: that the positions i and j come from different sources (1 =
+   * Probability [HW, HW] that the positions i (row) and j (column) come from different sources (1 =
    * dissimilar). Absent without the pair head, above HW = 4,096, and where not asked for.
    */
   dissimilarity?: Float32Array;
@@ -32,11 +32,11 @@ export interface DetectorOptions {
   batch: number;
   /** Whether the dissimilarity of pairs is computed where it can be (default true). */
   dissimilarity?: boolean;
-  /** How feature maps are stored (default f32). */
+  /** Type that feature maps are stored in (default f32). */
   precision?: Dtype;
 }
 
-/** Built once, then used for any number of pictures. */
+/** Detector of forged faces: built once, then used for any number of pictures. */
 export class Detector {
   private constructor(
     private readonly pass: Forward,
@@ -45,6 +45,7 @@ export class Detector {
   ) {}
 
   /**
+   * Builds the network on an adapter, which must compute a stored case rightly.
    * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
    *   numbers
    */

@@ -1,16 +1,16 @@
-/** From the network's probability to words. */
+/** Verdict in words from the network's probability. */
 import type { Threshold } from '../model/llsm/checkpoint.ts';
 
-/** What every result of the detector is shown with. */
+/** Caution that every result of the detector is shown with. */
 export const scope =
   'It looks for altered regions in a photograph; it says nothing of wholly generated pictures.';
 
 export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
 
-/** Without a calibrated threshold this one is used. */
+/** Threshold of a network without a calibrated one. */
 export const uncalibrated = 0.5;
 
-/** Forged at or above the threshold. */
+/** Whether a probability is called forged: at or above the threshold. */
 export const isForged = (probability: number, threshold?: Threshold): boolean =>
   probability >= (threshold?.value ?? uncalibrated);
 

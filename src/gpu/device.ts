@@ -11,7 +11,7 @@ export interface Gpu {
   readonly subgroupSize: number;
   /** The forms of kernels measured best on this adapter, by what they were chosen for. */
   readonly tuned?: ReadonlyMap<string, string>;
-  /** Dawn's toggles, where the caller asked for some. */
+  /** Toggles of Dawn that the caller asked for; empty where none. */
   readonly toggles: readonly string[];
   /**
    * Waits for something that the device has promised (a map, work done, a pipeline). Every wait of
@@ -35,7 +35,7 @@ function nameOf(info: GPUAdapterInfo): string {
   return info.description || [info.vendor, info.architecture, info.device].join(' ').trim();
 }
 
-/** Every limit that a large network meets is raised to what the adapter allows. */
+/** Limits that a large network meets: each is raised to what the adapter allows. */
 const raised = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',

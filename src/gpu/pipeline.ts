@@ -21,7 +21,7 @@ export interface Kernel {
   readonly uniformSize: number;
 }
 
-/** By the expanded text: constants that make no difference make no second pipeline. */
+/** Kernels by their expanded text: constants that make no difference make no second pipeline. */
 const kernelsByText = new Map<string, Kernel>();
 
 /**
@@ -59,7 +59,7 @@ export function kernelOf(name: string, text: string): Kernel {
   return known;
 }
 
-/** What a shader declares, without its functions: parsing those would take ten times as long. */
+/** Declarations of a shader, without its functions: parsing those would take ten times as long. */
 const declarations = /^[ \t]*(?:struct\b[^}]*\}|@group\b[^;]*;)/gm;
 
 function reflect(name: string, text: string): Kernel {
@@ -129,7 +129,7 @@ export function pipelineOf(gpu: Gpu, kernel: Kernel): Promise<GPUComputePipeline
   return pipeline;
 }
 
-/** How many pipelines this device has compiled. */
+/** Number of pipelines that this device has compiled. */
 export const pipelineCount = (gpu: Gpu): number => pipelines.get(gpu.device)?.size ?? 0;
 
 async function compile(gpu: Gpu, kernel: Kernel): Promise<GPUComputePipeline> {

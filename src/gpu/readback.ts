@@ -3,7 +3,7 @@ import type { Gpu } from './device.ts';
 /** Staging buffers that wait for the next read, smallest first, for each device. */
 const idle = new WeakMap<GPUDevice, GPUBuffer[]>();
 
-/** What is kept: a training step's few reads find theirs again, a checkpoint's 80 MiB do not stay. */
+/** Staging buffers that are kept: enough for a training step's few reads, not for a checkpoint's 80 MiB. */
 const mostIdle = 4;
 const largestIdle = 16 * 2 ** 20;
 

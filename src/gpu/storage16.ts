@@ -63,7 +63,7 @@ function halfText(kernel: Kernel, names: readonly string[]): string {
 
 const blank = (comment: string): string => comment.replace(/[^\n]/g, '');
 
-/** How a binding is read and written. */
+/** Names of a binding and of the functions that read and write it. */
 interface Access {
   name: string;
   wide: string;
@@ -89,7 +89,7 @@ function converted(text: string, access: Access): string {
   return `${before}${element} = ${store}(${stored})${converted(after.slice(end), access)}`;
 }
 
-/** Where the bracket that opens at `open` is closed. */
+/** Index of the bracket that closes the one at `open`. */
 function closing(text: string, open: number): number {
   let depth = 0;
   for (let at = open; at < text.length; at++) {

@@ -13,13 +13,13 @@ export interface Work extends PreparedDispatch {
  */
 export const longestSubmit = 250;
 
-/** What is expected of an adapter until its first replay is measured: rather too little. */
+/** Rates expected of an adapter until its first replay is measured: rather too low. */
 const rates = {
   software: { flops: 2e10, bytes: 2e9, milliseconds: 0.02 },
   hardware: { flops: 2e11, bytes: 2e10, milliseconds: 0.01 },
 };
 
-/** No measurement makes an expectation more than so many times smaller: one may come out as 0. */
+/** Limit of the factor by which a measurement lowers an expectation: one may come out as 0. */
 const mostShrink = 2;
 
 /**

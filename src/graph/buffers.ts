@@ -19,7 +19,7 @@ export class Buffers {
     private readonly uniforms: GPUBuffer,
   ) {}
 
-  /** @throws LlsmError where the GPU has no room for it */
+  /** Creates a plan's buffers. @throws LlsmError where the GPU has no room for them */
   static async make(gpu: Gpu, memory: MemoryPlan, params?: ParamStore): Promise<Buffers> {
     const { device } = gpu;
     const storage = (label: string, size: number): GPUBuffer =>
@@ -57,7 +57,7 @@ export class Buffers {
     return new Buffers(gpu, memory, params, slots, inputs, uniforms);
   }
 
-  /** @throws LlsmError for a tensor of another plan */
+  /** Buffer that a tensor lies in. @throws LlsmError for a tensor of another plan */
   of(tensor: Tensor): GPUBuffer {
     if (tensor.home === 'temp') {
       const slot = this.memory.slotOf.get(tensor);
@@ -85,7 +85,7 @@ export class Buffers {
     });
   }
 
-  /** What a dispatch binds for one of its shader's variables. */
+  /** Range of a buffer that a dispatch binds for one of its shader's variables. */
   range({ launch, slice }: Dispatch, name: string): Required<GPUBufferBinding> {
     const tensor = launch.bind[name];
     const buffer = this.of(tensor);

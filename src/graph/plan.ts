@@ -2,7 +2,7 @@ import { LlsmError } from '../base/errors.ts';
 import type { Graph, Launch, Slice } from './record.ts';
 import { type FlatHome, isFlat, type Tensor } from './tensor.ts';
 
-/** What the planner needs of the adapter's limits. */
+/** Limits of the adapter that the planner needs, in bytes. */
 export interface PlanLimits {
   maxStorageBufferBindingSize: number;
   maxBufferSize: number;
@@ -22,24 +22,24 @@ export interface Slot {
 }
 
 export interface MemoryPlan {
-  /** Run once, and again when weights have changed; what they write lives as long as the plan. */
+  /** Dispatches that run once, and again when weights have changed; their results live as long as the plan. */
   preparations: Dispatch[];
   dispatches: Dispatch[];
   slots: Slot[];
   slotOf: Map<Tensor, number>;
   inputs: Tensor[];
-  /** How many rows of partial results its launches write. */
+  /** Number of rows of each tensor of partial results. */
   rows: ReadonlyMap<Tensor, number>;
   /**
    * First items of slices that begin where an adapter cannot bind, of inputs whose items are smaller
    * than its alignment: from each, the rest of the input is stored once more, at an aligned place.
    */
   shifts: Map<Tensor, number[]>;
-  /** The flat buffers that it works on, which come on top of `bytes`. */
+  /** Flat buffers that the plan works on, which come on top of `bytes`. */
   homes: Set<FlatHome>;
   /** Bytes of slots and inputs. */
   bytes: number;
-  /** The most that is alive at once: no sharing of slots could go below. Inputs are always alive. */
+  /** Tensors at the moment when most bytes are alive: no sharing of slots goes below. Inputs always live. */
   peak: { bytes: number; tensors: Tensor[] };
 }
 
@@ -205,7 +205,7 @@ function lifetimes({ preparations, launches }: Graph): Map<Tensor, Life> {
   return lives;
 }
 
-/** Largest first, each into the tightest slot that is free over its whole life. */
+/** Assigns slots: largest tensor first, each into the tightest slot that is free over its whole life. */
 function share(
   tensors: readonly Tensor[],
   lives: ReadonlyMap<Tensor, Life>,
@@ -234,7 +234,7 @@ function share(
   return { slots, slotOf };
 }
 
-/** The launch at which most bytes are alive, as what is alive then. */
+/** Finds the launch at which most bytes are alive, and the tensors that are alive then. */
 function peakOf(
   tensors: readonly Tensor[],
   lives: ReadonlyMap<Tensor, Life>,

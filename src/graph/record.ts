@@ -6,11 +6,11 @@ import { type Dtype, Tensor } from './tensor.ts';
 
 /** The part of the batch that one dispatch works on. */
 export interface Slice {
-  /** Its first item. */
+  /** First item of the batch in the slice. */
   first: number;
-  /** Its number of items. */
+  /** Number of items in the slice. */
   count: number;
-  /** The first partial row it may write. */
+  /** First partial row that the slice may write. */
   row: number;
 }
 
@@ -35,13 +35,13 @@ export interface Launch {
    * have its output kept until then.
    */
   cheap?: boolean;
-  /** Where the kernel is one of several forms: which one, for `bench --tune`. */
+  /** Choice of the kernel among several forms, for `bench --tune`; absent where it has one form. */
   choice?: Choice;
 }
 
 /** A kernel chosen from several forms that compute the same. */
 export interface Choice {
-  /** What it was chosen for, such as a shape. */
+  /** Key that the form was chosen for, such as a shape. */
   key: string;
   form: string;
   among: readonly string[];
@@ -58,7 +58,7 @@ export interface Recorded extends Omit<Launch, 'bind'> {
   bind: Readonly<Record<string, Tensor | undefined>>;
 }
 
-/** What kernels may ask of the adapter when they choose a variant. */
+/** Traits of the adapter that kernels choose their variants by. */
 export interface Traits {
   subgroupSize: number;
   /** The forms that were measured best on this adapter, by their choice's key. */
@@ -68,27 +68,27 @@ export interface Traits {
 export interface GraphOptions {
   /** Items in one run. */
   batch: number;
-  /** Whether batch norm takes this batch's statistics, or the running ones. */
+  /** Whether batch norm takes this batch's statistics (true), or the running ones. */
   training: boolean;
-  /** What kernels choose their forms by; a `Gpu` will do. */
+  /** Traits of the adapter that kernels choose their forms by; a `Gpu` will do. */
   traits: Traits;
-  /** Nothing is differentiated, and no run changes a weight (default false). */
+  /** Promise that nothing is differentiated, and no run changes a weight (default false). */
   inference?: boolean;
-  /** How feature maps are stored (default f32). */
+  /** Type that feature maps are stored in (default f32). */
   storage?: Dtype;
 }
 
 /** The tape: operations append launches, and with each what takes a gradient back. */
 export class Graph {
-  /** What depends on weights and statistics alone: done once, and again when they have changed. */
+  /** Launches that depend on weights and statistics alone: run once, and again when those have changed. */
   readonly preparations: Launch[] = [];
-  /** What each run does. */
+  /** Launches of each run, in order. */
   readonly launches: Launch[] = [];
   readonly ops: Op[] = [];
-  /** [1]: whether a value stored in 16 bits was beyond their range; plans clear and read it. */
+  /** Flag [1]: not 0 where a value stored in 16 bits was beyond their range; plans clear and read it. */
   readonly outOfRange = new Tensor('out of range', [1], { home: 'input' });
 
-  /** Whether the run itself deals with that; else reading its results is an error. */
+  /** Whether the run itself deals with values out of range; else reading its results is an error. */
   rangeHandled = false;
 
   readonly batch: number;
@@ -105,7 +105,7 @@ export class Graph {
     this.storage = storage;
   }
 
-  /** A tensor with a batch axis. `shape` is that of one item. What is no feature map is 'f32'. */
+  /** Makes a tensor with a batch axis; `shape` is that of one item. Give 'f32' for what is no feature map. */
   activation(name: string, shape: readonly number[], dtype: Dtype = this.storage): Tensor {
     return new Tensor(name, [this.batch, ...shape], { batched: true, dtype });
   }
@@ -115,7 +115,7 @@ export class Graph {
     return new Tensor(name, [this.batch, ...shape], { batched: true, home: 'input' });
   }
 
-  /** Partial results: a row of `width` values a workgroup. How many rows, each plan says for itself. */
+  /** Makes a tensor of partial results, a row of `width` values a workgroup; each plan counts its own rows. */
   partialRows(name: string, width: number): Tensor {
     return new Tensor(name, [0, width]);
   }
@@ -153,7 +153,7 @@ export class Graph {
   }
 }
 
-/** @throws LlsmError when the shader's variables and what is bound to them differ */
+/** Checks what is bound. @throws LlsmError where the shader's variables are others */
 function checked(recorded: Recorded): Launch {
   const bound = Object.entries(recorded.bind).filter(([, tensor]) => tensor !== undefined);
   const launch = { ...recorded, bind: Object.fromEntries(bound) as Launch['bind'] };

@@ -21,10 +21,10 @@ interface Prepared extends Work {
 /** Time of one dispatch of a profiled run. */
 export interface DispatchTime {
   kernel: string;
-  /** The first tensor that it writes. */
+  /** Name of the first tensor that the dispatch writes. */
   makes: string;
   milliseconds: number;
-  /** Arithmetic, where its operation states it. */
+  /** Floating-point operations of the dispatch; 0 where its operation does not state them. */
   flops: number;
 }
 
@@ -36,13 +36,13 @@ export interface DispatchTime {
 export class Plan {
   readonly #preparation: Submits;
   readonly #submits: Submits;
-  /** What preparations bind. */
+  /** Tensors that preparations bind. */
   readonly #preparedFrom: ReadonlySet<Tensor>;
-  /** `params.changes` when the preparations ran last. */
+  /** Value of `params.changes` when the preparations ran last. */
   #preparedAt: number | undefined;
   /** Whether a run changes weights or running statistics. */
   readonly #trains: boolean;
-  /** Of the last run: checked by whoever reads first. */
+  /** Range check of the last run: awaited by whoever reads first. */
   #inRange: Promise<void> | undefined;
 
   private constructor(
@@ -50,7 +50,7 @@ export class Plan {
     readonly memory: MemoryPlan,
     private readonly buffers: Buffers,
     private readonly params: ParamStore | undefined,
-    /** The graph's `outOfRange`, where something is stored in 16 bits. */
+    /** Tensor `outOfRange` of the graph, where something is stored in 16 bits. */
     private readonly outOfRange: Tensor | undefined,
     private readonly rangeHandled: boolean,
     preparations: readonly Prepared[],
@@ -166,7 +166,7 @@ export class Plan {
     this.gpu.check();
   }
 
-  /** One run with a timestamped pass a dispatch: the time of each, in order. */
+  /** Runs once with a timestamped pass a dispatch, and returns the time of each, in order. */
   async profile(): Promise<DispatchTime[]> {
     this.#prepare();
     const times = await timeEach(this.gpu, this.prepared);
@@ -184,7 +184,7 @@ export class Plan {
   }
 }
 
-/** As 16-bit floats, of an even number: the GPU takes whole words. */
+/** Converts to 16-bit floats, padded to an even number: the GPU takes whole words. */
 function halvesOf(data: Float32Array | Uint32Array): Uint16Array {
   const halves = new Uint16Array(Math.ceil(data.length / 2) * 2);
   data.forEach((value, i) => {

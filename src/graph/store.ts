@@ -43,7 +43,7 @@ export class ParamStore {
     return this.#sizes.weight;
   }
 
-  /** @throws LlsmError for a name that is not a parameter of this network. */
+  /** Parameter of this name. @throws LlsmError where the network has no such parameter */
   get(name: string): Tensor {
     const tensor = this.#tensors.get(name);
     if (!tensor) throw new LlsmError(`The network has no parameter named ${name}`);

@@ -12,25 +12,25 @@ export const isState = (home: Home): boolean => /state$/i.test(home);
 
 export const isFlat = (home: Home): home is FlatHome => home !== 'temp' && home !== 'input';
 
-/** How values are stored; arithmetic is in f32. Packed integers count as f32: 4 bytes. */
+/** Type that values are stored in; arithmetic is in f32. Packed integers count as f32: 4 bytes. */
 export type Dtype = 'f32' | 'f16';
 
 /** A shape with a name. It has no memory until a plan gives it some. */
 export class Tensor {
-  /** Kept readable after a run (outputs, taps): its memory is not reused. */
+  /** Keeps the tensor readable after a run (outputs, taps): its memory is not reused. */
   keep = false;
 
   constructor(
     readonly name: string,
-    /** NHWC for activations; [0, width] for partial rows, whose number is the plan's. */
+    /** Shape: NHWC for activations; [0, width] for partial rows, whose number is the plan's. */
     readonly shape: readonly number[],
     readonly options: {
       /** Axis 0 is the batch, which a plan may process in slices. */
       readonly batched?: boolean;
       readonly home?: Home;
-      /** For the flat homes: the first value, in values; a multiple of 64 (256 bytes). */
+      /** Offset of the first value in a flat home, in values; a multiple of 64 (256 bytes). */
       readonly offset?: number;
-      /** Default f32. */
+      /** Type of the stored values (default f32). */
       readonly dtype?: Dtype;
     } = {},
   ) {}
@@ -55,7 +55,7 @@ export class Tensor {
     return this.size * (this.dtype === 'f16' ? 2 : 4);
   }
 
-  /** Of one item of the batch; only where there is a batch axis. */
+  /** Bytes of one item of the batch; only for a tensor with a batch axis. */
   get itemBytes(): number {
     return this.bytes / this.shape[0];
   }
@@ -67,7 +67,7 @@ export class Tensor {
  */
 export interface Read {
   readonly tensor: Tensor;
-  /** [2, C]: scale and shift, from `batchNorm`. */
+  /** Scale and shift [2, C] from `batchNorm`. */
   readonly affine?: Tensor;
   readonly relu: boolean;
   /**

@@ -31,7 +31,7 @@ export function provideCodecs(compileCodec: NonNullable<typeof compile>): void {
   ready.clear();
 }
 
-/** What the codec last wrote to its standard error: libjpeg's warnings and reasons. */
+/** Lines that the codec last wrote to its standard error: libjpeg's warnings and reasons. */
 let complaints: string[] = [];
 
 async function start(codec: Codec): Promise<void> {
@@ -60,7 +60,7 @@ function need(codec: Codec): Promise<unknown> {
   return promise;
 }
 
-/** Alpha is laid over black. */
+/** Lays a picture with alpha over black. */
 function withoutAlpha(image: { width: number; height: number; data: ArrayLike<number> }): RgbImage {
   const rgba = image.data;
   const data = new Uint8ClampedArray((rgba.length / 4) * 3);

@@ -24,7 +24,7 @@ export const viridis: Palette = [
   [253, 231, 37],
 ];
 
-/** For what is laid over a photograph: yellow where a little, red where surely altered. */
+/** Palette of what is laid over a photograph: yellow where a little, red where surely altered. */
 export const heat: Palette = [
   [255, 235, 60],
   [255, 150, 30],
@@ -112,7 +112,7 @@ export function similarityPicture(
   return heatmap(probabilities, positions, positions, { zoom });
 }
 
-/** What the colours mean: a bar from 0 to 1 between two words. */
+/** Legend of a palette: a bar from 0 to 1 between two words. */
 export function legend(palette: Palette, low: string, high: string, width = 160): RgbImage {
   const margin = 2;
   const words = [low, high].map((word) => word.length * letterWidth + 2 * margin);

@@ -1,7 +1,7 @@
-/** A 5 x 7 bitmap font for short labels in figures: printable ASCII. */
+/** A 5 x 7 bitmap font for short labels in pictures: printable ASCII. */
 import type { RgbImage } from './rgb.ts';
 
-/** From the space (32) to ~ (126): seven rows of five bits each, two hexadecimal digits a row. */
+/** Glyphs from the space (32) to ~ (126): seven rows of five bits each, two hexadecimal digits a row. */
 const glyphs = `
 00000000000000 04040404040004 0A0A0A00000000 0A0A1F0A1F0A0A 040F140E051E04 18190204081303
 0C12140815120D 0C040800000000 02040808080402 08040202020408 0004150E150400 0004041F040400

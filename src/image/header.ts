@@ -1,4 +1,4 @@
-/** What a file is and how large its picture, read from its first bytes, before anything is decoded. */
+/** Format of a file and size of its picture, read from its first bytes, before anything is decoded. */
 import { LlsmError } from '../base/errors.ts';
 import { isPng, pngSize } from './png.ts';
 
@@ -6,11 +6,11 @@ export interface ImageHeader {
   format: 'jpeg' | 'png' | 'webp';
   width: number;
   height: number;
-  /** Where EXIF is to be looked for: the file itself, or a WebP file's EXIF chunk. */
+  /** Bytes in which EXIF is looked for: the file itself, or a WebP file's EXIF chunk; null where none. */
   exif: Uint8Array | null;
 }
 
-/** Larger pictures are refused: decoding takes four bytes a pixel. */
+/** Pixels of the largest picture that is decoded, at four bytes a pixel; larger ones are refused. */
 export const maxPixels = 100e6;
 
 const ascii = (bytes: Uint8Array, from: number, to: number) =>

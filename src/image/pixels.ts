@@ -2,7 +2,7 @@
 import { Random } from '../base/random.ts';
 import type { RgbImage } from './rgb.ts';
 
-/** [x, y, width, height] in pixels; may be fractional. */
+/** Box [x, y, width, height] in pixels; may be fractional. */
 export type Box = [number, number, number, number];
 
 /** The picture turned and mirrored as EXIF orientation 1 to 8 asks (Exif 2.32, tag 0x0112). */
@@ -271,9 +271,9 @@ export function addNoise(data: Uint8ClampedArray, sigma: number, random: Random)
 }
 
 export interface ColourChange {
-  /** Multiplies the deviation from mid grey (127.5). */
+  /** Factor of the deviation from mid grey (127.5). */
   contrast: number;
-  /** Multiplies the deviation from the pixel's own grey. */
+  /** Factor of the deviation from the pixel's own grey. */
   saturation: number;
   /** Added to red, green and blue, in grey levels. */
   shift: [number, number, number];

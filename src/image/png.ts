@@ -28,7 +28,7 @@ function crc32(bytes: Uint8Array): number {
 interface Chunk {
   type: string;
   data: Uint8Array;
-  /** Where the chunk begins in the file. */
+  /** Offset of the chunk in the file, in bytes. */
   at: number;
 }
 

@@ -6,7 +6,7 @@ export const itemsOf =
   (count: number): number =>
     tensor.batched ? (tensor.size / tensor.shape[0]) * count : tensor.size;
 
-/** The last axis. */
+/** Number of channels: the last axis of the shape. */
 export const channelsOf = ({ shape }: Tensor): number => shape[shape.length - 1];
 
 /** Rows [.., C] of a tensor that a slice of `count` items of the batch holds. */
@@ -15,7 +15,7 @@ export const pixelsOf =
   (count: number): number =>
     itemsOf(tensor)(count) / channelsOf(tensor);
 
-/** Workgroups of 64 invocations for so many. */
+/** Number of workgroups of 64 invocations that cover as many invocations. */
 export const groups64 = (invocations: number): number => Math.ceil(invocations / 64);
 
 /**

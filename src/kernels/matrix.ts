@@ -41,7 +41,7 @@ export const axis2 = (outer: number, s0: number, inner: number, s1: number): Axi
 /** Rows that an invocation takes: its stores fill a line of the cache. */
 const packRows = 16;
 
-/** As many, but few of a small matrix: it may have many partial rows, and too few would be at work. */
+/** Rows that an invocation of `unpack` takes: few of a small matrix, so that enough are at work. */
 const unpackRows = (values: number): number => (values >= 1 << 16 ? 16 : 4);
 
 const walk = { column_walk: columnWalk, next_row: nextRow };

@@ -6,11 +6,11 @@ import { LlsmError } from '../base/errors.ts';
  */
 export type Padding = 'torch' | 'tf' | undefined;
 
-/** Where windows lie on one side of `n` values. */
+/** Layout of windows along an axis. */
 export interface Windows {
-  /** Windows along it. */
+  /** Number of windows along the axis. */
   count: number;
-  /** Padding before the first value. */
+  /** Number of padding values before the first one. */
   front: number;
   /** Whether any window reaches outside. */
   outside: boolean;

@@ -3,16 +3,15 @@ import type { ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import type { Threshold } from '../model/llsm/checkpoint.ts';
 import { type Predictor, seen } from './evaluate.ts';
-import { MaskThresholds } from './mask-threshold.ts';
 import { tallyOf } from './metrics.ts';
-import { chooseThreshold, ruleInWords, type ThresholdRule } from './threshold.ts';
+import { chooseThreshold, MaskThresholds, ruleInWords, type ThresholdRule } from './threshold.ts';
 import { maskAt, truthOf } from './truth.ts';
 
-/** What faces give to choose thresholds from. */
+/** Scores and masks of faces, to choose thresholds from. */
 export interface Calibrating {
   /** The probability of each face that it is forged, in their order. */
   scores: number[];
-  /** Of the forged faces' masks, where they and the network have some. */
+  /** Mean IoU of the forged faces' masks at every threshold, where they and the network have masks. */
   masks: MaskThresholds;
 }
 

@@ -1,4 +1,4 @@
-/** How well the scores tell forged faces, or videos, from real ones. Browser-safe. */
+/** Measures of how well the scores tell forged faces, or videos, from real ones. Browser-safe. */
 import {
   accuracy,
   averagePrecision,
@@ -18,14 +18,14 @@ import {
 export interface Scored {
   image: string;
   label: 0 | 1;
-  /** Null for real ones. */
+  /** Method of the forgery; null for real faces. */
   method: string | null;
   video: string;
   probability: number;
 }
 
-/** Forged ones of one method, or all, against all real ones. */
-export interface ClassFigures {
+/** Measures of the forged faces of one method, or of all, against all real ones. */
+export interface ClassMeasures {
   name: string;
   real: number;
   forged: number;
@@ -34,13 +34,13 @@ export interface ClassFigures {
   aucInterval: [low: number, high: number];
   ap: number;
   eer: number;
-  /** At the threshold: */
+  /** Fraction of all faces that the threshold calls rightly; `balancedAccuracy`: mean of both classes' fractions. */
   accuracy: number;
   balancedAccuracy: number;
-  /** Share of the forged called forged, and of the real. */
+  /** Fraction of the forged faces called forged (`flagged`), and of the real ones (`falseAlarms`). */
   flagged: number;
   falseAlarms: number;
-  /** Why figures are NaN. */
+  /** Reason why measures are NaN; absent where none is. */
   lacking?: string;
 }
 
@@ -57,27 +57,27 @@ export function methodsOf(items: readonly { label: 0 | 1; method: string | null 
   return [...new Set(items.filter(({ label }) => label === 1).map(methodOf))].sort();
 }
 
-/** All forged ones, then, where there are several methods, each against the same real ones. */
-export function classFigures(scored: readonly Scored[], options: ClassOptions): ClassFigures[] {
+/** Measures of all forged faces, then, of several methods, of each against the same real faces. */
+export function classMeasures(scored: readonly Scored[], options: ClassOptions): ClassMeasures[] {
   const real = scored.filter(({ label }) => label === 0);
   const forged = scored.filter(({ label }) => label === 1);
   const methods = methodsOf(scored);
-  const figures = [figuresOf('all', real, forged, options)];
-  if (methods.length === 1) figures[0].name = methods[0];
-  if (methods.length < 2) return figures;
+  const measures = [measuresOf('all', real, forged, options)];
+  if (methods.length === 1) measures[0].name = methods[0];
+  if (methods.length < 2) return measures;
   for (const method of methods) {
     const some = forged.filter((item) => methodOf(item) === method);
-    figures.push(figuresOf(method, real, some, options));
+    measures.push(measuresOf(method, real, some, options));
   }
-  return figures;
+  return measures;
 }
 
-function figuresOf(
+function measuresOf(
   name: string,
   real: readonly Scored[],
   forged: readonly Scored[],
   { threshold, seed }: ClassOptions,
-): ClassFigures {
+): ClassMeasures {
   const items = [...real, ...forged];
   const scores = items.map(({ probability }) => probability);
   const labels = items.map(({ label }) => label);
@@ -118,7 +118,7 @@ function aucInterval(items: readonly Scored[], seed: number): [low: number, high
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** The sure faces alone, where they are many: the rule of the DFDC challenge's winner (selimsef). */
+/** Mean of the sure faces alone, where they are many: the rule of the DFDC challenge's winner (selimsef). */
 function confident(probabilities: readonly number[]): number {
   const forged = probabilities.filter((p) => p > 0.8);
   if (forged.length > 0.4 * probabilities.length && forged.length > 11) return mean(forged);

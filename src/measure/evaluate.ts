@@ -1,4 +1,4 @@
-/** A data set through the network, and what it adds up to. Browser-safe. */
+/** Evaluation of a network on a data set. Browser-safe. */
 
 import type { Detection } from '../detect/detector.ts';
 import { type FaceCrop, type ReadBytes, readFace } from '../faces/crops.ts';
@@ -6,23 +6,23 @@ import type { ManifestItem } from '../faces/manifest.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import {
   byVideo,
-  type ClassFigures,
-  classFigures,
+  type ClassMeasures,
+  classMeasures,
   methodOf,
   methodsOf,
   type Scored,
   type VideoRule,
 } from './classification.ts';
-import { Localisation, type MaskFigures, type PairFigures } from './localisation.ts';
+import { Localisation, type MaskMeasures, type PairMeasures } from './localisation.ts';
 import { makePrior, type Prior } from './prior.ts';
 import { type Reliability, reliabilityOf } from './reliability.ts';
 import { choosePairs, maskAt, truthOf } from './truth.ts';
 
-/** What evaluation asks of a detector; `Detector` is one. */
+/** Detector as evaluation needs it; `Detector` is one. */
 export interface Predictor {
-  /** Side of its masks. */
+  /** Side of the predictor's masks, in pixels. */
   size: number;
-  /** Faces that it takes at a time. */
+  /** Number of faces that the predictor takes at a time. */
   batch: number;
   detect(faces: readonly RgbImage[]): Promise<Detection[]>;
 }
@@ -70,17 +70,17 @@ export async function* seen(
 export interface EvaluateOptions {
   predictor: Predictor;
   read: ReadBytes;
-  /** Forged at or above it. */
+  /** Probability from which a face is called forged. */
   threshold: number;
-  /** A mask says altered at or above it. */
+  /** Probability from which a mask's pixel is called altered. */
   maskThreshold: number;
-  /** HW of the pair maps that the predictor gives; 0 where it gives none. */
+  /** Number of positions HW of the predictor's pair maps; 0 where it gives none. */
   positions: number;
-  /** How videos are scored (default: the mean of their faces). */
+  /** Rule by which videos are scored (default: the mean of their faces). */
   videoRule?: VideoRule;
   /** Faces whose training split makes the constant predictor. */
   prior?: readonly ManifestItem[];
-  /** Of the intervals, of sampled pairs and of the constant predictor's faces. */
+  /** Seed of the intervals, of the sampled pairs and of the constant predictor's faces. */
   seed: number;
   onFace?: (what: 'faces' | 'training masks', done: number, total: number) => void;
 }
@@ -88,20 +88,20 @@ export interface EvaluateOptions {
 type Named<T> = T & { name: string };
 
 export interface Evaluation {
-  /** In the order of the items. */
+  /** Scores of the faces, in the order of the items. */
   scores: Scored[];
-  /** From which the masks' IoU and F1 call a pixel altered. */
+  /** Probability from which the masks' IoU and F1 call a pixel altered. */
   maskThreshold: number;
-  faces: ClassFigures[];
-  /** Absent where no video has two faces. */
-  videos?: ClassFigures[];
+  faces: ClassMeasures[];
+  /** Measures by video; absent where no video has two faces. */
+  videos?: ClassMeasures[];
   videoRule: VideoRule;
-  /** How far the probabilities of faces are true. */
+  /** Reliability of the probabilities of faces. */
   reliability: Reliability;
-  /** All forged faces with a mask, then each method's; empty where there are none, or no maps. */
-  masks: Named<MaskFigures>[];
-  pairs: Named<PairFigures>[];
-  /** Of the constant predictor; absent where there was no training mask, or nothing to compare. */
+  /** Measures of all forged faces with a mask, then each method's; empty where there are none, or no maps. */
+  masks: Named<MaskMeasures>[];
+  pairs: Named<PairMeasures>[];
+  /** Constant predictor's faces and threshold; absent without a training mask, or anything to compare. */
   constant?: Pick<Prior, 'faces' | 'of' | 'threshold'>;
 }
 
@@ -151,19 +151,19 @@ export async function evaluate(
   return {
     scores,
     maskThreshold,
-    faces: classFigures(scores, { threshold, seed }),
+    faces: classMeasures(scores, { threshold, seed }),
     videoRule,
     reliability: reliabilityOf(scores),
-    ...(videos.length < scores.length && { videos: classFigures(videos, { threshold, seed }) }),
-    masks: localised.flatMap(([name, group]) => named(name, group.maskFigures(real))),
-    pairs: localised.flatMap(([name, group]) => named(name, group.pairFigures(real))),
+    ...(videos.length < scores.length && { videos: classMeasures(videos, { threshold, seed }) }),
+    masks: localised.flatMap(([name, group]) => named(name, group.maskMeasures(real))),
+    pairs: localised.flatMap(([name, group]) => named(name, group.pairMeasures(real))),
     ...(prior && {
       constant: { faces: prior.faces, of: prior.of, threshold: prior.threshold },
     }),
   };
 }
 
-/** All methods together before each, where there are several. */
+/** Groups of faces: all methods together, then each, where there are several. */
 function located(
   groups: Map<string, Localisation>,
   newGroup: () => Localisation,
@@ -174,5 +174,5 @@ function located(
   return [['all', all], ...groups];
 }
 
-const named = <T>(name: string, figures: T | undefined): Named<T>[] =>
-  figures ? [{ name, ...figures }] : [];
+const named = <T>(name: string, measures: T | undefined): Named<T>[] =>
+  measures ? [{ name, ...measures }] : [];

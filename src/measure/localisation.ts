@@ -1,6 +1,6 @@
 /**
  * How well masks and pair maps say where: sums over many faces, without keeping a map. Beside each
- * figure stands that of a constant predictor that looks at no picture (prior.ts), since on aligned crops
+ * measure stands that of a constant predictor that looks at no picture (prior.ts), since on aligned crops
  * position alone is a strong guess. Browser-safe.
  */
 
@@ -9,14 +9,14 @@ import { f1, iou, maskCounts, Ranking, rocAuc, StreamingAuc } from './metrics.ts
 import type { Prior } from './prior.ts';
 import type { PairChoice, Truth } from './truth.ts';
 
-/** A figure, and the constant predictor's where there is one. */
+/** A measure, and the constant predictor's where there is one. */
 export interface Compared {
   value: number;
   constant?: number;
 }
 
-export interface MaskFigures {
-  /** Forged faces with a mask; those of them that are called forged. */
+export interface MaskMeasures {
+  /** Number of forged faces with a mask (`faces`), and of those called forged (`flagged`). */
   faces: number;
   flagged: number;
   /** Means over faces of IoU and F1 at the masks' threshold. */
@@ -24,29 +24,29 @@ export interface MaskFigures {
   f1: Compared;
   iouFlagged: Compared;
   f1Flagged: Compared;
-  /** Over all pixels of these faces; and with those of the real faces, where none is altered. */
+  /** AUC over all pixels of these faces; and with those of the real faces, where none is altered. */
   pixelAuc: Compared;
   pixelAucWithReal: Compared;
-  /** How far the network's two may be off, being computed from histograms. */
+  /** Bound of the error of the network's two AUCs, which are computed from histograms. */
   bound: number;
 }
 
-export interface PairFigures {
+export interface PairMeasures {
   faces: number;
-  /** Over all pairs of these faces; and with those of the real faces, where none differs. */
+  /** AUC over all pairs of these faces; and with those of the real faces, where none differs. */
   auc: Compared;
   aucWithReal: Compared;
-  /** One AUC over these faces for each pair of positions; their mean. A constant has 0.5. */
+  /** Mean of one AUC over these faces for each pair of positions. A constant has 0.5. */
   aucAtFixedPairs: Compared;
-  /** The pairs of that mean: those looked at where some faces differ and some do not. */
+  /** Number of pairs in `aucAtFixedPairs`: those looked at where some faces differ and some do not. */
   fixedPairs: number;
   bound: number;
 }
 
-/** What one map (of pixels, or of pairs) gave over many faces. */
+/** Sums over many faces of one map (of pixels, or of pairs). */
 class MapSum {
   readonly auc = new StreamingAuc();
-  /** How many faces have a 1 at each place. */
+  /** Number of faces that have a 1 at each place. */
   readonly ones: Float64Array;
   faces = 0;
 
@@ -54,7 +54,7 @@ class MapSum {
     this.ones = new Float64Array(length);
   }
 
-  /** @param truth absent: 0 everywhere */
+  /** Adds a face's map. @param truth absent: 0 everywhere */
   add(values: ArrayLike<number>, truth?: Uint8Array) {
     this.auc.add(values, truth);
     truth?.forEach((one, k) => {
@@ -101,7 +101,7 @@ interface FixedRow {
 export interface LocalisationOptions {
   /** Side of the masks. */
   size: number;
-  /** A predicted mask says altered at or above it. */
+  /** Probability from which a predicted mask's pixel is called altered. */
   maskThreshold: number;
   pairs?: PairChoice;
   prior?: Prior;
@@ -159,8 +159,8 @@ export class Localisation {
     return both;
   }
 
-  /** Absent where the network gave no masks, or there is no face with one. */
-  maskFigures(real: Localisation): MaskFigures | undefined {
+  /** Measures of the masks; undefined where the network gave none, or no face has one. */
+  maskMeasures(real: Localisation): MaskMeasures | undefined {
     const masks = this.#masks;
     if (masks.length === 0) return undefined;
     const flagged = masks.filter((result) => result.flagged);
@@ -179,8 +179,8 @@ export class Localisation {
     };
   }
 
-  /** Absent where the network compares no pairs, or there is no face with a mask. */
-  pairFigures(real: Localisation): PairFigures | undefined {
+  /** Measures of the pair maps; undefined where the network compares no pairs, or no face has a mask. */
+  pairMeasures(real: Localisation): PairMeasures | undefined {
     if (!this.#pairs || this.#fixed.length === 0) return undefined;
     const constant = this.options.prior?.pairs;
     const pooled = this.#with(real).#pairs as MapSum;

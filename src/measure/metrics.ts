@@ -5,7 +5,7 @@
 import { LlsmError } from '../base/errors.ts';
 import { Random } from '../base/random.ts';
 
-/** What has each distinct score, from the highest score down. */
+/** Counts of positives and negatives at each distinct score, from the highest score down. */
 export interface Tally {
   scores: Float64Array;
   /** Number (or weight) of positives with that score; of negatives likewise. */
@@ -20,7 +20,7 @@ export class Ranking {
   /** The place of each score given in `scores`. */
   readonly #place: Uint32Array;
 
-  /** @throws LlsmError where a score is not a number */
+  /** Sorts the scores. @throws LlsmError where a score is not a number */
   constructor(scores: ArrayLike<number>) {
     const sorted = Float64Array.from(scores).sort();
     // NaN sorts last, before the order is turned round.
@@ -41,7 +41,7 @@ export class Ranking {
     return low;
   }
 
-  /** @param positive how often each score counts as a positive; `negative` likewise */
+  /** Tallies. @param positive how often each score counts as a positive; `negative` likewise */
   tally(positive: ArrayLike<number>, negative: ArrayLike<number>): Tally {
     const { length } = this.scores;
     const tally = {
@@ -57,7 +57,7 @@ export class Ranking {
   }
 }
 
-/** @param labels 1 = positive (forged), 0 = negative */
+/** Tally of labelled scores. @param labels 1 = positive (forged), 0 = negative */
 export function tallyOf(scores: ArrayLike<number>, labels: ArrayLike<number>): Tally {
   if (scores.length !== labels.length) {
     throw new Error(`${scores.length} scores, ${labels.length} labels`);
@@ -70,7 +70,7 @@ export function tallyOf(scores: ArrayLike<number>, labels: ArrayLike<number>): T
 
 const sum = (values: Float64Array): number => values.reduce((total, value) => total + value, 0);
 
-/** Why AUC, AP and EER are NaN for this tally; undefined where they are not. */
+/** Reason why AUC, AP and EER are NaN for this tally; undefined where they are not. */
 export function lacking(
   { positive, negative }: Tally,
   [positives, negatives] = ['forged faces', 'real faces'],
@@ -140,7 +140,7 @@ export function eer(tally: Tally): { rate: number; threshold: number } {
   return best;
 }
 
-/** How calls at a threshold compare with the truth. */
+/** Counts of calls at a threshold against the truth: true and false positives and negatives. */
 export interface Counts {
   tp: number;
   fp: number;
@@ -148,7 +148,7 @@ export interface Counts {
   fn: number;
 }
 
-/** Called positive: a score at or above the threshold. */
+/** Counts of a tally where scores at or above the threshold are called positive. */
 export function countsAt({ scores, positive, negative }: Tally, threshold: number): Counts {
   const counts = { tp: 0, fp: 0, tn: 0, fn: 0 };
   scores.forEach((score, k) => {
@@ -159,16 +159,16 @@ export function countsAt({ scores, positive, negative }: Tally, threshold: numbe
   return counts;
 }
 
-/** Share that is called rightly. */
+/** Fraction that is called rightly. */
 export const accuracy = ({ tp, fp, tn, fn }: Counts): number => (tp + tn) / (tp + fp + tn + fn);
 
-/** Share of the positives called positive; NaN where there are none. */
+/** Fraction of the positives called positive; NaN where there are none. */
 export const truePositiveRate = ({ tp, fn }: Counts): number => tp / (tp + fn);
 
-/** Share of the negatives called positive; NaN where there are none. */
+/** Fraction of the negatives called positive; NaN where there are none. */
 export const falsePositiveRate = ({ fp, tn }: Counts): number => fp / (fp + tn);
 
-/** Mean of the two classes' shares that are called rightly; NaN where a class is missing. */
+/** Mean of the two classes' fractions that are called rightly; NaN where a class is missing. */
 export const balancedAccuracy = (counts: Counts): number =>
   (truePositiveRate(counts) + 1 - falsePositiveRate(counts)) / 2;
 
@@ -189,7 +189,7 @@ export function maskCounts(
 /** Intersection over union of what is called positive and what is; 1 where both are empty. */
 export const iou = ({ tp, fp, fn }: Counts): number => (tp + fp + fn ? tp / (tp + fp + fn) : 1);
 
-/** F1 (Dice) of the same; 1 where both are empty. */
+/** F1 (Dice) of what is called positive and what is; 1 where both are empty. */
 export const f1 = ({ tp, fp, fn }: Counts): number =>
   tp + fp + fn ? (2 * tp) / (2 * tp + fp + fn) : 1;
 
@@ -232,7 +232,7 @@ export class StreamingAuc {
     });
   }
 
-  /** `scores` are the bins' lower ends, as logits. */
+  /** Tally of the bins; `scores` are their lower ends, as logits. */
   tally(): Tally {
     return {
       scores: Float64Array.from({ length: bins }, (_, k) => (bins - 1 - k) / binsPerUnit - reach),
@@ -241,7 +241,7 @@ export class StreamingAuc {
     };
   }
 
-  /** NaN where a class is missing. */
+  /** AUC of all that was added; NaN where a class is missing. */
   get auc(): number {
     return rocAuc(this.tally());
   }
@@ -299,7 +299,7 @@ export function bootstrap(
   return [quantile(values, (1 - level) / 2), quantile(values, (1 + level) / 2)];
 }
 
-/** Of ascending values, with straight lines between them (numpy's default). */
+/** Quantile q (0 to 1) of ascending values, with straight lines between them (numpy's default). */
 function quantile(sorted: readonly number[], q: number): number {
   const at = q * (sorted.length - 1);
   const low = Math.floor(at);

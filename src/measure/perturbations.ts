@@ -12,9 +12,9 @@ import type { RgbImage } from '../image/rgb.ts';
 
 export interface Perturbation {
   name: string;
-  /** What a level's number is. */
+  /** Meaning of a level's number, in words. */
   unit: string;
-  /** From the mildest to the strongest. */
+  /** Numbers of the five levels, from the mildest to the strongest. */
   levels: readonly [number, number, number, number, number];
   /** The degraded picture, of the same size; the given one is left as it was. */
   apply(image: RgbImage, level: number, random: Random): RgbImage | Promise<RgbImage>;
@@ -67,7 +67,7 @@ const copyOf = (image: RgbImage): RgbImage => ({ ...image, data: image.data.slic
 const block = 8;
 const blocksPer = 256;
 
-/** All but `video`. */
+/** Perturbations of a picture: all but `video`, which needs an encoder. */
 export const perturbations: readonly Perturbation[] = [
   {
     name: 'saturation',

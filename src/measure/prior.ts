@@ -9,15 +9,15 @@ import { cropBox, type ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import { decodeImage, greyOf } from '../image/codecs.ts';
 import { resample } from '../image/pixels.ts';
-import { MaskThresholds } from './mask-threshold.ts';
+import { MaskThresholds } from './threshold.ts';
 import { type PairChoice, truthOf } from './truth.ts';
 
 export interface Prior {
-  /** [S, S], mean of the masks. */
+  /** Mean [S, S] of the masks. */
   mask: Float32Array;
   /** The threshold of the mean mask with the best mean IoU on these faces: 0.01 to 0.99. */
   threshold: number;
-  /** For each chosen pair, the share of the faces where its positions differ. */
+  /** Fraction of the faces where a pair's positions differ, for each chosen pair. */
   pairs?: Float32Array;
   /** Faces that it is the mean of, drawn from `of` forged training faces with a mask. */
   faces: number;
@@ -32,7 +32,7 @@ export interface PriorOptions {
   onFace?: (done: number, total: number) => void;
 }
 
-/** More would not move a mean much, and their masks are kept until the threshold is found. */
+/** Most faces in the mean: more hardly move it, and their masks stay until the threshold is found. */
 const mostFaces = 2000;
 const mostBytes = 2 ** 27;
 

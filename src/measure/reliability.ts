@@ -1,13 +1,13 @@
-/** Whether probabilities are true: of the faces that get 0.7, are 70 % forged? Browser-safe. */
+/** Reliability of probabilities: of the faces that get 0.7, are 70 % forged? Browser-safe. */
 
 export interface ReliabilityBin {
-  /** Probabilities from `low`, below `high`. */
+  /** Range of the bin's probabilities: from `low`, below `high`. */
   low: number;
   high: number;
   faces: number;
-  /** Their mean probability; NaN without faces. */
+  /** Mean probability of the bin's faces; NaN without faces. */
   mean: number;
-  /** The share of them that is forged. */
+  /** Fraction of the bin's faces that is forged; NaN without faces. */
   forged: number;
 }
 
@@ -22,7 +22,7 @@ export interface Reliability {
 
 const count = 10;
 
-/** @param scored probabilities and labels, at least one */
+/** Bins of equal width and their error. @param scored probabilities and labels, at least one */
 export function reliabilityOf(
   scored: readonly { probability: number; label: 0 | 1 }[],
 ): Reliability {

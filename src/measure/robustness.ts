@@ -17,10 +17,10 @@ export interface RobustnessRow {
 }
 
 export interface Robustness {
-  /** Of the pictures as they are. */
+  /** AUC of the pictures as they are. */
   untouched: number;
   rows: RobustnessRow[];
-  /** What was degraded: whole photographs, from which faces are cut, or face crops, or some of each. */
+  /** Kind of pictures that were degraded: whole photographs, before faces are cut from them, or face crops. */
   applied: 'before the crop' | 'to the crop' | 'before the crop or to the crop';
 }
 

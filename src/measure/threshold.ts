@@ -1,8 +1,8 @@
-/** The choice of the probability at which a face is called forged. Browser-safe. */
+/** Choice of the probability from which a face is called forged, and a mask's pixel altered. Browser-safe. */
 import { LlsmError } from '../base/errors.ts';
-import { countsAt, eer, falsePositiveRate, type Tally, truePositiveRate } from './metrics.ts';
+import { countsAt, eer, falsePositiveRate, iou, type Tally, truePositiveRate } from './metrics.ts';
 
-/** Equal error rates; or the most forged faces found at a share of false alarms. */
+/** Rule of a threshold: equal error rates, or the most forged faces found at a rate of false alarms. */
 export type ThresholdRule = 'eer' | { fpr: number };
 
 export const ruleInWords = (rule: ThresholdRule): string =>
@@ -10,7 +10,7 @@ export const ruleInWords = (rule: ThresholdRule): string =>
 
 export interface ChosenThreshold {
   value: number;
-  /** Shares of the real and of the forged faces at or above it. */
+  /** Fraction of the real faces at or above the threshold (`fpr`), and of the forged ones (`tpr`). */
   fpr: number;
   tpr: number;
 }
@@ -55,7 +55,7 @@ export function chooseThreshold(tally: Tally, rule: ThresholdRule): ChosenThresh
   return { value, fpr: falsePositiveRate(counts), tpr: truePositiveRate(counts) };
 }
 
-/** The place of the lowest score that is called forged. */
+/** Index of the lowest score that is called forged at equal error rates. */
 function lastAtEqualRates(tally: Tally): number {
   const { threshold } = eer(tally);
   if (Number.isNaN(threshold)) {
@@ -67,7 +67,7 @@ function lastAtEqualRates(tally: Tally): number {
   return tally.scores.indexOf(threshold);
 }
 
-/** Likewise; -1 where even the highest is not. */
+/** Index of the lowest score that is called forged at this rate; -1 where even the highest is not. */
 function lastWithin({ scores, negative }: Tally, fpr: number): number {
   const reals = negative.reduce((sum, count) => sum + count, 0);
   let above = 0;
@@ -82,4 +82,50 @@ function lastWithin({ scores, negative }: Tally, fpr: number): number {
     );
   }
   return last;
+}
+
+/** Number of steps between thresholds from 0 to 1: they are 0.01 to 0.99. */
+const steps = 100;
+
+/** Step of the last threshold that a probability reaches. */
+function stepOf(probability: number): number {
+  const step = Math.min(steps - 1, Math.floor(probability * steps));
+  // The product may be rounded down past a threshold that the probability equals.
+  return step + 1 < steps && probability >= (step + 1) / steps ? step + 1 : step;
+}
+
+/** Mean IoU over any number of masks at every threshold, without keeping a mask. */
+export class MaskThresholds {
+  readonly #iou = new Float64Array(steps);
+  #faces = 0;
+
+  /** Masks that were added. */
+  get faces(): number {
+    return this.#faces;
+  }
+
+  /**
+   * @param mask [S, S] of probabilities
+   * @param truth likewise, 1 where altered
+   */
+  add(mask: ArrayLike<number>, truth: ArrayLike<number>): void {
+    const altered = new Float64Array(steps);
+    const untouched = new Float64Array(steps);
+    for (let k = 0; k < truth.length; k++) (truth[k] ? altered : untouched)[stepOf(mask[k])]++;
+    const all = altered.reduce((sum, count) => sum + count, 0);
+    let [tp, fp] = [0, 0];
+    for (let step = steps - 1; step > 0; step--) {
+      tp += altered[step];
+      fp += untouched[step];
+      this.#iou[step] += iou({ tp, fp, fn: all - tp, tn: 0 });
+    }
+    this.#faces++;
+  }
+
+  /** The threshold with the highest mean IoU (the lowest of equal ones), and that IoU. NaN without faces. */
+  best(): { value: number; iou: number } {
+    if (this.#faces === 0) return { value: Number.NaN, iou: Number.NaN };
+    const step = this.#iou.indexOf(Math.max(...this.#iou.subarray(1)), 1);
+    return { value: step / steps, iou: this.#iou[step] / this.#faces };
+  }
 }

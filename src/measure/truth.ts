@@ -1,9 +1,9 @@
-/** What is true of a forged face: its mask, and which pairs of positions differ. */
+/** Truth of a forged face: its mask, and which pairs of positions differ. */
 import { Random } from '../base/random.ts';
 import type { FaceCrop } from '../faces/crops.ts';
 import { resample } from '../image/pixels.ts';
 
-/** A pixel of a true mask is altered at or above it, its values being how far. */
+/** Value from which a pixel of a true mask, whose values say how far it was altered, counts as altered. */
 const altered = 0.5;
 
 /**
@@ -11,9 +11,9 @@ const altered = 0.5;
  * once. At fixed pairs every image's value is kept, so there the number is limited by the images.
  */
 export interface PairChoice {
-  /** HW. */
+  /** Number of positions HW. */
   positions: number;
-  /** i * HW + j. */
+  /** Chosen pairs, each as i * HW + j. */
   pairs: Uint32Array;
   /** The first `fixed` of `order` (places in `pairs`) are ranked pair by pair. */
   order: Uint32Array;
@@ -21,10 +21,10 @@ export interface PairChoice {
 }
 
 const mostPairs = 65_536;
-/** Values kept for the figures at fixed pairs, over all images (5 bytes each). */
+/** Values kept for the measures at fixed pairs, over all images (5 bytes each). */
 const mostKept = 2 ** 25;
 
-/** @param images forged faces with a mask */
+/** Chooses pairs of positions. @param images number of forged faces with a mask */
 export function choosePairs(positions: number, images: number, seed: number): PairChoice {
   const all = positions * positions;
   const random = new Random(seed, 'compared pairs');
@@ -39,13 +39,13 @@ export function choosePairs(positions: number, images: number, seed: number): Pa
 
 /** A face's mask as the network is asked for it. */
 export interface Truth {
-  /** [S, S]: 1 where altered. */
+  /** Pixels [S, S]: 1 where altered, else 0. */
   pixels: Uint8Array;
-  /** For each chosen pair 1 where the positions differ: |m_i - m_j| > 0.5. */
+  /** Labels of the chosen pairs: 1 where the positions differ, abs(m_i - m_j) > 0.5, else 0. */
   pairs?: Uint8Array;
 }
 
-/** @param mask [S, S] in [0, 1] */
+/** Truth of a mask at a choice of pairs. @param mask [S, S] in [0, 1] */
 export function truthOf(mask: Float32Array, choice?: PairChoice): Truth {
   const pixels = Uint8Array.from(mask, (value) => (value >= altered ? 1 : 0));
   if (!choice) return { pixels };

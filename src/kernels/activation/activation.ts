@@ -21,7 +21,7 @@ export const activationFlags = (activation: Activation | undefined) => ({
   CAPPED: activation === 'relu6',
 });
 
-/** What such a shader includes. */
+/** Includes of a shader that stores through an activation. */
 export const activationIncludes = { activation: activationSource };
 
 /**

@@ -34,9 +34,9 @@ export function adaptivePool(
     flat ? [1, 1, size * size * channels] : [size, size, channels],
     x.tensor.dtype,
   );
-  const lanes = channels % 4 === 0 ? 4 : 1;
-  const type = { TYPE: lanes === 4 ? 'vec4f' : 'f32' };
-  const c4 = channels / lanes;
+  const perLoad = channels % 4 === 0 ? 4 : 1;
+  const type = { TYPE: perLoad === 4 ? 'vec4f' : 'f32' };
+  const c4 = channels / perLoad;
   const outs = size * size * c4;
   const parts = Math.ceil(((inH / size) * (inW / size)) / pixelsAtOnce);
   const partial = parts > 1 ? g.scratch(`${name} partial`, [parts, out.size]) : undefined;

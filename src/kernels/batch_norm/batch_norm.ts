@@ -32,15 +32,15 @@ const bnBackwardMergeShader = shader('bn_backward_merge', backwardMergeSource);
 const bnBackwardApplyShader = shader('bn_backward_apply', applySource, shared);
 const bnMergeShader = shader('bn_merge', mergeSource, shared);
 
-/** What a batch norm does to its input, and what its backward takes. */
+/** Scale and shift of a batch norm, and what its backward takes. */
 interface Affine {
-  /** [2, C]: scale and shift. */
+  /** Scale and shift [2, C]. */
   affine: Tensor;
-  /** [2, C]: mean and 1 / standard deviation. */
+  /** Mean and 1 / standard deviation [2, C]. */
   saved: Tensor;
 }
 
-/** @param stats the partial rows of a batch's statistics; without, the running ones hold. */
+/** Records scale and shift. @param stats partial rows of the batch; without, running statistics hold */
 function finalise(
   g: Graph,
   name: string,
@@ -152,7 +152,7 @@ export function batchNorm(
   return { tensor: x, affine, relu, value };
 }
 
-/** The partial rows as they are where they are few, else merged to about the square root of them. */
+/** Merges partial rows to about the square root of their number, where they are many. */
 function fewRows(g: Graph, stats: Tensor, x: Tensor): Tensor {
   const c4 = channelsOf(x) / 4;
   const rows = x.size / channelsOf(x) / pixelsOfRow;

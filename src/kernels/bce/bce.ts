@@ -6,7 +6,7 @@ import source from './bce.wgsl';
 
 const bceShader = shader('bce', source);
 
-/** What a loss gives: partial rows [n, 1] that add up to it, and gradients to begin from. */
+/** Loss: partial rows [n, 1] that add up to it, and gradients to begin from. */
 export interface Loss {
   partial: Tensor;
   seeds: Map<Tensor, Tensor>;

@@ -11,14 +11,14 @@ import { product } from './product.ts';
 
 export interface ConvOptions {
   stride?: 1 | 2;
-  /** Default: windows lie within the map. */
+  /** Padding of the map (default none: windows lie within it). */
   pad?: Padding;
   bias?: Tensor;
-  /** What is stored, where it is not the sum itself; not with `stats`. */
+  /** Activation through which sums are stored; not with `stats`. */
   activation?: Activation;
-  /** [2, N]: scale and shift of the batch norm behind, to be part of weight and bias. */
+  /** Scale and shift [2, N] of the batch norm behind, to be part of weight and bias. */
   norm?: Tensor;
-  /** Also give the partial rows (count, mean, M2) that `batchNorm` merges. */
+  /** Whether the partial rows (count, mean, M2) that `batchNorm` merges are made too. */
   stats?: boolean;
   /**
    * How the weight [N, C, KH, KW] meets the input:
@@ -63,7 +63,7 @@ function viewsOf(weight: Tensor, layout: ConvOptions['layout']): WeightViews {
   };
 }
 
-/** `count` values from `base` on as one row, for the bias. */
+/** View of `count` values from `base` on as one row, for the bias. */
 const rowView = (count: number, base: number): MatrixView => ({
   rows: axis(1, 0),
   columns: axis(count, 1),
@@ -158,7 +158,7 @@ export function conv(
   return { out, stats };
 }
 
-/** What is added to each row: a bias, or a batch norm's shift. */
+/** Tensor [N] that is added to each row: a bias, or a batch norm's shift. */
 function addend(
   g: Graph,
   bias: Tensor | undefined,

@@ -6,15 +6,15 @@ export type Family = 'product' | 'filter';
 
 /** One way of computing a family's products: what a workgroup makes, and its shader's constants. */
 export interface Form {
-  /** As a cache of measurements names it. */
+  /** Name in a cache of measurements. */
   readonly name: string;
   readonly kind: 'lanes' | 'tile';
   /** Rows of the result that a workgroup makes. */
   readonly rows: number;
-  /** Columns that it makes, in fours. */
+  /** Columns of the result that a workgroup makes, in fours. */
   readonly columns4: number;
   readonly constants: Constants;
-  /** Whether it can take as many input channels, and is worth offering for as many columns. */
+  /** Whether the form can take a shape's input channels, and is worth offering for its columns. */
   fits(shape: Shape): boolean;
 }
 
@@ -88,7 +88,7 @@ function tileForm(across: number, down: number, rows: number, columns: number): 
   };
 }
 
-/** Plain first: the others' oracle, and what everything can run. */
+/** Forms that everything can run; the first is the plain one, which the others are tested against. */
 const tileForms = [
   tileForm(8, 8, 4, 1),
   tileForm(16, 16, 4, 1),
@@ -109,7 +109,7 @@ export function formsOf(family: Family, { subgroupSize: lanes }: Traits): readon
 /** Workgroups that keep a GPU busy: below, smaller tiles are better than larger ones. */
 const busy = 256;
 
-/** The form where nothing was measured. */
+/** Form that is taken where nothing was measured. */
 function shipped(family: Family, forms: readonly Form[], { m, k, n }: Shape): Form {
   const [plain, larger] = forms;
   // The widest tile loads least for its arithmetic. What is between it and the plain one is little
@@ -121,7 +121,7 @@ function shipped(family: Family, forms: readonly Form[], { m, k, n }: Shape): Fo
   return family === 'filter' || groups >= busy ? larger : plain;
 }
 
-/** Rows by the next power of two: tall matrices of one width are alike. */
+/** Key of a shape, with its rows as the next power of two: tall matrices of one width are alike. */
 export function keyOf(family: Family, { m, k, n, kernelSize, stride }: Shape): string {
   const window = kernelSize > 1 || stride > 1 ? ` ${kernelSize}x${kernelSize}/${stride}` : '';
   return `${family} ${2 ** Math.ceil(Math.log2(m))}x${k}x${n}${window}`;

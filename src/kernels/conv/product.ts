@@ -12,7 +12,7 @@ export interface Product {
   x: Read;
   w: Tensor;
   out: Tensor;
-  /** [H, W, C] of x, and [H, W] of the rows of the product. */
+  /** Shapes: [H, W, C] of x (`from`), and [H, W] of the rows of the product (`rows`). */
   from: readonly number[];
   rows: readonly number[];
   kernelSize: number;
@@ -20,7 +20,7 @@ export interface Product {
   pad: number;
   /** Whether windows reach outside of x. */
   outside: boolean;
-  /** x stands at every so manieth row and column of a map, with zeros between. */
+  /** Distance between x's rows and columns in a map with zeros between them (default 1). */
   apart?: number;
   spread: number;
   accumulate: boolean;
@@ -34,7 +34,7 @@ const shared = { product: productSource, ...activationIncludes };
 const convLanesShader = shader('conv_lanes', lanesSource, shared);
 const convTileShader = shader('conv_tile', tileSource, shared);
 
-/** out (+)= read(x) w over the window's taps; see conv_lanes.wgsl. */
+/** Records out (+)= read(x) w over the window's taps; see conv_lanes.wgsl. */
 export function product(g: Graph, it: Product): void {
   const [inH, inW, cin] = it.from;
   const [outH, outW] = it.rows;

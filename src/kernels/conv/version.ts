@@ -5,7 +5,7 @@ import filterLanesSource from './filter_lanes.wgsl';
 import filterTileSource from './filter_tile.wgsl';
 import productSource from './product.wgsl';
 
-/** 32 bits of FNV-1a over UTF-16 units, in hexadecimal. */
+/** Hash of a text: 32 bits of FNV-1a over UTF-16 units, in hexadecimal. */
 function hashOf(text: string): string {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
@@ -14,7 +14,7 @@ function hashOf(text: string): string {
   return hash.toString(16).padStart(8, '0');
 }
 
-/** Changes with the shaders that a menu chooses from: what was measured of others counts no more. */
+/** Version of the shaders that a menu chooses from: what was measured of other ones counts no more. */
 export const menuVersion = hashOf(
   [lanesSource, tileSource, filterSource, filterLanesSource, filterTileSource, productSource].join(
     '\n',

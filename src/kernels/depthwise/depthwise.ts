@@ -18,11 +18,11 @@ import { type Part, stridedBackward, stridedForward, type Windows } from './stri
 
 export interface DepthwiseOptions {
   stride?: 1 | 2;
-  /** Default `torch`: one row and column of zeros on every side. */
+  /** Padding (default `torch`: one row and column of zeros on every side). */
   pad?: Padding;
-  /** [C]. */
+  /** Bias [C], added to each sum. */
   bias?: Tensor;
-  /** What is stored, where it is not the sum itself. */
+  /** Activation through which sums are stored. */
   activation?: Activation;
 }
 

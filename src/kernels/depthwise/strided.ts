@@ -15,13 +15,13 @@ export interface Part {
   c4: number;
 }
 
-/** What a depthwise convolution multiplies by, and where its windows lie. */
+/** Weight of a depthwise convolution, and the layout of its windows. */
 export interface Windows {
   weight: Tensor;
   bias?: Tensor;
   activation?: Activation;
   stride: number;
-  /** Padding before the first row and column. */
+  /** Number of padding rows before the first row, and columns before the first column. */
   front: number;
 }
 

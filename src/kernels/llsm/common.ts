@@ -4,21 +4,21 @@ import type { Tensor } from '../../graph/tensor.ts';
 import { axis, unpack } from '../matrix.ts';
 import type { Features, PairHead, Side } from './features.ts';
 
-/** What a loss over all pairs is made from. */
+/** Inputs of a loss over all pairs. */
 export interface LossInputs {
   /** The pooled mask [B, H, W, 1]. */
   target: Tensor;
-  /** [B]: an item's share of the loss. */
+  /** Weight [B] of each item in the loss. */
   share: Tensor;
-  /** What a pair counts in its item's loss, and in the gradients of features and weights. */
+  /** Weight of a pair in its item's loss (`pairShare`), and in the gradients of features and weights. */
   pairShare: number;
   gradientShare: number;
-  /** What the gradients are multiplied by; without `grad` there are none. */
+  /** Factor of the gradients; without `grad` there are none. */
   scale: number;
   grad: boolean;
 }
 
-/** The shader's flags for a head. */
+/** Flags of a shader for a head. */
 export const headFlags = (head: PairHead) => ({
   LINEAR: head === 'linear',
   MLP: head === 'mlp',
@@ -26,14 +26,14 @@ export const headFlags = (head: PairHead) => ({
   BILINEAR: head === 'bilinear',
 });
 
-/** The shader's flags for how a side is read; a bare ReLU masks the gradient. */
+/** Flags of a shader for how a side is read; a bare ReLU masks the gradient. */
 export const readFlags = ({ affine, relu }: Side) => ({
   AFFINE: affine !== undefined,
   RELU: relu,
   MASK: relu && !affine,
 });
 
-/** `bilinear` divides by sqrt(D). */
+/** Factor of the pairs' products: 1 / sqrt(D) for `bilinear`, else 1. */
 export const depthScale = ({ head, depth }: Features): number =>
   head === 'bilinear' ? 1 / Math.sqrt(depth) : 1;
 
@@ -52,7 +52,7 @@ export function pairFlops(g: Graph, { height, width, depth }: Features, grad: bo
 export class PairSeeds {
   readonly seeds = new Map<Tensor, Tensor>();
 
-  /** Where the gradient of a side goes. */
+  /** Tensor that the gradient of a side goes to. */
   of({ value }: Side): Tensor {
     const gradient = this.seeds.get(value) ?? gradientTensor(value);
     this.seeds.set(value, gradient);

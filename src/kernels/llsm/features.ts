@@ -9,7 +9,7 @@ export interface Side extends Read {
   at: number;
 }
 
-/** What is compared in pairs: the two sides, both read alike, and the head's own parameters. */
+/** Features that are compared in pairs: two sides, both read alike, and the head's own parameters. */
 export interface Features {
   head: PairHead;
   height: number;
@@ -18,7 +18,7 @@ export interface Features {
   depth: number;
   left: Side;
   right: Side;
-  /** v of `mlp`, w of `absdiff`: [depth] values. */
+  /** Weight [depth] of the head: v of `mlp`, w of `absdiff`. */
   weight?: Tensor;
   bias: Tensor;
 }

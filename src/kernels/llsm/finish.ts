@@ -9,7 +9,7 @@ import throughSource from './through.wgsl';
 
 const pairFinishShader = shader('pair_finish', finishSource, { through: throughSource });
 
-/** A side's sums over pairs, [B, ...] in an order of their own (strides in values). */
+/** Sums over pairs of a side, [B, ...] in an order of their own (strides in values). */
 export interface SideSums {
   side: Side;
   tensor: Tensor;
@@ -18,7 +18,7 @@ export interface SideSums {
   stridePosition: number;
 }
 
-/** Few enough rows that adding them up costs little, enough that a batch fills a GPU. */
+/** Positions of a partial row: few enough rows to add up cheaply, enough that a batch fills a GPU. */
 const positionsPerRow = 16;
 
 /**

@@ -1,2 +1,2 @@
-/** HW up to which the whole map of pairs, HW x HW values an image, is made. */
+/** Limit of the number of positions HW up to which the whole map of pairs, HW x HW an image, is made. */
 export const largestMap = 4096;

@@ -17,7 +17,7 @@ import throughSource from './through.wgsl';
 
 const pairsLanesShader = shader('pairs_lanes', pairsSource, { through: throughSource });
 
-/** So many values of four positions each, and as many sums, still lie in the fastest memory. */
+/** Most values of four positions each that, with as many sums, still lie in the fastest memory. */
 const mostTerms = 64;
 
 /** Whether pairs_lanes.wgsl can take these features on this adapter. */
@@ -25,16 +25,16 @@ export function fitsLanes({ traits }: Graph, { depth }: Features): boolean {
   return (traits.subgroupSize === 4 || traits.subgroupSize === 8) && depth <= mostTerms;
 }
 
-/** Each workgroup owns so many positions, and makes a row of sums. */
+/** Number of workgroups an image: each owns four positions a lane, and makes a row of sums. */
 const tilesOf = ({ traits }: Graph, { height, width }: Features): number =>
   Math.ceil((height * width) / (4 * traits.subgroupSize));
 
-/** The map of `llsmMap`. */
+/** Records the map of `llsmMap` by lanes of a subgroup. */
 export function mapByLanes(g: Graph, features: Features, map: Tensor): void {
   launch(g, features, features.right, features.left, { out: map });
 }
 
-/** The loss of `llsmLoss`. */
+/** Records the loss of `llsmLoss` by lanes of a subgroup. */
 export function lossByLanes(g: Graph, features: Features, inputs: LossInputs): Loss {
   const { left, right, weight, bias, depth } = features;
   const { pairShare, scale, grad } = inputs;
@@ -55,7 +55,7 @@ export function lossByLanes(g: Graph, features: Features, inputs: LossInputs): L
 }
 
 interface Outputs {
-  /** The loss is wanted; else the map. */
+  /** Inputs of the loss, where it is wanted; absent for the map. */
   loss?: LossInputs & { sums: Tensor; row0: number; lossShare: number };
   /** The map, or the gradient of the own side. */
   out?: Tensor;

@@ -14,13 +14,13 @@ import transposeSource from './transpose.wgsl';
 const pairTransposeShader = shader('pair_transpose', transposeSource, { through: throughSource });
 const pairsTileShader = shader('pairs_tile', pairsSource, { others: othersSource });
 
-/** The map of `llsmMap`. */
+/** Records the map of `llsmMap` by tiles. */
 export function mapByTiles(g: Graph, features: Features, map: Tensor): void {
   const [left, right] = planes(g, features);
   launchPairs(g, features, left, right, { out: map });
 }
 
-/** The loss of `llsmLoss`. */
+/** Records the loss of `llsmLoss` by tiles. */
 export function lossByTiles(g: Graph, features: Features, inputs: LossInputs): Loss {
   const { grad, share } = inputs;
   const [left, right] = planes(g, features);
@@ -40,7 +40,7 @@ export function lossByTiles(g: Graph, features: Features, inputs: LossInputs): L
   return { partial, seeds: finishLoss(g, features, sums, partial, share, inputs) };
 }
 
-/** A side as [B, depth, padded positions]. */
+/** Tensor of a side, transposed to [B, depth, padded positions]. */
 interface Plane {
   tensor: Tensor;
   padded: number;

@@ -16,13 +16,13 @@ const sampledGatherShader = shader('sampled_gather', gatherSource, { through: th
 
 /** The drawn pairs (i, j) of each image, as inputs of u32 values. */
 export interface PairInputs {
-  /** i and j of each pair, [B, n], ordered by i. */
+  /** Positions i (`first`) and j (`second`) of each pair, [B, n] each, ordered by i. */
   first: Tensor;
   second: Tensor;
-  /** Where the pairs of each i begin, [B, HW + 1], in `order` [B, n], which gives the pair. */
+  /** Starts [B, HW + 1] of the pairs of each i in `firstOrder` [B, n], which gives the pair. */
   firstStarts: Tensor;
   firstOrder: Tensor;
-  /** The same by j. */
+  /** Starts [B, HW + 1] of the pairs of each j in `secondOrder` [B, n], which gives the pair. */
   secondStarts: Tensor;
   secondOrder: Tensor;
 }
@@ -80,7 +80,7 @@ export function drawPairs(
   return data;
 }
 
-/** Counting sort: the places of each value in `values`, in their order. */
+/** Sorts by counting: `order` gets the places of each value, `starts` where each value's places begin. */
 function lists(values: Uint32Array, starts: Uint32Array, order: Uint32Array): void {
   for (const value of values) starts[value + 1]++;
   for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
@@ -90,7 +90,7 @@ function lists(values: Uint32Array, starts: Uint32Array, order: Uint32Array): vo
   });
 }
 
-/** Few enough rows that adding them up costs little, enough that a batch fills a GPU. */
+/** Pairs of a partial row: few enough rows to add up cheaply, enough that a batch fills a GPU. */
 const pairsPerRow = 32;
 
 /**

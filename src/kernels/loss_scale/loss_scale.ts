@@ -21,16 +21,16 @@ const lossScaleUpdateShader = shader('loss_scale_update', updateSource);
 const stepsToDouble = 2000;
 const mostScale = 2 ** 24;
 
-/** A power of two, and how many steps have fitted since it changed. */
+/** Scale of the losses (a power of two), and the number of steps that have fitted since it changed. */
 export interface LossScale {
   scale: number;
   steps: number;
 }
 
-/** What a training begins with; as PyTorch's. */
+/** Loss scale that a training begins with; as PyTorch's GradScaler. */
 export const firstLossScale: LossScale = { scale: 2 ** 16, steps: 0 };
 
-/** [2]: the loss scale, and steps since it changed; for gradients in 16 bits. */
+/** Tensor [2] of the loss scale and the steps since it changed; for gradients in 16 bits. */
 export const lossScaleOf = (store: ParamStore): Tensor => store.own('lossScale', [2]);
 
 /** Puts a saved scale on the GPU. */
@@ -39,13 +39,13 @@ export function writeLossScale(store: ParamStore, { scale, steps }: LossScale): 
   store.gpu.device.queue.writeBuffer(store.buffer(lossScaleOf(store).home), 0, values);
 }
 
-/** The scale as it is after all that is queued. @throws LlsmError when the GPU failed */
+/** Reads the scale after all that is queued. @throws LlsmError when the GPU failed */
 export async function readLossScale(store: ParamStore): Promise<LossScale> {
   const [scale, steps] = await readBuffer(store.gpu, store.buffer(lossScaleOf(store).home), 8);
   return { scale, steps };
 }
 
-/** The items' weights [B] in the losses, times the scale. */
+/** Multiplies the items' weights [B] in the losses by the scale. */
 export function scaled(g: Graph, weight: Tensor, lossScale: Tensor): Tensor {
   const out = g.activation(`scaled ${weight.name}`, [], 'f32');
   g.launch({
@@ -57,7 +57,7 @@ export function scaled(g: Graph, weight: Tensor, lossScale: Tensor): Tensor {
   return out;
 }
 
-/** Three losses [4], their last value unused, without the scale, which becomes that value. */
+/** Divides three losses [4] by the scale, which becomes the fourth value. */
 export function unscaled(g: Graph, losses: Tensor, lossScale: Tensor): Tensor {
   const out = g.scratch('unscaled losses', [4]);
   g.launch({
@@ -69,7 +69,7 @@ export function unscaled(g: Graph, losses: Tensor, lossScale: Tensor): Tensor {
   return out;
 }
 
-/** Moves the scale after a step. What does not fit is from then on no error of the plan's. */
+/** Moves the scale after a step. A value that does not fit is from then on no error of the plan's. */
 export function updateLossScale(g: Graph, lossScale: Tensor): void {
   g.rangeHandled = true;
   g.launch({

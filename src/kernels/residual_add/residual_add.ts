@@ -49,7 +49,7 @@ export function passOn(g: Graph, gradients: Gradients, tensor: Tensor, dOut: Ten
   addInto(g, dOut, gradient, accumulate);
 }
 
-/** to += addend, or without `accumulate` to = addend; of one shape. */
+/** Records to += addend, or to = addend without `accumulate`; both have one shape. */
 export function addInto(g: Graph, addend: Tensor, to: Tensor, accumulate = true): void {
   const items = itemsOf(to);
   g.launch({

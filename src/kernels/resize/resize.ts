@@ -23,10 +23,10 @@ export function resize(
 ): Tensor {
   const x = asRead(input);
   const [, inH, inW, c] = x.tensor.shape;
-  const lanes = c % 4 === 0 ? 4 : 1;
-  const type = { TYPE: lanes === 4 ? 'vec4f' : 'f32' };
+  const perLoad = c % 4 === 0 ? 4 : 1;
+  const type = { TYPE: perLoad === 4 ? 'vec4f' : 'f32' };
   const out = g.activation(name, [height, width, c], x.tensor.dtype);
-  const work = inStrips(height, width, c / lanes, 8);
+  const work = inStrips(height, width, c / perLoad, 8);
   g.launch({
     kernel: resizeShader({ ...type, AFFINE: x.affine !== undefined, RELU: x.relu }),
     bind: { x: x.tensor, out, affine: x.affine },
@@ -37,7 +37,7 @@ export function resize(
     // Behind a batch norm the ReLU's mask is the batch norm's matter.
     const masked = x.relu && !x.affine;
     const { gradient, accumulate } = gradients.into(x.value);
-    const back = inStrips(inH, inW, c / lanes, 8);
+    const back = inStrips(inH, inW, c / perLoad, 8);
     g.launch({
       kernel: resizeBackwardShader({ ...type, RELU: masked }),
       bind: { dOut, dIn: gradient, x: masked ? x.tensor : undefined },

@@ -1,7 +1,7 @@
 /** Learning curves: losses and the validation AUC against the step, from the lines of metrics.jsonl. */
 import * as Plot from '@observablehq/plot';
 import { LlsmError } from '../../base/errors.ts';
-import { blankDocument, blue, orange } from './plot.ts';
+import { blankDocument, blue, orange } from './plots.ts';
 
 /** A line of metrics.jsonl: a training step's losses, or a validation's (val...). */
 export type MetricsLine = { step: number } & Record<string, unknown>;
@@ -40,7 +40,7 @@ interface Bin extends Point {
   high: number;
 }
 
-/** What one chart shows: the keys of its training and validation values. */
+/** Charts of losses: the keys of their training and validation values. */
 const lossCharts = [
   { title: 'Loss (weighted sum)', train: 'loss', val: 'valLoss' },
   { title: 'Loss: classes', train: 'cls', val: 'valCls' },

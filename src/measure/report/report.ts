@@ -2,7 +2,7 @@
  * An evaluation as one HTML file that needs nothing else: no script, no other file, no network.
  * Browser-safe.
  */
-import type { ClassFigures } from '../classification.ts';
+import type { ClassMeasures } from '../classification.ts';
 import type { Evaluation } from '../evaluate.ts';
 import type { Compared } from '../localisation.ts';
 import { style } from './style.ts';
@@ -15,12 +15,12 @@ export interface ReportPicture {
   caption: string;
 }
 
-/** Plain text throughout; it is escaped here. */
+/** Content of a report, as plain text throughout; it is escaped here. */
 export interface Report {
   title: string;
-  /** What was done, a paragraph each. */
+  /** Paragraphs that say what was done. */
   done: readonly string[];
-  /** The figures to see first. */
+  /** Measures to see first. */
   headline: readonly { value: string; name: string; note?: string }[];
   /** Rows of a table about the data, its head first. */
   data: readonly (readonly string[])[];
@@ -29,14 +29,14 @@ export interface Report {
   curves?: string;
   curvesNotes: readonly string[];
   evaluation: Pick<Evaluation, 'faces' | 'masks' | 'maskThreshold' | 'pairs' | 'constant'>;
-  /** From which probability a face is called forged, as part of a sentence. */
+  /** Probability from which a face is called forged, as part of a sentence. */
   threshold: string;
   sheet?: ReportPicture;
-  /** What the result means, and what it does not. */
+  /** Paragraphs that say what the result means, and what it does not. */
   meaning: readonly string[];
   /** Adapter, times, versions. */
   facts: readonly (readonly [name: string, value: string])[];
-  /** To be typed again, a line each. */
+  /** Commands to type again, a line each. */
   commands: readonly string[];
 }
 
@@ -55,18 +55,18 @@ export const escapeHtml = (text: string): string =>
 const paragraphs = (texts: readonly string[]): string =>
   texts.map((text) => `<p>${escapeHtml(text)}</p>`).join('\n');
 
-/** Three decimals; a dash where there is no figure. */
-export const figure = (value: number | undefined): string =>
+/** Text of a number with three decimals; a dash where there is no number. */
+export const decimals = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? '–' : value.toFixed(3);
 
 interface Table {
-  /** Read out before the table. */
+  /** Caption that is read out before the table. */
   caption: string;
   head: readonly string[];
   rows: readonly (readonly string[])[];
 }
 
-/** The first column names the row. */
+/** Table as HTML; the first column names the row. */
 function table({ caption, head, rows }: Table): string {
   const heads = head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('');
   const lines = rows.map(([name, ...cells]) => {
@@ -80,25 +80,31 @@ function table({ caption, head, rows }: Table): string {
   );
 }
 
-function classRows(figures: readonly ClassFigures[]): Table {
+function classRows(measures: readonly ClassMeasures[]): Table {
   return {
     caption: 'Real or forged: each method against the same real faces',
     head: [
       ...['method', 'real', 'forged', 'ACC', 'AUC', '95 % interval', 'AP', 'EER'],
       ...['found', 'false alarms'],
     ],
-    rows: figures.map((row) => [
-      ...[row.name, String(row.real), String(row.forged), figure(row.accuracy), figure(row.auc)],
-      row.aucInterval.some(Number.isNaN) ? '–' : row.aucInterval.map(figure).join(' to '),
-      ...[figure(row.ap), figure(row.eer), figure(row.flagged), figure(row.falseAlarms)],
+    rows: measures.map((row) => [
+      ...[
+        row.name,
+        String(row.real),
+        String(row.forged),
+        decimals(row.accuracy),
+        decimals(row.auc),
+      ],
+      row.aucInterval.some(Number.isNaN) ? '–' : row.aucInterval.map(decimals).join(' to '),
+      ...[decimals(row.ap), decimals(row.eer), decimals(row.flagged), decimals(row.falseAlarms)],
     ]),
   };
 }
 
-/** A figure, and the constant predictor's beside it. */
+/** A measure, and the constant predictor's beside it. */
 const beside = ({ value, constant }: Compared): [string, string] => [
-  figure(value),
-  figure(constant),
+  decimals(value),
+  decimals(constant),
 ];
 
 function placeTables({ masks, pairs }: Report['evaluation']): Table[] {
@@ -132,7 +138,7 @@ function placeTables({ masks, pairs }: Report['evaluation']): Table[] {
   return tables;
 }
 
-function figureNotes({ evaluation, threshold }: Report): string[] {
+function measureNotes({ evaluation, threshold }: Report): string[] {
   const notes = [
     `A face is called forged at a probability of ${threshold}. ACC, "found" (share of the forged ` +
       'faces called forged) and "false alarms" (share of the real ones) hold at that threshold; ' +
@@ -183,7 +189,7 @@ function headlineOf(entries: Report['headline']): string {
   return `<dl class="headline">\n${items.join('\n')}\n</dl>`;
 }
 
-/** @returns a whole HTML document */
+/** Report as a whole HTML document. */
 export function reportHtml(report: Report): string {
   const { evaluation, sheet, curves } = report;
   const [head, ...rows] = report.data;
@@ -196,7 +202,7 @@ export function reportHtml(report: Report): string {
     section(
       'Figures',
       ...[classRows(evaluation.faces), ...placeTables(evaluation)].map(table),
-      paragraphs(figureNotes(report)),
+      paragraphs(measureNotes(report)),
     ),
     curves
       ? section(

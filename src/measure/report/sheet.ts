@@ -20,11 +20,11 @@ import { poolMask } from '../truth.ts';
 
 /** A face whose truth is known, with what the network says of it. */
 export interface SheetFace {
-  /** What stands above it, such as the method, or `real`. */
+  /** Title above the picture, such as the method, or `real`. */
   title: string;
   /** The face crop, of any size. */
   image: RgbImage;
-  /** [size, size] in [0, 1]; all 0 for a real face. */
+  /** True mask [size, size] in [0, 1]; all 0 for a real face. */
   truth: Float32Array;
   detection: Detection;
 }
@@ -90,7 +90,7 @@ export interface FoundFace {
   name: string;
   verdict: string;
   probability: number;
-  /** As `contactPicture` gives it. */
+  /** Picture as `contactPicture` gives it. */
   image: RgbImage;
 }
 
@@ -112,7 +112,7 @@ export function contactPicture(
   return mask ? overlay(small, fitted(mask, Math.sqrt(mask.length), width, height)) : small;
 }
 
-/** As many as one can look through, and as a PNG opens everywhere. */
+/** Most faces on a sheet: as many as one can look through, in a PNG that opens everywhere. */
 const mostOnSheet = 240;
 
 /** The likeliest forged faces of any number, in that order. */

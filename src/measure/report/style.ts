@@ -1,4 +1,4 @@
-/** How a report looks: on a screen of any width, light or dark, and on paper. */
+/** Style sheet of a report: on a screen of any width, light or dark, and on paper. */
 export const style = `:root {
   color-scheme: light dark;
   --ink: #1d2126;

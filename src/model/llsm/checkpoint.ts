@@ -18,17 +18,17 @@ import { listParams, type NetworkParam } from './params.ts';
 export type { HostTensor } from '../safetensors.ts';
 
 const thresholdSchema = z.strictObject({
-  /** Scores (probabilities) at or above it are called forged. */
+  /** Probability, 0 to 1: faces at or above it are called forged. */
   value: z.number().min(0).max(1),
-  /** How it was chosen, such as `eer` or `fpr=0.01`. */
+  /** Rule that chose the threshold, such as `eer` or `fpr=0.01`. */
   rule: z.string(),
-  /** Share of real faces called forged on the data it was chosen on. */
+  /** Fraction of the real faces called forged, on the data that the threshold was chosen on. */
   fpr: z.number().min(0).max(1),
-  /** The data it was chosen on. */
+  /** Name of the data that the threshold was chosen on. */
   data: z.string(),
-  /** Faces in that data. */
+  /** Number of faces in the data that the threshold was chosen on. */
   n: z.int().min(1),
-  /** A mask says altered at or above it; absent where there were no masks to choose it on. */
+  /** Probability from which a mask's pixel is called altered; absent where there were no masks to choose on. */
   mask: z.number().min(0).max(1).optional(),
 });
 
@@ -36,11 +36,11 @@ export type Threshold = z.output<typeof thresholdSchema>;
 
 export interface Checkpoint {
   config: Config;
-  /** All of listParams(config), in its order. */
+  /** Tensors of `listParams(config)`, all of them and in its order. */
   tensors: Map<string, HostTensor>;
-  /** Of the llsm that wrote it. */
+  /** Version of the llsm that wrote the file. */
   version: string;
-  /** Absent: uncalibrated. */
+  /** Threshold of the verdict; absent where the network is uncalibrated. */
   threshold?: Threshold;
 }
 
@@ -155,7 +155,7 @@ export function checkpointToSafetensors(
   return serialiseSafetensors(fitting, checkpointMetadata(checkpoint), (name) => halved.has(name));
 }
 
-/** A tensor that cannot be used, or is not there, and why. */
+/** Tensor that is missing or cannot be used, and why. */
 export interface Unfit {
   name: string;
   reason: string;
@@ -199,7 +199,7 @@ function misfit(name: string, { shape, data }: HostTensor, wanted: readonly numb
   return undefined;
 }
 
-/** One line for each tensor, and the number of those beyond the twentieth. */
+/** Text with one line for each unfit tensor, and the number of those beyond the twentieth. */
 export function listUnfit(unfit: readonly Unfit[]): string {
   const lines = unfit.slice(0, 20).map(({ name, reason }) => `  ${name}: ${reason}`);
   if (unfit.length > 20) lines.push(`  and ${unfit.length - 20} more`);

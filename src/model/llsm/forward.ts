@@ -15,7 +15,7 @@ export interface Forward extends Network<Read, Features> {
   g: Graph;
   config: Config;
   params: ParamStore;
-  /** [B, S, S, 3], x / 127.5 - 1. */
+  /** Input images [B, S, S, 3], values x / 127.5 - 1. */
   image: Tensor;
 }
 

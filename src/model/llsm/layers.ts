@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 
-/** What a convolution with a batch norm behind it makes. */
+/** Result of a convolution with a batch norm behind it. */
 export interface Normed {
   /** Output channels of a network of full width. */
   width: number;
@@ -8,11 +8,11 @@ export interface Normed {
   relu?: boolean;
 }
 
-/** The same for a convolution of its own, which pads nothing. */
+/** Result and shape of an unpadded convolution with a batch norm behind it. */
 export interface NormedConv extends Normed {
   /** Side of its square kernel. */
   kernel: 1 | 3;
-  /** Default 1. */
+  /** Step of the windows in rows and columns (default 1). */
   stride?: 1 | 2;
 }
 
@@ -51,7 +51,7 @@ export interface Layers<V, P> {
   averagePool(name: string, x: V, size: number): V;
   /** A fully connected layer with bias, of all values of a small map to `width` channels. */
   dense(name: string, x: V, width: number): V;
-  /** a * sigmoid(logit), with one logit for each channel of the map a. */
+  /** Gate a * sigmoid(logit), with one logit for each channel of the map a. */
   gate(name: string, a: V, logit: V): V;
   /** A 1x1 convolution to one channel; `bias` is what its bias begins as. */
   dot(name: string, x: V, bias: number): V;
@@ -59,6 +59,6 @@ export interface Layers<V, P> {
   linear(name: string, pooled: readonly V[]): V;
   /** The pair head on a feature map; see `Config.llsm`. */
   pairs(tap: V, head: Exclude<Config['llsm'], false>): P;
-  /** What the network puts out, under this name. */
+  /** Marks an output of the network by its name. */
   output(name: 'logit' | 'mask', x: V): V;
 }

@@ -14,19 +14,19 @@ import { scaled, unscaled } from '../../kernels/loss_scale/loss_scale.ts';
 import { axis, unpack } from '../../kernels/matrix.ts';
 import type { Forward } from './forward.ts';
 
-/** One batch. Lengths are those of the shapes, values f32. */
+/** Batch of images and what is true of them. Lengths are those of the shapes, values f32. */
 export interface Batch {
-  /** [B, S, S, 3], x / 127.5 - 1. */
+  /** Images [B, S, S, 3], values x / 127.5 - 1. */
   image: Float32Array;
-  /** [B], 1 = forged. */
+  /** Labels [B]: 1 = forged, 0 = real. */
   label?: Float32Array;
-  /** [B, S, S, 1] in [0, 1]. */
+  /** Masks [B, S, S, 1] in [0, 1]. */
   mask?: Float32Array;
-  /** [B], 0 where the mask is not known; all 1 by default. */
+  /** Weights [B] of the masks: 0 where a mask is not known; all 1 by default. */
   maskWeight?: Float32Array;
 }
 
-/** What the means are taken over, where a batch is one micro-batch of several. */
+/** Totals that the means are taken over, where a batch is one micro-batch of several. */
 export interface Whole {
   /** Number of items of the whole batch. */
   items?: number;
@@ -34,7 +34,7 @@ export interface Whole {
   maskTotal?: number;
 }
 
-/** The unweighted parts, 0 where the config leaves one out, and their weighted sum. */
+/** Parts of the loss, unweighted (0 where the config leaves one out), and their weighted sum. */
 export interface LossParts {
   total: number;
   cls: number;
@@ -45,13 +45,13 @@ export interface LossParts {
 export interface LossOptions {
   /** Whether gradients are wanted: without them there are no seeds. */
   grad?: boolean;
-  /** Pairs of the pair loss: all (default), or as many sampled ones as come in with each run. */
+  /** Pairs of the pair loss: all (default), or the number of sampled ones that come in with each run. */
   pairs?: 'all' | number;
-  /** [2], the loss scale of a training step in 16 bits: what the seeds are multiplied by. */
+  /** Loss scale [2] of a training step in 16 bits, by which the seeds are multiplied. */
   scale?: Tensor;
 }
 
-/** What the losses take besides the image; absent where the network has no use for it. */
+/** Inputs of the losses besides the image; absent where the network has no use for one. */
 interface Inputs {
   label: Tensor;
   itemWeight: Tensor;
@@ -60,7 +60,7 @@ interface Inputs {
   pairs?: PairInputs;
 }
 
-/** A loss and where it stands among the parts: cls 0, ls 1, loc 2. */
+/** Loss and its place among the parts: cls 0, ls 1, loc 2. */
 interface Part {
   at: number;
   loss: Loss;
@@ -71,7 +71,7 @@ export class Losses {
   constructor(
     private readonly pass: Forward,
     private readonly inputs: Inputs,
-    /** [4]: cls, ls, loc, and the loss scale where there is one. */
+    /** Values [4]: cls, ls, loc, and the loss scale where there is one. */
     private readonly parts: Tensor,
     /** The gradients that `backward` begins from, each already weighted. */
     readonly seeds: ReadonlyMap<Tensor, Tensor>,
@@ -107,7 +107,7 @@ export class Losses {
     }
   }
 
-  /** The losses of the last run, before its update. */
+  /** Reads the losses of the last run, before its update. */
   async read(plan: Plan): Promise<LossParts> {
     const values = await plan.read(this.parts);
     if (this.scaled && values[3] < 1) {

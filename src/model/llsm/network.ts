@@ -6,9 +6,9 @@ import { type Taps, xception } from './xception.ts';
 
 /** The network's outputs and feature maps; a part that the config leaves out is absent. */
 export interface Network<V, P> {
-  /** [B, 1, 1, 1]: above 0, more likely forged than not. */
+  /** Logit [B, 1, 1, 1] of being forged: above 0, more likely forged than not. */
   logit: V;
-  /** What the pair head makes of its tap. */
+  /** Result of the pair head on its tap. */
   pairs?: P;
   /** Mask logits [B, S, S, 1]. */
   mask?: V;
@@ -26,7 +26,7 @@ export function network<V, P>(n: Layers<V, P>, image: V): Network<V, P> {
   return { logit, pairs, mask, taps, maps };
 }
 
-/** Every name that `tapOf` knows. */
+/** Names of all maps that `tapOf` knows. */
 export const tapNames = ({ taps, maps }: Network<unknown, unknown>): string[] =>
   Object.keys({ ...taps, ...maps });
 

@@ -3,7 +3,7 @@ import type { ParamSpec } from '../../graph/store.ts';
 import type { Layers, Normed, NormedConv } from './layers.ts';
 import { network } from './network.ts';
 
-/** How a tensor begins: normal(0, std), uniform(-bound, bound), or one value. */
+/** First values of a tensor: normal(0, std), uniform(-bound, bound), or one value. */
 export type Init =
   | { kind: 'normal'; std: number }
   | { kind: 'uniform'; bound: number }
@@ -15,7 +15,7 @@ export type Init =
  */
 export interface NetworkParam extends ParamSpec {
   shape: number[];
-  /** Belongs to a batch norm, and so stays F32 in half-precision files. */
+  /** Whether the tensor belongs to a batch norm, and so stays F32 in half-precision files. */
   bn: boolean;
   init: Init;
 }
@@ -146,13 +146,13 @@ class ParamList implements Layers<MapShape, void> {
     return channels(this.config.width, c);
   }
 
-  /** Variance 2 / fan_in (He et al., 2015), for the layers that a batch norm and ReLU follow. */
+  /** Adds a weight of variance 2 / fan_in (He et al., 2015), for layers before batch norm and ReLU. */
   #conv(name: string, shape: number[]) {
     const std = Math.sqrt(2 / fanIn(shape));
     this.#add(`${name}.weight`, shape, { kind: 'normal', std });
   }
 
-  /** Uniform within 1 / sqrt(fan_in), as PyTorch's layers begin; with a bias of one value. */
+  /** Adds a weight uniform within 1 / sqrt(fan_in), as PyTorch's layers begin, and a bias of one value. */
   #biased(name: string, shape: number[], bias = 0) {
     this.#plain(name, shape);
     this.#constant(`${name}.bias`, shape[0], bias);

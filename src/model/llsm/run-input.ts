@@ -8,7 +8,7 @@ import type { Batch } from './losses.ts';
 export interface RunInput extends Batch {
   /** Images in the batch. */
   items: number;
-  /** What the reader should know of and which is no error. */
+  /** Notes for the reader on what is no error. */
   notes: string[];
 }
 
@@ -83,7 +83,7 @@ function checkValues(
   throw new LlsmError(`${where} holds ${data[at]} at [${place(at, shape)}]; it takes ${holds}`);
 }
 
-/** A flat index as the indices of a row-major shape. */
+/** Indices in a row-major shape of a flat index, as text. */
 function place(at: number, shape: readonly number[]): string {
   const indices: number[] = [];
   for (const n of [...shape].reverse()) {

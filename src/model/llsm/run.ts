@@ -19,7 +19,7 @@ export interface OutputOptions {
   mode: 'train' | 'eval';
   grad: boolean;
   taps: readonly string[];
-  /** How feature maps are stored; 16 bits in eval mode without gradients only. */
+  /** Type that feature maps are stored in; 16 bits in eval mode without gradients only. */
   precision?: Dtype;
 }
 
@@ -28,7 +28,7 @@ export interface OutputPass {
   pass: Forward;
   plan: Plan;
   write(batch: Batch): void;
-  /** The outputs of the last run by name, as `outputsOf` gives them. */
+  /** Reads the outputs of the last run by name, as `outputsOf` gives them. */
   read(): Promise<Map<string, HostTensor>>;
 }
 

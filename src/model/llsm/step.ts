@@ -20,12 +20,12 @@ import {
 } from './losses.ts';
 
 export interface StepOptions {
-  /** Images a run. */
+  /** Number of images in a run. */
   batch: number;
-  /** An Adam update after the gradients (default true); without it they stay for whoever adds them up. */
+  /** Whether Adam updates the weights (default true); without it gradients stay for whoever adds them up. */
   update?: boolean;
   pairs?: LossOptions['pairs'];
-  /** How feature maps are stored (default f32). 16 bits need the update, which watches their range. */
+  /** Type that feature maps are stored in (default f32). 16 bits need the update, which watches their range. */
   precision?: Dtype;
 }
 
@@ -33,7 +33,7 @@ export interface StepOptions {
 export interface RecordedStep {
   pass: Forward;
   losses: Losses;
-  /** What Adam takes with each run; absent without an update. */
+  /** Input that Adam takes with each run (see `adamStep`); absent without an update. */
   rate?: Tensor;
 }
 
@@ -66,7 +66,7 @@ export class TrainingStep {
     readonly plan: Plan,
   ) {}
 
-  /** @throws LlsmError when the step does not fit the adapter, or it has no f16 */
+  /** Builds a step. @throws LlsmError where it does not fit the adapter, or that has no f16 */
   static async build(
     gpu: Gpu,
     config: Config,
@@ -102,7 +102,7 @@ export class TrainingStep {
     this.plan.run();
   }
 
-  /** The losses of the last run, before its update. */
+  /** Reads the losses of the last run, before its update. */
   losses(): Promise<LossParts> {
     return this.recorded.losses.read(this.plan);
   }

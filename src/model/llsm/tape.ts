@@ -18,7 +18,7 @@ import type { Layers, Normed, NormedConv } from './layers.ts';
  * computed where they stand, but by whoever loads the map.
  */
 export class Tape implements Layers<Read, Features> {
-  /** @param param gives a parameter by its checkpoint name */
+  /** Begins a network on a tape. @param param gives a parameter by its checkpoint name */
   constructor(
     readonly g: Graph,
     readonly config: Config,
@@ -94,7 +94,7 @@ export class Tape implements Layers<Read, Features> {
     return x;
   }
 
-  /** In inference the batch norm is folded into the convolution before it. */
+  /** Records a convolution and its batch norm; in inference the norm is folded into the convolution. */
   #convNorm(
     x: Read,
     name: string,

@@ -1,16 +1,17 @@
-/** An evaluation as tables that a person reads. Browser-safe. */
-import type { ClassFigures } from '../classification.ts';
+/** Evaluations as tables that a person reads. Browser-safe. */
+import type { ClassMeasures } from '../classification.ts';
 import type { Evaluation } from '../evaluate.ts';
 import type { Compared } from '../localisation.ts';
+import type { Robustness } from '../robustness.ts';
 
-/** Three decimals; `n/a` for what there is not. */
+/** Text of a number with three decimals; `n/a` for NaN. */
 const number = (value: number): string => (Number.isNaN(value) ? 'n/a' : value.toFixed(3));
 
-/** The constant predictor's stands in brackets. */
+/** Text of a measure, with the constant predictor's in brackets. */
 const compared = ({ value, constant }: Compared): string =>
   constant === undefined ? number(value) : `${number(value)} (${number(constant)})`;
 
-/** Columns aligned: the first ones to the left, the rest to the right. */
+/** Aligns columns of text: the first `left` ones to the left, the rest to the right. */
 export function aligned(rows: readonly (readonly string[])[], left = 1): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map((row) =>
@@ -18,9 +19,9 @@ export function aligned(rows: readonly (readonly string[])[], left = 1): string[
   );
 }
 
-function classTable(unit: string, figures: readonly ClassFigures[]): string[] {
+function classTable(unit: string, measures: readonly ClassMeasures[]): string[] {
   const head = ['real', 'forged', 'AUC', '95 % interval', 'AP', 'EER', 'ACC', 'balanced'];
-  const rows = figures.map((row) => {
+  const rows = measures.map((row) => {
     const [low, high] = row.aucInterval;
     const interval = Number.isNaN(low) ? 'n/a' : `${number(low)} to ${number(high)}`;
     return [
@@ -31,15 +32,15 @@ function classTable(unit: string, figures: readonly ClassFigures[]): string[] {
     ];
   });
   const lines = aligned([[unit, ...head, 'found', 'false alarms'], ...rows]);
-  const why = figures.find(({ lacking }) => lacking)?.lacking;
+  const why = measures.find(({ lacking }) => lacking)?.lacking;
   if (why) lines.push(`n/a: ${why.replaceAll('faces', unit)}`);
   return lines;
 }
 
 /**
- * The figures of an evaluation, one table for faces, videos, masks and pairs each, with what their
+ * The measures of an evaluation, one table for faces, videos, masks and pairs each, with what their
  * words mean; lines end with a newline.
- * @param noConstant why there is no constant predictor's figure, where there is none
+ * @param noConstant why there is no constant predictor's measure, where there is none
  */
 export function evaluationText(evaluation: Evaluation, noConstant: string): string {
   const { faces, videos, masks, pairs, constant, maskThreshold } = evaluation;
@@ -81,4 +82,24 @@ export function evaluationText(evaluation: Evaluation, noConstant: string): stri
     );
   }
   return [...blocks, notes].map((lines) => lines.map((line) => `${line}\n`).join('')).join('\n');
+}
+
+/** Table of AUC by perturbation and level, as a person reads it; lines end with a newline. */
+export function robustnessText({ untouched, rows, applied }: Robustness): string {
+  const head = ['AUC of degraded pictures', '1', '2', '3', '4', '5', 'mean', 'levels'];
+  const lines = aligned([
+    head,
+    ...rows.map(({ name, auc, mean, levels }) => [
+      name,
+      ...[...auc, mean].map(number),
+      levels.join(' '),
+    ]),
+  ]);
+  return [
+    ...lines,
+    `As they are: ${number(untouched)}. Degraded ${applied}, at five levels:`,
+    ...rows.map(({ name, unit }) => `  ${name}: ${unit}`),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
 }

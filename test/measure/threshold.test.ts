@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { Random } from '../../src/base/random.ts';
-import { MaskThresholds } from '../../src/measure/mask-threshold.ts';
 import { iou, maskCounts } from '../../src/measure/metrics.ts';
+import { MaskThresholds } from '../../src/measure/threshold.ts';
 import { test } from '../support/run.ts';
 
 /** Masks that are bright where altered, but all below one half. */
