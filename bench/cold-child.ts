@@ -11,6 +11,8 @@ export interface Stages {
   modules: number;
   /** Dawn, the driver, the device. */
   adapter: number;
+  /** The stored case that an adapter must compute rightly. */
+  check: number;
   /** The checkpoint, from the file to main memory. */
   weights: number;
   picture: number;
@@ -51,10 +53,14 @@ await import('../node/detect/detect-files.ts');
 const { openNodeGpu } = await import('../node/gpu/open.ts');
 const { pipelineCount } = await import('../src/gpu/pipeline.ts');
 const { Detector } = await import('../src/detect/detector.ts');
+const { checkNumbers } = await import('../src/model/self-test.ts');
 const modules = lap();
 
 const gpu = await openNodeGpu();
 const adapter = lap();
+
+await checkNumbers(gpu);
+const check = lap();
 
 const checkpoint = readCheckpoint(weights);
 const weightsRead = lap();
@@ -95,6 +101,7 @@ const told: Told = {
     node: begun - Number(spawned),
     modules,
     adapter,
+    check,
     weights: weightsRead,
     picture: pictureRead,
     upload,

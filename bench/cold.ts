@@ -167,6 +167,7 @@ const labels: Record<keyof Stages, string> = {
   node: 'Node',
   modules: 'modules',
   adapter: 'driver and adapter',
+  check: 'a stored case computed',
   weights: 'weights read',
   picture: 'picture read',
   upload: 'weights to the GPU',

@@ -169,16 +169,18 @@ export function bestOf(forms: readonly TuneForm[]): string {
 /** One launch by itself: what it reads is random, what it writes its own. */
 async function alone(gpu: Gpu, launch: Launch, batch: number): Promise<Plan> {
   const g = new Graph({ batch, training: true, traits: { subgroupSize: gpu.subgroupSize } });
+  const { partial } = launch;
   const standIns = new Map<Tensor, Tensor>();
   const standIn = (tensor: Tensor): Tensor => {
     let it = standIns.get(tensor);
     if (!it) {
-      it = new Tensor(tensor.name, tensor.shape, { batched: tensor.batched, home: 'input' });
+      // How many rows of partial results there are, only a plan knows.
+      const home = tensor === partial?.tensor ? 'temp' : 'input';
+      it = new Tensor(tensor.name, tensor.shape, { batched: tensor.batched, home });
       standIns.set(tensor, it);
     }
     return it;
   };
-  const { partial } = launch;
   g.launch({
     ...launch,
     bind: Object.fromEntries(

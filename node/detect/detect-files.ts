@@ -162,7 +162,7 @@ async function* look(
     pending = [];
     return looked;
   };
-  const read = (source: Source) => load(source, detector.size, options);
+  const read = (source: Source) => load(source, detector, options);
   for await (const faces of ahead(sources, detector.batch + 1, read)) {
     for (const loaded of faces) {
       pending.push(loaded);
@@ -175,8 +175,12 @@ async function* look(
 /** The least side of a face crop, in pixels. */
 const leastSide = 32;
 
+/** What the network expects of a face crop. */
+type Expected = Pick<Detector, 'size' | 'cropScale'>;
+
 /** The faces of a picture. Keeps what the network and the figures need, which is little of a large one. */
-async function load(source: Source, size: number, options: DetectOptions): Promise<Loaded[]> {
+async function load(source: Source, expected: Expected, options: DetectOptions): Promise<Loaded[]> {
+  const { size } = expected;
   const { stem, path, error } = source;
   if (error !== undefined) return [{ source, stem, error }];
   try {
@@ -187,7 +191,7 @@ async function load(source: Source, size: number, options: DetectOptions): Promi
       if (found.length === 0) return [{ source, stem, known: { verdict: 'no face found' } }];
       return found.map((face, i) => {
         const own = i === 0 ? stem : `${stem}.face${i + 1}`;
-        return ofFound(source, own, image, face, faces.name, size, options);
+        return ofFound(source, own, image, face, faces.name, expected, options);
       });
     }
     const box = faceBox(image.width, image.height, faces);
@@ -213,11 +217,11 @@ function ofFound(
   image: RgbImage,
   { box, score, landmarks }: FoundFace,
   name: string,
-  size: number,
+  { size, cropScale }: Expected,
   { out }: DetectOptions,
 ): Loaded {
   const known: Partial<Result> = { box, landmarks, finder: { name, score } };
-  const square = faceSquare(box);
+  const square = faceSquare(box, cropScale);
   const [, , side] = square;
   if (side < leastSide) {
     const note = `its crop would have ${side} x ${side} pixels (${leastSide} is the least)`;

@@ -1,6 +1,7 @@
 /** The network as a detector of altered faces, the same in Node and in the browser. */
 
 import { LlsmError } from '../base/errors.ts';
+import { cropScaleOf } from '../faces/place.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Graph } from '../graph/record.ts';
 import type { Plan } from '../graph/replay.ts';
@@ -69,6 +70,11 @@ export class Detector {
   /** Side of the network's input and of the masks. */
   get size(): number {
     return this.pass.config.size;
+  }
+
+  /** The face crop's side that it expects, in parts of the box's longer side. */
+  get cropScale(): number {
+    return cropScaleOf(this.pass.config);
   }
 
   /** Faces in one run. */

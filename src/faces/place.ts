@@ -1,4 +1,5 @@
 /** Who says where the faces of a picture are. */
+import type { Config } from '../config/config.ts';
 import type { Box } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';
 
@@ -27,6 +28,13 @@ export interface FaceFinder {
 
 /** The face crop's side, in parts of the box's longer one (FaceForensics++, detect_from_video.py). */
 const cropScale = 1.3;
+
+/**
+ * The face crop's side that a network expects, in parts of the box's longer one: where it was trained
+ * on windows of the crop (`train.forge`), that of a window.
+ */
+export const cropScaleOf = ({ size, train: { forge } }: Config): number =>
+  forge ? (cropScale * size) / forge.crop : cropScale;
 
 /** The square that is the crop of a found face, in whole pixels; it may reach over the border. */
 export function faceSquare([x, y, w, h]: Box, scale = cropScale): Box {
