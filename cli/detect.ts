@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .argument('<file...>', 'pictures, or folders of them')
     .option(
       '--weights <file>',
-      'the trained checkpoint (default: the one that comes with llsm, a demonstration)',
+      'the trained checkpoint (default: the one that comes with llsm)',
     )
     .option(
       '--faces <how>',
@@ -73,8 +73,8 @@ const howToGetWeights =
 function openWeights(path: string | undefined): Checkpoint {
   if (path === undefined) {
     console.error(
-      'llsm: these are the weights that come with llsm, a demonstration that finds careless swaps, ' +
-        'some transplanted parts and little else (weights/README.md); --weights names your own',
+      'llsm: these are the weights that come with llsm, at the beginning of their training: a second ' +
+        'opinion at most (weights/README.md says what they were measured to do); --weights names your own',
     );
     return readCheckpoint(defaultWeights());
   }

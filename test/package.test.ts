@@ -72,7 +72,7 @@ test("the README's engine example computes a convolution and its weights' gradie
 test("the README's detector example says how likely a face was altered", () => {
   const photo = resolve('docs/demo-sheet.png');
   const said = inEmptyFolder('detector.mjs', [photo]);
-  assert.match(said, /^altered with probability 0\.\d{3}; 9216 pixels, 1296 pairs\n$/);
+  assert.match(said, /^altered with probability 0\.\d{3}; 50176 pixels, 38416 pairs\n$/);
 });
 
 test('the command works, and brings no sources and no development packages', () => {

@@ -2,5 +2,5 @@
 import { join } from 'node:path';
 import { packageRoot } from '../system/package-root.ts';
 
-/** The path of the small network that `weights/README.md` describes. */
-export const defaultWeights = (): string => join(packageRoot(), 'weights', 'small.safetensors');
+/** The path of the network that `weights/README.md` describes. */
+export const defaultWeights = (): string => join(packageRoot(), 'weights', 'llsm.safetensors');

@@ -239,7 +239,7 @@ test('without --weights: those that come with llsm, which it says', () => {
   assert.is(status, 0, stderr);
   assert.match(
     stderr,
-    /come with llsm, a demonstration .*weights\/README\.md.*--weights names your own/,
+    /come with llsm, at the beginning of their training: .*weights\/README\.md.*--weights names your own/,
   );
   const { results, threshold } = JSON.parse(stdout);
   assert.ok(results[0].probability > 0 && results[0].probability < 1);

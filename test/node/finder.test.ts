@@ -105,7 +105,7 @@ test('files that are no face finder are refused by name', async () => {
   );
   assert.match(
     await message(defaultWeights()),
-    /small\.safetensors is no face finder: .*--from yunet/,
+    /llsm\.safetensors is no face finder: .*--from yunet/,
   );
   const whole = finderOfFaceApi(faceApiFolder);
   const path = join(folder, 'finder.safetensors');
