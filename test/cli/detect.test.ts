@@ -243,7 +243,7 @@ test('without --weights: those that come with llsm, which it says', () => {
   );
   const { results, threshold } = JSON.parse(stdout);
   assert.ok(results[0].probability > 0 && results[0].probability < 1);
-  assert.is(threshold.rule, 'fpr=0.1');
+  assert.is(threshold.rule, 'fpr=0.05');
 });
 
 test('--faces auto: each face for itself; no face and too small a face are results of their own', async () => {
