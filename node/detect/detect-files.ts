@@ -30,7 +30,7 @@ import { writeFileWhole } from '../system/write-file.ts';
 /** A picture to look at, or why there is none. */
 export interface Source {
   path: string;
-  /** What its pictures are called, without the ending; unlike any other source's. */
+  /** The name of its pictures without the ending; unlike any other source's. */
   stem: string;
   error?: string;
 }
@@ -81,13 +81,13 @@ export function listSources(paths: readonly string[], out?: string): Source[] {
  */
 export interface Result {
   file: string;
-  /** Where a finder found it, in pixels of the picture. */
+  /** The box that a finder found, in pixels of the picture. */
   box?: Box;
   /** Right eye, left eye, nose, right and left corner of the mouth. */
   landmarks?: Point[];
   /** Who found it, and how sure it is. */
   finder?: { name: string; score: number };
-  /** What else there is to know, such as that the face is small. */
+  /** A note on what else there is to know, such as that the face is small. */
   note?: string;
   /** Why nothing is said. */
   error?: string;
@@ -103,21 +103,21 @@ export interface Result {
 }
 
 export interface DetectOptions {
-  /** Where faces are: by geometry, or as a finder says. */
+  /** The place of faces: by geometry, or as a finder says. */
   faces: FacePlace | FaceFinder;
   threshold?: Threshold;
   /** The folder for the pictures; it is there. */
   out?: string;
   /** Told of each result, in the order of the sources. */
   onResult: (result: Result) => void;
-  /** Where there is `out`: told of each face, as the contact sheet shows it. */
+  /** Receives each face as the contact sheet shows it, where there is `out`. */
   onFace?: (face: SheetFace) => void;
 }
 
 /** A face that was looked at: what the network says of it, or why nothing is said. */
 interface Looked {
   source: Source;
-  /** What its pictures are called, without the ending. */
+  /** The name of its pictures without the ending. */
   stem: string;
   /** What is known of the face before the network sees it. */
   known?: Partial<Result>;

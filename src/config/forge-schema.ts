@@ -4,11 +4,11 @@
  */
 import * as z from 'zod';
 
-/** How a face can be forged. */
+/** Ways to forge a face. */
 export const forgeMethods = ['self-blend', 'swap', 'parts', 'generator'] as const;
 export type ForgeMethod = (typeof forgeMethods)[number];
 
-/** What of the picture is altered. */
+/** Regions of a picture that are altered. */
 export const forgeRegions = ['face', 'hull', 'inner', 'lower', 'upper', 'box', 'crop'] as const;
 export type ForgeRegion = (typeof forgeRegions)[number];
 
@@ -81,21 +81,21 @@ const viewSchema = z.strictObject({
 const keys = {
   /** Methods with their shares of the pairs. */
   methods: shares(forgeMethods),
-  /** For each method the regions that it alters, with their shares; `parts` alters eyes or mouth. */
+  /** Regions that each method alters, with their shares; `parts` alters eyes or mouth. */
   regions: regionsSchema,
-  /** Of self-blends: how much of the copy is laid over, one of these. */
+  /** Opacities of a self-blend's copy, one of which is drawn. */
   ratios: z.array(z.number().min(0.05).max(1)).min(1),
-  /** Of self-blends: strength of the colour change. */
+  /** Strength of a self-blend's colour change. */
   colour: z.number().min(0).max(4),
-  /** Of swaps and parts: part of the colour difference that is taken away. */
+  /** Part of the colour difference that a swap or a part takes away. */
   transfer: range(0, 1),
-  /** Of swaps and parts: chance that what is laid over has been through a generator, as far as its traces go. */
+  /** Chance that what a swap or a part lays over bears a generator's traces. */
   traces: chance,
   /** Chance that both of a pair begin from a picture changed in colour and sharpness. */
   vary: chance,
-  /** What a pair goes through after it was made: mild. */
+  /** Mild post-processing of a pair after it was made. */
   finish: finishSchema,
-  /** And then the whole pictures: down in size and up again, compressed again. */
+  /** Degradations of the whole pictures after that: down in size and up again, compressed again. */
   degrade: degradeSchema,
   view: viewSchema,
 };
@@ -133,7 +133,7 @@ export type Forging = z.output<typeof whole>;
 export const forgeChangeSchema = z.strictObject(keys).partial();
 export type ForgingChange = z.output<typeof forgeChangeSchema>;
 
-/** How the methods are used where only they are chosen. */
+/** The settings of methods where only they are chosen. */
 export const forgingOf = (given: z.input<typeof whole>): Forging => whole.parse(given);
 
 /**

@@ -1,4 +1,4 @@
-/** From a line of a manifest to what the network is fed. Nothing here knows where bytes come from. */
+/** The way from a manifest's line to what the network is fed. Nothing here knows where bytes come from. */
 import { LlsmError } from '../base/errors.ts';
 import { Random } from '../base/random.ts';
 import type { Augment } from '../config/augment-schema.ts';
@@ -9,7 +9,7 @@ import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { augmentPixels, drawView, mirror } from './augment.ts';
 import type { Face, ManifestItem } from './manifest.ts';
 
-/** Where the face is on a photograph: all of it, or a centred square of part of the shorter side. */
+/** The place of the face on a photograph: all of it, or a centred square of part of the shorter side. */
 export type FacePlace = 'whole' | { centre: number };
 
 /** The part of a photograph that is the face crop, in pixels with fractions. */
@@ -25,7 +25,7 @@ export interface FaceCrop {
   mask: GreyImage | null;
 }
 
-/** What one training item is. */
+/** One training item. */
 export interface Crop {
   /** [size, size, 3], value / 127.5 - 1. */
   image: Float32Array;

@@ -7,7 +7,7 @@ import type { RgbImage } from '../image/rgb.ts';
 export type Point = [number, number];
 
 export interface FoundFace {
-  /** In pixels of the picture; it may reach over the border. */
+  /** The face's box in pixels of the picture; it may reach over the border. */
   box: Box;
   /** The finder's own, in [0, 1]. */
   score: number;
@@ -18,7 +18,7 @@ export interface FoundFace {
 }
 
 export interface FaceFinder {
-  /** As findings name it. */
+  /** The finder's name in findings. */
   readonly name: string;
   /** The faces of a picture, best first. */
   find(image: RgbImage): Promise<FoundFace[]>;

@@ -9,7 +9,7 @@ import { apply, fitSimilarity, frameOf, type Subject } from './face.ts';
 /** Candidates that are compared for each forgery. */
 const candidates = 24;
 
-/** What faces are compared by. */
+/** A face's features, by which donors are compared. */
 interface Looks {
   /** Mean Y, Cb, Cr of the face. */
   colour: [number, number, number];

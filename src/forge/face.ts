@@ -11,7 +11,7 @@ export type Point = [number, number];
 
 export interface Subject {
   image: RgbImage;
-  /** In pixels of `image`: right eye, left eye, nose tip, right and left corner of the mouth. */
+  /** Landmarks in pixels of `image`: right eye, left eye, nose tip, right and left corner of the mouth. */
   landmarks: Face['landmarks'];
 }
 
@@ -27,7 +27,7 @@ export async function readSubject(item: ManifestItem, read: ReadBytes): Promise<
   return { image, landmarks: (moved as Face['landmarks']) ?? null };
 }
 
-/** Where a face lies in its crop, in pixels. */
+/** The place of a face in its crop, in pixels. */
 interface Frame {
   x: number;
   y: number;
@@ -79,7 +79,7 @@ export function frameOf({ image: { width, height }, landmarks }: Subject): Frame
   };
 }
 
-/** Its five landmarks, or where they are expected. */
+/** Five landmarks of a face, or where they are expected. */
 export function pointsOf(face: Subject): readonly Point[] {
   if (face.landmarks) return face.landmarks;
   const { x, y, halfWidth, halfHeight } = frameOf(face);

@@ -25,7 +25,7 @@ export const selfTestCase = {
   reduce: { shape: [wide, wide, 1, 1], data: values(wide * wide, 17) },
 };
 
-/** Of each of the first eight channels of its result, in f64, the sum of pixel p's value times p + 1. */
+/** Right sums of the case, in f64: for each of the first eight channels of its result, the sum of pixel p's value times p + 1. */
 export const selfTestSums: readonly number[] = [
   -1417.584813117981, -834.7643976211548, -71.50626182556152, 17.501452445983887, 1228.839509010315,
   -89.80490398406982, -400.2000789642334, -1256.791784286499,

@@ -23,7 +23,7 @@ export class Sampler {
   readonly #seed: number;
   /** The items in an order that is new each time round: all of them, or by label. */
   readonly #rounds: readonly Rounds[];
-  /** With balance, each person's items by label. */
+  /** Each person's items by label, where batches are balanced. */
   readonly #people = new Map<string, [number[], number[]]>();
 
   /** @throws LlsmError where a balanced batch is asked for and a class is missing */

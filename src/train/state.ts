@@ -20,7 +20,7 @@ const countersSchema = z
     step: z.int().min(0),
     /** The step whose weights are the best so far; its state also writes best.safetensors. */
     bestStep: z.int().min(0).optional(),
-    /** Where gradients are stored in 16 bits: the loss scale, and steps since it changed. */
+    /** The loss scale, where gradients are stored in 16 bits, and steps since it changed. */
     lossScale: z.number().positive().optional(),
     lossScaleSteps: z.int().min(0).optional(),
   })

@@ -15,7 +15,7 @@ export interface StepPlan {
   bytes: number;
   /** Activations, their gradients and the inputs, as the plan lays them out. */
   activations: number;
-  /** Of these what is alive at the worst moment; the rest is what sharing buffers could not close. */
+  /** Bytes alive at the worst moment; the rest is what sharing buffers could not close. */
   aliveAtOnce: number;
   params: number;
   dispatches: number;
@@ -40,7 +40,7 @@ export function planStep(gpu: Gpu, config: Config): StepPlan {
   return stepPlanOf(planMemory(pass.g, gpu.device.limits), store, config);
 }
 
-/** The same of a step that is there. */
+/** The plan of a step that is there. */
 export function stepPlanOf(memory: MemoryPlan, store: ParamStore, config: Config): StepPlan {
   const names = new Set([...memory.homes, ...(config.train.accumulate > 1 ? mergeHomes : [])]);
   const homes = [...names].map((name) => ({ name, bytes: store.bytesOf(name) }));

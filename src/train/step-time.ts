@@ -1,4 +1,4 @@
-/** How long an optimiser step takes on an adapter. */
+/** The time of an optimiser step on an adapter. */
 
 import type { Config } from '../config/config.ts';
 import type { Gpu } from '../gpu/device.ts';

@@ -10,7 +10,7 @@ import { rocAuc, tallyOf } from '../measure/metrics.ts';
 import { type Forward, forward, planOf } from '../model/llsm/forward.ts';
 import { type Batch, type Losses, type LossParts, losses } from '../model/llsm/losses.ts';
 
-/** How the weights do on faces that they are not trained on. */
+/** Losses and AUC on faces that the weights are not trained on. */
 export interface Validation extends LossParts {
   /** Area under the ROC curve, by face; NaN where the faces are all of one class. */
   auc: number;

@@ -1,7 +1,7 @@
 /** A face where a network has its input, in pixels of it: [x, y, w, h]. */
 export interface Candidate {
   box: [number, number, number, number];
-  /** In [0, 1]. */
+  /** A score in [0, 1]. */
   score: number;
   /** Right eye, left eye, nose, right and left corner of the mouth (the person's), where the network tells. */
   points?: [number, number][];

@@ -18,7 +18,7 @@ export interface DetectorNetwork {
    * faces.
    */
   sides: readonly number[];
-  /** What a side must be a multiple of. */
+  /** The number that a side must be a multiple of. */
   multiple: number;
   /** Whether it takes other sides than `sides`. */
   resizable: boolean;
