@@ -44,10 +44,7 @@ export function register(program: Command): void {
         `WebP, or folders of them. ${scope}`,
     )
     .argument('<file...>', 'pictures, or folders of them')
-    .option(
-      '--weights <file>',
-      'the trained checkpoint (default: the one that comes with llsm)',
-    )
+    .option('--weights <file>', 'the trained checkpoint (default: the one that comes with llsm)')
     .option(
       '--faces <how>',
       'auto: found by a network, each face for itself; whole: the picture is the face crop; ' +

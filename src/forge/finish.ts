@@ -24,14 +24,7 @@ export function finish(image: RgbImage, how: Forging['finish'], random: Random):
     recolour(plane, random, 1);
     result = imageOf(plane);
   }
-  const { width, height, data } = result;
-  if (random.chance(how.blur)) {
-    gaussianBlur(data, width, height, 3, random.uniform(...how.blurSigma));
-  }
-  const quality = random.chance(how.jpeg) ? whole(how.jpegQuality, random) : null;
-  if (random.chance(how.noise)) addNoise(data, random.uniform(...how.noiseSigma), random);
-  if (quality !== null) loseToJpeg(result, quality);
-  return result;
+  return worn(result, how, random);
 }
 
 /** Whole pictures of less quality: smaller and up again, blurred, noisy, compressed; each drawn. */
@@ -41,12 +34,23 @@ export function degrade(image: RgbImage, how: Forging['degrade'], random: Random
     const factor = 1 / random.uniform(...how.scale);
     result = imageOf(coarsened(planeOfWhole(image), factor, random, ['area', 'linear']));
   }
-  const { width, height, data } = result;
+  return worn(result, how, random);
+}
+
+type Wear = 'blur' | 'blurSigma' | 'jpeg' | 'jpegQuality' | 'noise' | 'noiseSigma';
+
+/** Blurs, adds noise and compresses `image` in place, as drawn. */
+function worn(
+  image: RgbImage,
+  how: Pick<Forging['finish'] & Forging['degrade'], Wear>,
+  random: Random,
+): RgbImage {
+  const { width, height, data } = image;
   if (random.chance(how.blur)) {
     gaussianBlur(data, width, height, 3, random.uniform(...how.blurSigma));
   }
   const quality = random.chance(how.jpeg) ? whole(how.jpegQuality, random) : null;
   if (random.chance(how.noise)) addNoise(data, random.uniform(...how.noiseSigma), random);
-  if (quality !== null) loseToJpeg(result, quality);
-  return result;
+  if (quality !== null) loseToJpeg(image, quality);
+  return image;
 }

@@ -11,6 +11,7 @@ import {
   type ReadBytes,
 } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
+import { networkInput } from '../image/input.ts';
 import { type Box, resample, resize } from '../image/pixels.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { recolour, refocus } from './change.ts';
@@ -122,8 +123,13 @@ export class PairLoader implements CropSource<Crop[]> {
     });
     const mask = maskInView(pair.mask, view, size);
     return [
-      { image: scaledValues(real), mask: new Float32Array(size * size), label: 0, maskWeight: 1 },
-      { image: scaledValues(forged), mask, label: 1, maskWeight: 1 },
+      {
+        image: networkInput(real, size),
+        mask: new Float32Array(size * size),
+        label: 0,
+        maskWeight: 1,
+      },
+      { image: networkInput(forged, size), mask, label: 1, maskWeight: 1 },
     ];
   }
 }
@@ -163,10 +169,4 @@ function maskInView(mask: GreyImage, { box, mirrored }: View, size: number): Flo
   const seen = resample(mask, 1, box, size, size, new Float32Array(size * size));
   if (mirrored) mirror(seen, size, size, 1);
   return seen.map((value) => (value > 127.5 ? 1 : 0));
-}
-
-function scaledValues({ data }: RgbImage): Float32Array {
-  const values = new Float32Array(data.length);
-  for (let i = 0; i < values.length; i++) values[i] = data[i] / 127.5 - 1;
-  return values;
 }

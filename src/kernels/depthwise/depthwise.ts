@@ -26,9 +26,8 @@ export interface DepthwiseOptions {
   activation?: Activation;
 }
 
-const shared = { ...activationIncludes };
-const depthwiseShader = shader('depthwise', forwardSource, shared);
-const depthwiseBackwardShader = shader('depthwise_backward', backwardSource, shared);
+const depthwiseShader = shader('depthwise', forwardSource, activationIncludes);
+const depthwiseBackwardShader = shader('depthwise_backward', backwardSource, activationIncludes);
 
 /**
  * 3x3 depthwise convolution, weight [C, 1, 3, 3], over the concatenation of `inputs` [B, H, W, Ci]
