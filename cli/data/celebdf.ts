@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { makeCelebDfSet } from '../../lab/datasets/celebdf.ts';
-import type { FacePlace } from '../../src/faces/crops.ts';
+import type { FacePlace } from '../../src/faces/place.ts';
 import { parseFaces } from '../arguments.ts';
 import { addClipOptions, type ClipSetOptions } from './options.ts';
 import { printSet, withProgress } from './summary.ts';

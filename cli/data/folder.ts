@@ -2,7 +2,7 @@ import { basename, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type FolderOptions, makeFolderSet, readNameList } from '../../node/sets/folder.ts';
 import { UsageError } from '../../src/base/errors.ts';
-import type { FacePlace } from '../../src/faces/crops.ts';
+import type { FacePlace } from '../../src/faces/place.ts';
 import { parseFaces, wholeNumber } from '../arguments.ts';
 import { addSplit, checkShares, type SplitOptions } from './options.ts';
 import { printSet, withProgress } from './summary.ts';

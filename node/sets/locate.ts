@@ -1,5 +1,6 @@
 /** Where the face is on a frame. The one place for a face detector to come in. */
-import { cropBox, type FacePlace, faceBox } from '../../src/faces/crops.ts';
+import { cropBox } from '../../src/faces/crops.ts';
+import { type FacePlace, faceBox } from '../../src/faces/place.ts';
 import type { Box } from '../../src/image/pixels.ts';
 import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
 import { Dropped } from './clip.ts';
