@@ -132,7 +132,8 @@ test('eval: tables, figures and scores agree with each other and with detect', (
   const images = rows.map(({ image }) => image);
   const detected = llsm(['detect', '--faces', 'whole', ...images, '--weights', weights, '--json']);
   assert.is(detected.status, 0, detected.stderr);
-  for (const [k, { probability }] of JSON.parse(detected.stdout).results.entries()) {
+  for (const [k, { faces }] of JSON.parse(detected.stdout).results.entries()) {
+    const [{ probability }] = faces;
     // Relative, for an untrained network's probabilities lie near 0.
     const ratio = Math.log(probability) / Math.log(rows[k].probability);
     assert.ok(Math.abs(ratio - 1) < 1e-3, `${images[k]}: ${probability}`);
