@@ -79,7 +79,7 @@ pre {
 a { color: inherit; }
 ul { max-width: 46rem; padding-left: 1.2rem; }
 li { margin-bottom: 0.4rem; }
-.strip { display: block; width: 100%; max-width: 29rem; height: auto; }
+.strip { display: block; margin-bottom: 0.5rem; width: 100%; max-width: 29rem; height: auto; }
 .strip text { fill: var(--soft); font-size: 12px; }
 .strip .axis { stroke: var(--soft); stroke-width: 2; }
 .strip .bound { stroke: var(--ink); stroke-width: 2; stroke-dasharray: 4 3; }
