@@ -125,7 +125,8 @@ export const camPicture = (view: Shown, cam: Cam): Drawing =>
 /** The map of pairs at a side in pixels, its squares sharp. */
 function pairMatrix(dissimilarity: Float32Array, side: number): RgbImage {
   const positions = Math.sqrt(dissimilarity.length);
-  const zoom = Math.max(1, Math.ceil(side / positions));
+  // Of few positions the squares stay sharp; many are averaged.
+  const zoom = Math.max(1, Math.floor(side / positions));
   return resize(heatmap(dissimilarity, positions, positions, { zoom }), side, side);
 }
 

@@ -61,6 +61,21 @@ export const grey: Palette = [
 
 const unit = (value: number) => (value > 0 ? Math.min(1, value) : 0); // NaN becomes 0
 
+const steps = 1000;
+const tables = new WeakMap<Palette, Float32Array>();
+
+/** The palette's colours at a thousand steps, made once: the colour of a value begins at `placeOf`. */
+function tableOf(palette: Palette): Float32Array {
+  let table = tables.get(palette);
+  if (!table) {
+    table = new Float32Array((steps + 1) * 3);
+    for (let k = 0; k <= steps; k++) table.set(colourAt(palette, k / steps), 3 * k);
+    tables.set(palette, table);
+  }
+  return table;
+}
+const placeOf = (value: number): number => 3 * Math.round(unit(value) * steps);
+
 /** The colour of a value from 0 to 1. */
 export function colourAt(palette: Palette, value: number): [number, number, number] {
   const place = unit(value) * (palette.length - 1);
@@ -96,11 +111,12 @@ export function overlay(
   const { width, height } = photo;
   checkLength('overlay', values, width, height);
   const data = photo.data.slice();
+  const table = tableOf(palette);
   for (let i = 0; i < values.length; i++) {
     const weight = least + (alpha - least) * unit(values[i]);
-    const colour = colourAt(palette, values[i]);
+    const colour = placeOf(values[i]);
     for (let c = 0; c < 3; c++) {
-      data[i * 3 + c] = photo.data[i * 3 + c] * (1 - weight) + colour[c] * weight;
+      data[i * 3 + c] = photo.data[i * 3 + c] * (1 - weight) + table[colour + c] * weight;
     }
   }
   return { width, height, data };
@@ -113,20 +129,23 @@ export function overlay(
  */
 export function contour({ width, height, data }: RgbImage, values: ArrayLike<number>, at: number) {
   checkLength('contour', values, width, height);
-  const inside = (x: number, y: number) =>
-    x >= 0 && y >= 0 && x < width && y < height && values[y * width + x] >= at;
-  const near = (x: number, y: number, reach: number, wanted: boolean) => {
-    for (let dy = -reach; dy <= reach; dy++) {
-      for (let dx = -reach; dx <= reach; dx++) if (inside(x + dx, y + dy) === wanted) return true;
-    }
-    return false;
-  };
+  // Values beyond the picture's border count as below: what reaches the border is closed along it.
+  const inside = new Uint8Array((width + 2) * (height + 2));
+  const stride = width + 2;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const at3 = (y * width + x) * 3;
-      if (inside(x, y)) {
-        if (near(x, y, 1, false)) data.fill(255, at3, at3 + 3);
-      } else if (near(x, y, 1, true)) data.fill(20, at3, at3 + 3);
+      if (values[y * width + x] >= at) inside[(y + 1) * stride + x + 1] = 1;
+    }
+  }
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const here = (y + 1) * stride + x + 1;
+      let count = 0;
+      for (let row = here - stride; row <= here + stride; row += stride) {
+        count += inside[row - 1] + inside[row] + inside[row + 1];
+      }
+      if (count === 0 || count === 9) continue;
+      data.fill(inside[here] ? 255 : 20, (y * width + x) * 3, (y * width + x) * 3 + 3);
     }
   }
 }
@@ -164,12 +183,18 @@ export function heatmap(
 ): RgbImage {
   checkLength('heatmap', values, width, height);
   const data = new Uint8ClampedArray(width * zoom * height * zoom * 3);
-  for (let y = 0; y < height * zoom; y++) {
-    const row = Math.floor(y / zoom) * width;
-    for (let x = 0; x < width * zoom; x++) {
-      const colour = colourAt(palette, values[row + Math.floor(x / zoom)]);
-      data.set(colour, (y * width * zoom + x) * 3);
+  const table = tableOf(palette);
+  const across = width * zoom * 3;
+  for (let row = 0; row < height; row++) {
+    const first = row * zoom * across;
+    let to = first;
+    for (let column = 0; column < width; column++) {
+      const colour = placeOf(values[row * width + column]);
+      for (let k = 0; k < zoom; k++) {
+        for (let c = 0; c < 3; c++) data[to++] = table[colour + c];
+      }
     }
+    for (let k = 1; k < zoom; k++) data.copyWithin(first + k * across, first, first + across);
   }
   return { width: width * zoom, height: height * zoom, data };
 }
