@@ -1,6 +1,7 @@
 /** Evaluation of a network on a data set. Browser-safe. */
 
 import type { Detection } from '../detect/detector.ts';
+import type { VideoRule } from '../detect/pooling.ts';
 import { type FaceCrop, type ReadBytes, readFace } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import type { RgbImage } from '../image/rgb.ts';
@@ -11,7 +12,6 @@ import {
   methodOf,
   methodsOf,
   type Scored,
-  type VideoRule,
 } from './classification.ts';
 import { Localisation, type MaskMeasures, type PairMeasures } from './localisation.ts';
 import { makePrior, type Prior } from './prior.ts';
