@@ -15,6 +15,8 @@ export interface StreamOptions {
   anew?: boolean;
   /** Bytes of memory that the program may take (default 4 GiB). */
   memory?: number;
+  /** Told what the program says of the file, though it goes on. */
+  onSaid?: (text: string) => void;
 }
 
 export interface FfmpegOptions extends StreamOptions {
@@ -68,7 +70,7 @@ export async function* streamFfmpeg(
   program: Program,
   args: readonly string[],
   what: string,
-  { input, seconds = 120, anew = false, memory = defaultMemory }: StreamOptions = {},
+  { input, seconds = 120, anew = false, memory = defaultMemory, onSaid }: StreamOptions = {},
 ): AsyncGenerator<Buffer, void, undefined> {
   const child = start(program, args, memory, input !== undefined);
   let said = '';
@@ -82,6 +84,7 @@ export async function* streamFfmpeg(
   let timer = startTimer();
   child.stderr?.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-keptText);
+    onSaid?.(chunk.toString());
   });
   const ended = new Promise<number | null>((resolve) => {
     child.on('error', (error: NodeJS.ErrnoException) => {

@@ -12,7 +12,12 @@ export interface VideoTiming {
   times: number[];
   /** Frames a second, on average. */
   rate: number;
+  /** The reason to think that the file goes on behind the last of them, had it not been cut short. */
+  cutShort?: string;
 }
+
+/** What demuxers say of a file that ends too early. */
+const endsEarly = /partial file|ended prematurely/i;
 
 /** Seconds that ffmpeg may take for what is waited for. */
 const patience = 120;
@@ -26,12 +31,16 @@ const mostBytes = 2 ** 27;
  *   that holds no frames
  */
 export async function readTiming(path: string): Promise<VideoTiming> {
-  const entries = 'packet=pts_time,dts_time,flags:stream=avg_frame_rate';
+  const entries = 'packet=pts_time,dts_time,flags:stream=avg_frame_rate:format=duration';
   const asked = ['-select_streams', 'V:0', '-show_entries', entries, '-of', 'compact'];
   const chunks: Buffer[] = [];
-  let [bytes, failure] = [0, undefined as LlsmError | undefined];
+  let [bytes, early] = [0, false];
+  let failure: LlsmError | undefined;
   try {
-    const how = { seconds: patience, anew: true };
+    const onSaid = (text: string) => {
+      early ||= endsEarly.test(text);
+    };
+    const how = { seconds: patience, anew: true, onSaid };
     for await (const chunk of streamFfmpeg('ffprobe', [...asked, ...openVideo(path)], path, how)) {
       bytes += chunk.length;
       if (bytes > mostBytes) throw new LlsmError(`${path} has too many frames`);
@@ -60,13 +69,20 @@ export async function readTiming(path: string): Promise<VideoTiming> {
   const said = shown
     .map((line) => Number(field(line, 'pts_time') ?? field(line, 'dts_time')))
     .sort((a, b) => a - b);
+  const whole = Number(field(lines.find((line) => line.startsWith('format|')) ?? '', 'duration'));
+  const cutShort = failure
+    ? failure.message
+    : early
+      ? `${path} is cut short${whole > 0 ? `: it should last ${whole.toFixed(1)} s` : ''}`
+      : undefined;
   if (said.every(Number.isFinite)) {
     const times = said.map((time) => time - said[0]);
     const last = times[times.length - 1];
-    return { times, rate: known ?? (last > 0 ? (times.length - 1) / last : 25) };
+    const rate = known ?? (last > 0 ? (times.length - 1) / last : 25);
+    return { times, rate, cutShort };
   }
   const rate = known ?? 25;
-  return { times: said.map((_, k) => k / rate), rate };
+  return { times: said.map((_, k) => k / rate), rate, cutShort };
 }
 
 export interface EveryOptions {
@@ -86,7 +102,7 @@ const decodedAhead = 2;
  */
 export function everyNth(
   path: string,
-  { times, rate }: VideoTiming,
+  { times, rate, cutShort }: VideoTiming,
   { every, most }: EveryOptions,
 ): AsyncGenerator<TimedFrame, void, undefined> {
   const wanted = Math.min(most, Math.ceil(times.length / every));
@@ -109,13 +125,16 @@ export function everyNth(
         `${error.message}; what was found up to frame ${frame} (${time.toFixed(2)} s) stays`,
       );
     }
-    if (given >= wanted) return;
-    const missing = `it ends before frame ${given * every}, though its file names ${times.length}`;
-    throw new LlsmError(
-      given === 0
-        ? `${path}: none of its ${times.length} frames can be decoded`
-        : `${path}: ${missing}; what was found before stays`,
-    );
+    if (given === 0) {
+      throw new LlsmError(`${path}: none of its ${times.length} frames can be decoded`);
+    }
+    const stays = `what was found up to ${at(given - 1).time.toFixed(2)} s stays`;
+    if (given < wanted) {
+      throw new LlsmError(
+        `${path} ends before frame ${given * every}, though it names ${times.length}; ${stays}`,
+      );
+    }
+    if (cutShort !== undefined && wanted < most) throw new LlsmError(`${cutShort}; ${stays}`);
   }
   return askAhead(decode(), decodedAhead);
 }

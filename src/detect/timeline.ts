@@ -25,9 +25,9 @@ function drawn(tracks: readonly TrackFinding[]): { track: TrackFinding; number: 
 const colourOf = ({ verdict }: TrackFinding): string => `rgb(${verdictColours[verdict].join(',')})`;
 
 /**
- * A lane a track, the one with the most faces first where there are too many to show: the score of
- * each frame from 0 to 1, the threshold as a line, the band of unsure verdicts as a grey stripe, the
- * pooled score as a dashed line, and cuts across all lanes; as the text of an SVG file.
+ * A lane a track: the score of each frame from 0 to 1 in the colour of the track's verdict, its pooled
+ * score as a dashed line, the threshold as a dark one, the band of unsure verdicts as a grey stripe, and
+ * cuts across all lanes; as the text of an SVG file. Of many tracks the longest are shown, which it says.
  */
 export function timelinePlot(
   { tracks, frames }: Timed,
@@ -41,9 +41,8 @@ export function timelinePlot(
     track.scores.map(({ time, probability }) => ({ number, time, probability, track })),
   );
   const told = lanes.map(({ track, number }) => ({
-    number,
-    track,
-    text: laneTitle(track, number),
+    ...{ number, text: laneTitle(track, number), pooled: track.probability, track },
+    ...{ from: track.scores[0].time, to: track.scores.at(-1)?.time },
   }));
   const left = tracks.length - lanes.length;
   const notes = [
@@ -53,37 +52,35 @@ export function timelinePlot(
   ];
   const lane = { fy: 'number' };
   const colour = { stroke: (point: { track: TrackFinding }) => colourOf(point.track) };
-  const empty = lanes.length === 0;
-  return plotFile({
+  const options = {
     width: 760,
     height: 64 + laneHeight * Math.max(1, lanes.length),
     marginTop: 30,
     marginLeft: 44,
     marginBottom: 34,
-    fy: { axis: null, padding: 0.22 },
     x: { label: 'seconds', domain: [0, end] },
     y: { label: null, domain: [0, 1], ticks: [0, 0.5, 1] },
+  };
+  const heading = Plot.text([notes.join('; ')], {
+    ...{ facet: 'super', frameAnchor: 'top-right', dy: -24 },
+  });
+  if (lanes.length === 0) {
+    const nothing = Plot.text(['no face was scored'], { frameAnchor: 'middle' });
+    return plotFile({ ...options, marks: [heading, nothing] });
+  }
+  const stripe = { x1: 0, x2: end, y1: 'from', y2: 'to', fill: '#999', opacity: 0.25 };
+  const cuts = frames.filter(({ cut }) => cut);
+  return plotFile({
+    ...options,
+    fy: { axis: null, padding: 0.22 },
     marks: [
-      ...(band && !empty
-        ? [
-            Plot.rectY([band], {
-              x1: 0,
-              x2: end,
-              y1: 'from',
-              y2: 'to',
-              fill: '#999',
-              opacity: 0.25,
-            }),
-          ]
-        : []),
-      ...(empty ? [] : [Plot.ruleY([value], { stroke: '#222', strokeWidth: 1 })]),
-      Plot.ruleX(
-        frames.filter(({ cut }) => cut),
-        { x: 'time', stroke: '#888', strokeDasharray: '2,3' },
-      ),
+      heading,
+      ...(band ? [Plot.rectY([band], stripe)] : []),
+      Plot.ruleY([value], { stroke: '#222', strokeWidth: 1 }),
+      Plot.ruleX(cuts, { x: 'time', stroke: '#888', strokeDasharray: '2,3' }),
       Plot.ruleY(told, {
         ...{ ...lane, ...colour, strokeDasharray: '6,4', strokeOpacity: 0.6 },
-        ...{ x1: 0, x2: end, y: ({ track }: { track: TrackFinding }) => track.probability },
+        ...{ x1: 'from', x2: 'to', y: 'pooled' },
       }),
       Plot.line(points, { ...lane, ...colour, x: 'time', y: 'probability', z: 'number' }),
       Plot.dot(points, {
@@ -91,8 +88,6 @@ export function timelinePlot(
         fill: (point: { track: TrackFinding }) => colourOf(point.track),
       }),
       Plot.text(told, { ...lane, text: 'text', frameAnchor: 'top-left', dy: -11, fontWeight: 600 }),
-      Plot.text([notes.join('; ')], { frameAnchor: 'top-right', dy: -26, fontWeight: 400 }),
-      ...(empty ? [Plot.text(['no face was scored'], { frameAnchor: 'middle' })] : []),
     ],
   });
 }
