@@ -13,6 +13,10 @@ const line = (name: string, ...cells: string[]): string =>
 export const short = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toPrecision(3);
 
+/** Which of the two kinds of kernels an adapter gets. */
+export const kernelsOf = (subgroupSize: number): string =>
+  subgroupSize ? `kernels for subgroups of ${subgroupSize}` : 'portable kernels';
+
 const ceilingText = ({ gflops, gbs }: Ceiling): string =>
   `multiply-adds ${short(gflops)} GFLOP/s, copy ${short(gbs)} GB/s`;
 
@@ -21,7 +25,7 @@ export function headText(machine: Machine, ceiling: Ceiling): string {
   const kind = software ? 'software driver' : 'GPU';
   return [
     `llsm ${machine.version}, ${machine.date}`,
-    `adapter: ${adapter} (${kind}, ${subgroupSize ? `subgroups of ${subgroupSize}` : 'no fixed subgroup size'})`,
+    `adapter: ${adapter} (${kind}, ${kernelsOf(subgroupSize)})`,
     `toggles asked for: ${toggles.join(', ')}`,
     `Node ${node}, ${platform}, ${cpus} x ${cpu}, load ${load.toFixed(2)}`,
     `ceilings at the start: ${ceilingText(ceiling)}`,

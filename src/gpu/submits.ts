@@ -13,10 +13,13 @@ export interface Work extends PreparedDispatch {
  */
 export const longestSubmit = 250;
 
-/** Rates expected of an adapter until its first replay is measured: rather too low. */
+/**
+ * Rates expected of an adapter until its first replay is measured: rather too low. The GPU of a phone
+ * or of an old laptop does little more than a software driver, and its driver gives up after 2 s.
+ */
 const rates = {
   software: { flops: 2e10, bytes: 2e9, milliseconds: 0.02 },
-  hardware: { flops: 2e11, bytes: 2e10, milliseconds: 0.01 },
+  hardware: { flops: 2e10, bytes: 5e9, milliseconds: 0.01 },
 };
 
 /** Limit of the factor by which a measurement lowers an expectation: one may come out as 0. */

@@ -142,7 +142,14 @@ test('a row names times, ratios and goals, and who is absent', () => {
 test('the page has a line for every peer, and the memory', () => {
   const text = page({
     machine: {
-      ...{ version: '1', adapter: 'driver 7', device: 'card', software: false, subgroupSize: 0 },
+      ...{
+        version: '1',
+        adapter: 'driver 7',
+        device: 'card',
+        software: false,
+        subgroupSize: 0,
+        subgroups: [32, 32] as [number, number],
+      },
       ...{
         toggles: [],
         node: '20',
