@@ -1,5 +1,5 @@
 import { messageOf } from '../src/base/errors.ts';
-import { medianOf } from './time.ts';
+import { enough, medianOf } from './time.ts';
 
 /** Something ready to be timed: it has run once, and what that compiled and allocated is there. */
 export interface Contestant {
@@ -66,8 +66,8 @@ export async function alternate(
     }
   };
   for (const it of contestants) {
-    const once = await attempt(it, 1);
-    repeats.set(it.name, Math.max(1, Math.ceil(effort.sampleMilliseconds / (once ?? Infinity))));
+    const measure = async (count: number) => (await attempt(it, count)) ?? Infinity;
+    repeats.set(it.name, (await enough(measure, effort.sampleMilliseconds)).repeats);
   }
   const began = performance.now();
   for (let round = 0; round < effort.rounds; round++) {

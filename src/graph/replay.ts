@@ -1,7 +1,7 @@
 import { LlsmError } from '../base/errors.ts';
 import { floatToHalf, halfToFloat } from '../base/float16.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { timeEach } from '../gpu/dispatch.ts';
+import { commandsOf, timeEach } from '../gpu/dispatch.ts';
 import { pipelineOf } from '../gpu/pipeline.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import { largestHalf } from '../gpu/storage16.ts';
@@ -26,6 +26,10 @@ export interface DispatchTime {
   milliseconds: number;
   /** Floating-point operations of the dispatch; 0 where its operation does not state them. */
   flops: number;
+  /** Bytes of all that the dispatch binds. */
+  bytes: number;
+  /** Workgroups of the dispatch. */
+  workgroups: number;
 }
 
 /**
@@ -112,12 +116,30 @@ export class Plan {
    * @param most milliseconds of a submit
    */
   run(most?: number): void {
+    this.#begin(most);
+    this.#submits.run(most);
+    this.#changed();
+  }
+
+  /**
+   * Makes so many replays ready as one submit, for what is too short to be timed alone. A screen that
+   * the GPU also draws stands still meanwhile.
+   * @returns queues them; to be called once, and before anything else of this plan
+   */
+  repeat(times: number): () => void {
+    this.#begin();
+    const commands = commandsOf(this.gpu.device, this.prepared, times);
+    return () => {
+      this.gpu.device.queue.submit([commands]);
+      this.#changed();
+    };
+  }
+
+  #begin(most?: number): void {
     this.gpu.check();
     if (this.outOfRange) this.buffers.write(this.outOfRange, new Float32Array(1));
     this.#inRange = undefined;
     this.#prepare(most);
-    this.#submits.run(most);
-    this.#changed();
   }
 
   #prepare(most?: number): void {
@@ -171,11 +193,13 @@ export class Plan {
     this.#prepare();
     const times = await timeEach(this.gpu, this.prepared);
     this.#changed();
-    return this.prepared.map(({ kernel, makes, flops }, i) => ({
+    return this.prepared.map(({ kernel, makes, flops, bytes, grid: [x, y, z] }, i) => ({
       kernel,
       makes,
       milliseconds: times[i],
       flops,
+      bytes,
+      workgroups: x * y * z,
     }));
   }
 
