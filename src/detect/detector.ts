@@ -84,35 +84,44 @@ export class Detector {
 
   /**
    * @param faces face crops of any size; what does not fill a batch is padded
+   * @param withMaps whether face k is given its mask and dissimilarity; a run in which no face is
+   *   reads none of them back
    * @returns one result a face, in order
    * @throws LlsmError where a logit is not finite, or the GPU failed
    */
-  async detect(faces: readonly RgbImage[]): Promise<Detection[]> {
+  async detect(
+    faces: readonly RgbImage[],
+    withMaps: (k: number) => boolean = () => true,
+  ): Promise<Detection[]> {
     const detections: Detection[] = [];
     for (let first = 0; first < faces.length; first += this.batch) {
-      detections.push(...(await this.#run(faces.slice(first, first + this.batch))));
+      const part = faces.slice(first, first + this.batch);
+      detections.push(...(await this.#run(part, (k) => withMaps(first + k))));
     }
     return detections;
   }
 
-  async #run(faces: readonly RgbImage[]): Promise<Detection[]> {
+  async #run(faces: readonly RgbImage[], withMaps: (k: number) => boolean): Promise<Detection[]> {
     const { pass, plan, batch, size } = this;
     const inputs = faces.map((face) => networkInput(face, size));
     plan.write(pass.image, stack(inputs, batch, size * size * 3));
     plan.run();
     const logits = await plan.read(pass.logit.tensor);
-    const masks = pass.mask && (await plan.read(pass.mask.tensor));
-    const pairMaps = this.pairMap && (await plan.read(this.pairMap));
+    const maps = faces.some((_, k) => withMaps(k));
+    const masks = maps && pass.mask && (await plan.read(pass.mask.tensor));
+    const pairMaps = maps && this.pairMap && (await plan.read(this.pairMap));
     return faces.map((_, k) => {
       if (!Number.isFinite(logits[k])) {
         throw new LlsmError(
           `The network's logit is ${logits[k]}: its weights are too large for 32-bit arithmetic`,
         );
       }
+      const probability = sigmoid(logits[k]);
+      if (!withMaps(k)) return { probability };
       return {
-        probability: sigmoid(logits[k]),
-        mask: masks && itemOf(masks, k, batch).map(sigmoid),
-        dissimilarity: pairMaps && itemOf(pairMaps, k, batch).map(sigmoid),
+        probability,
+        mask: masks ? itemOf(masks, k, batch).map(sigmoid) : undefined,
+        dissimilarity: pairMaps ? itemOf(pairMaps, k, batch).map(sigmoid) : undefined,
       };
     });
   }

@@ -1,157 +1,70 @@
-/** Pictures of what the detector found on one face, for a person to look at. Browser-safe. */
+/** What is said of a picture or a video: the JSON of `llsm detect`, of the library and of a scan's lines. */
+import type { Point } from '../faces/place.ts';
+import type { Box } from '../image/pixels.ts';
+import type { ViewName } from './views.ts';
 
-import { cutMirrored } from '../faces/place.ts';
-import {
-  type Cell,
-  grey,
-  heat,
-  heatmap,
-  legend,
-  overlay,
-  panel,
-  viridis,
-  words,
-} from '../image/draw.ts';
-import { type Box, clampBox, resample, resize } from '../image/pixels.ts';
-import type { RgbImage } from '../image/rgb.ts';
-import type { Detection } from './detector.ts';
+/** What is said of one face. `unsure` is an answer: the views disagree, or such scores often err. */
+export type FaceVerdict = 'altered' | 'nothing found' | 'unsure' | 'face too small';
 
-/** A picture as it is shown, and where on it the face crop is. */
-export interface Shown {
-  photo: RgbImage;
-  box: Box;
+/** What is said of a whole picture, track or video. */
+export type Verdict = FaceVerdict | 'no face found';
+
+/** The probability that a face is forged, of the same face seen in another way. */
+export interface View {
+  name: ViewName;
+  probability: number;
 }
 
-const longestSide = 1024;
-
-/** A picture made smaller where it is larger than one looks at, with the box on it. */
-export function shown(image: RgbImage, box: Box): Shown {
-  const scale = longestSide / Math.max(image.width, image.height);
-  if (scale >= 1) return { photo: image, box };
-  const [width, height] = [image.width, image.height].map((n) =>
-    Math.max(1, Math.round(n * scale)),
-  );
-  const [across, along] = [width / image.width, height / image.height];
-  return {
-    photo: resize(image, width, height),
-    box: [box[0] * across, box[1] * along, box[2] * across, box[3] * along],
-  };
+/** Names of a face's pictures, relative to the folder of results. */
+export interface FacePictures {
+  overlay?: string;
+  dissimilarity?: string;
+  cam?: string;
+  panel?: string;
 }
 
-/**
- * The mask over the whole picture, pixel upon pixel, with the border of the face crop where the
- * crop is only a part of it.
- * @param mask [size, size] of probabilities, over the box
- */
-export function maskOverlay({ photo, box }: Shown, mask: Float32Array, size: number): RgbImage {
-  const { width, height } = photo;
-  const rounded = box.map(Math.round) as Box;
-  const [left, top, across, down] = clampBox(rounded, width, height);
-  // The part of the mask that lies on the picture.
-  const [x, y] = [(left - rounded[0]) / rounded[2], (top - rounded[1]) / rounded[3]];
-  const seen: Box = [x, y, across / rounded[2], down / rounded[3]];
-  const part = fitted(mask, size, across, down, seen.map((value) => value * size) as Box);
-  const values = new Float32Array(width * height);
-  for (let y = 0; y < down; y++) {
-    values.set(part.subarray(y * across, (y + 1) * across), (top + y) * width + left);
-  }
-  const result = overlay(photo, values);
-  if (across < width || down < height) outline(result, [left, top, across, down]);
-  return result;
+/** One face and what the network says of it. */
+export interface FaceFinding {
+  /** The face's box in pixels of the picture; null where the place was given (`--faces whole`). */
+  box: Box | null;
+  /** Right eye, left eye, nose, right and left corner of the mouth: the person's own sides. */
+  landmarks: Point[] | null;
+  /** The finder's name, and how sure it is that this is a face, 0 to 1. */
+  finder: { name: string; score: number } | null;
+  /** Probability that the face is forged, as it is; null where the face is too small to ask. */
+  probability: number | null;
+  verdict: FaceVerdict;
+  /** The reason for a verdict that the probability alone does not give, or a caution; in words. */
+  note: string | null;
+  /** The face in each view, the picture as it is first; empty where the face is too small. */
+  views: View[];
+  /** Part of the face crop that the mask marks as altered, 0 to 1; null without a mask. */
+  alteredShare: number | null;
+  pictures?: FacePictures;
 }
 
-function outline({ width, data }: RgbImage, [left, top, w, h]: Box) {
-  const dot = (x: number, y: number) =>
-    data.fill(255, (y * width + x) * 3, (y * width + x) * 3 + 3);
-  for (let x = left; x < left + w; x++) for (const y of [top, top + h - 1]) dot(x, y);
-  for (let y = top; y < top + h; y++) for (const x of [left, left + w - 1]) dot(x, y);
-}
-
-/** A square map of values, or a box of it, at another size. */
-export const fitted = (
-  values: Float32Array,
-  side: number,
-  width: number,
-  height: number,
-  box: Box = [0, 0, side, side],
-) =>
-  resample(
-    { width: side, height: side, data: values },
-    1,
-    box,
-    width,
-    height,
-    new Float32Array(width * height),
-  );
-
-const positionsOf = (dissimilarity: Float32Array): number => Math.sqrt(dissimilarity.length);
-
-/** The disdissimilarity map with its scale: row i, column j, 1 = dissimilar. */
-export function dissimilarityPicture(dissimilarity: Float32Array): RgbImage {
-  const positions = positionsOf(dissimilarity);
-  const zoom = Math.max(1, Math.round(512 / positions));
-  const map = heatmap(dissimilarity, positions, positions, { zoom });
-  return panel([
-    [{ image: words(similarityTitle(positions), map.width) }],
-    [{ image: map }],
-    [{ image: legend(viridis, '0 same source', '1 dissimilar', map.width) }],
-  ]);
-}
-
-function similarityTitle(positions: number): string {
-  const side = Math.sqrt(positions);
-  return `pairs of ${side} x ${side} positions`;
-}
-
-/** The side that a panel's pictures have; a multiple of the disdissimilarity map's where it can be. */
-function sideFor(dissimilarity: Float32Array | undefined): number {
-  if (!dissimilarity) return 384;
-  const positions = positionsOf(dissimilarity);
-  return positions > 512 ? 512 : positions * Math.max(1, Math.round(384 / positions));
+/** One file and what is said of it. */
+export interface Finding {
+  file: string;
+  /** SHA-256 of the file's bytes, in hexadecimal; null where the file could not be read. */
+  sha256: string | null;
+  kind: 'image' | 'video';
+  faces: FaceFinding[];
+  /** Null where the file could not be looked at. */
+  verdict: Verdict | null;
+  /** The reason why nothing is said; null where something is. */
+  error: { message: string } | null;
 }
 
 /**
- * Face crop, mask, mask over the crop and disdissimilarity map side by side, with their scales.
- * @param name what the picture is called
- * @param verdict in words, with the probability
- * @param size side of the detection's mask
+ * The verdict on a picture from those on its faces: altered if any face is; else unsure if any is.
+ * Where every face is too small to be asked, it is `face too small`; without a face, `no face found`.
  */
-export function findingPanel(
-  { photo, box }: Shown,
-  { mask, dissimilarity }: Detection,
-  { name, verdict, size }: { name: string; verdict: string; size: number },
-): RgbImage {
-  const side = sideFor(dissimilarity);
-  const scale = side / Math.max(box[2], box[3]);
-  const [width, height] = [box[2], box[3]].map((n) => Math.max(1, Math.round(n * scale)));
-  const inside =
-    box[0] >= 0 && box[1] >= 0 && box[0] + box[2] <= photo.width && box[1] + box[3] <= photo.height;
-  const face = inside
-    ? resize(photo, width, height, box)
-    : resize(cutMirrored(photo, box.map(Math.round) as Box), width, height);
-  const titles: Cell[] = [];
-  const pictures: Cell[] = [];
-  const scales: Cell[] = [];
-  const add = (title: string, image: RgbImage, scale: RgbImage) => {
-    titles.push({ image: words(title, image.width) });
-    pictures.push({ image });
-    scales.push({ image: scale });
-  };
-  add(name, face, words(verdict, width));
-  if (mask) {
-    const values = fitted(mask, size, width, height);
-    const map = heatmap(values, width, height, { palette: grey });
-    add('mask', map, legend(grey, '0 untouched', '1 altered', width));
-    add('mask over the face', overlay(face, values), legend(heat, '0', '1 altered', width));
+export function verdictOfAll(faces: readonly { verdict: FaceVerdict }[]): Verdict {
+  const has = (verdict: FaceVerdict) => faces.some((face) => face.verdict === verdict);
+  if (faces.length === 0) return 'no face found';
+  for (const verdict of ['altered', 'unsure', 'nothing found'] as const) {
+    if (has(verdict)) return verdict;
   }
-  if (dissimilarity) {
-    const positions = positionsOf(dissimilarity);
-    const zoom = side / positions;
-    const map = Number.isInteger(zoom)
-      ? heatmap(dissimilarity, positions, positions, { zoom })
-      : heatmap(fitted(dissimilarity, positions, side, side), side, side);
-    const scale = legend(viridis, '0 same source', '1 dissimilar', side);
-    add(similarityTitle(positions), map, scale);
-  }
-  return panel([titles, pictures, scales], 8);
+  return 'face too small';
 }

@@ -30,6 +30,21 @@ const thresholdSchema = z.strictObject({
   n: z.int().min(1),
   /** Probability from which a mask's pixel is called altered; absent where there were no masks to choose on. */
   mask: z.number().min(0).max(1).optional(),
+  /** Where verdicts are unreliable, and how often they err elsewhere; absent where it was not measured. */
+  unsure: z
+    .strictObject({
+      /** Band of mean probabilities over a face's views, [from, to), in which verdicts flip or err. */
+      from: z.number().min(0).max(1),
+      to: z.number().min(0).max(1),
+      /** Fraction of the real faces, and of the forged ones, whose verdict is `unsure`. */
+      real: z.number().min(0).max(1),
+      forged: z.number().min(0).max(1),
+      /** Fraction of the real faces called `altered` nevertheless. */
+      accused: z.number().min(0).max(1),
+      /** Fraction of the forged faces in which `nothing found` nevertheless. */
+      missed: z.number().min(0).max(1),
+    })
+    .optional(),
 });
 
 export type Threshold = z.output<typeof thresholdSchema>;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { listSources, toCsv } from '../../../node/detect/detect-files.ts';
+import { listSources } from '../../../node/detect/sources.ts';
 import { temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
 
@@ -38,19 +38,4 @@ test('a folder without pictures is an error of its own, and no end', () => {
   const [empty, other] = listSources([join(folder, 'empty'), 'nowhere.png']);
   assert.match(empty.error as string, /empty holds no JPEG, PNG or WebP pictures/);
   assert.equal(other, { path: 'nowhere.png', stem: 'nowhere' });
-});
-
-test('CSV: quoted where it must be', () => {
-  const text = toCsv([
-    { file: 'a,"b".png', probability: 0.25, forged: false, verdict: 'no forgery found' },
-    { file: 'b.png', box: [-3.2, 2, 40, 50.4], verdict: 'face too small', note: 'so small' },
-    { file: 'c.png', error: 'two\nlines' },
-  ]);
-  assert.equal(text.split('\r\n'), [
-    'file,x,y,width,height,probability,verdict,threshold,altered share,overlay,dissimilarity,panel,note,error',
-    '"a,""b"".png",,,,,0.25,no forgery found,0.5,,,,,,',
-    'b.png,-3,2,40,50,,face too small,,,,,,so small,',
-    'c.png,,,,,,,,,,,,,"two\nlines"',
-    '',
-  ]);
 });
