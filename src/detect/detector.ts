@@ -64,7 +64,8 @@ export class Detector {
       store,
     );
     const map = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
-    return new Detector(pass, map, await planOf(gpu, pass));
+    // Its weights never change, and take as much again once they are packed.
+    return new Detector(pass, map, await planOf(gpu, pass, { release: true }));
   }
 
   /** Side of the network's input and of the masks. */

@@ -7,6 +7,7 @@ import { readBuffer } from '../gpu/readback.ts';
 import { largestHalf } from '../gpu/storage16.ts';
 import { Submits, type Work } from '../gpu/submits.ts';
 import { Buffers } from './buffers.ts';
+import { type Owned, ownWeights } from './own-weights.ts';
 import { bytesIn, type Dispatch, type MemoryPlan, type PlanLimits, planMemory } from './plan.ts';
 import type { Graph } from './record.ts';
 import type { ParamStore } from './store.ts';
@@ -30,6 +31,14 @@ export interface DispatchTime {
   bytes: number;
   /** Workgroups of the dispatch. */
   workgroups: number;
+}
+
+export interface PlanOptions {
+  /**
+   * Of a graph in inference: gives the parameters' buffers up once it is prepared, for weights that never
+   * change. They take as much as the prepared ones do. What else works on the store fails from then on.
+   */
+  release?: boolean;
 }
 
 /**
@@ -77,7 +86,12 @@ export class Plan {
     graph: Graph,
     params?: ParamStore,
     limits: PlanLimits = gpu.device.limits,
+    { release = false }: PlanOptions = {},
   ): Promise<Plan> {
+    if (release && !graph.inference) {
+      throw new LlsmError('Only a graph in inference can do without its parameters');
+    }
+    const owned = release ? ownWeights(graph) : [];
     const memory = planMemory(graph, limits);
     const dispatches = [...memory.preparations, ...memory.dispatches];
     // Threads of the driver compile while the buffers are made.
@@ -97,7 +111,27 @@ export class Plan {
     const first = memory.preparations.length;
     const [before, each] = [prepared.slice(0, first), prepared.slice(first)];
     const outOfRange = memory.inputs.find((tensor) => tensor === graph.outOfRange);
-    return new Plan(gpu, memory, buffers, params, outOfRange, graph.rangeHandled, before, each);
+    const plan = new Plan(
+      gpu,
+      memory,
+      buffers,
+      params,
+      outOfRange,
+      graph.rangeHandled,
+      before,
+      each,
+    );
+    if (release && params) plan.#release(params, owned);
+    return plan;
+  }
+
+  /** Prepares for good, and gives up the parameters' buffers. */
+  #release(params: ParamStore, owned: readonly Owned[]): void {
+    for (const { from, to } of owned) params.copyTo(from, this.buffers.of(to));
+    this.#prepare();
+    params.release();
+    // They come on top of the plan's bytes no longer.
+    this.memory.homes.clear();
   }
 
   /** Fills an input, rounded to how it is stored. Takes effect for the runs that follow. */

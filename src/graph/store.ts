@@ -27,6 +27,7 @@ export class ParamStore {
   #asked: Promise<void>[] = [];
   /** The first home that it had no room for. */
   #refused: FlatHome | undefined;
+  #released = false;
   /** Counts the changes of weights and running statistics: whoever prepared from them compares. */
   changes = 0;
 
@@ -85,6 +86,12 @@ export class ParamStore {
   /** The buffer of a home, made (zeroed) when first asked for. That there is room for it, `ready` says. */
   buffer(home: FlatHome): GPUBuffer {
     let buffer = this.#buffers.get(home);
+    if (this.#released) {
+      throw new LlsmError(
+        `The buffer of ${home} was given up when the network was prepared: its weights can neither be ` +
+          'read nor changed any more. Build it again, or without `release`',
+      );
+    }
     if (!buffer) {
       const { device } = this.gpu;
       device.pushErrorScope('out-of-memory');
@@ -136,8 +143,9 @@ export class ParamStore {
       throw new LlsmError(`${name} has ${data.length} values where ${tensor.size} are expected`);
     }
     const offset = (tensor.options.offset ?? 0) * 4;
+    const buffer = this.buffer(home);
     this.changes++;
-    this.gpu.device.queue.writeBuffer(this.buffer(home), offset, data as Float32Array<ArrayBuffer>);
+    this.gpu.device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
   }
 
   /** Reads a home back, as one array a parameter. */
@@ -152,6 +160,15 @@ export class ParamStore {
       out.set(spec.name, values.slice(at, at + size));
     }
     return out;
+  }
+
+  /** Copies a parameter's values to the start of another buffer. */
+  copyTo(tensor: Tensor, to: GPUBuffer): void {
+    const { home, options, bytes } = tensor;
+    const encoder = this.gpu.device.createCommandEncoder();
+    const offset = (options.offset ?? 0) * 4;
+    encoder.copyBufferToBuffer(this.buffer(home as FlatHome), offset, to, 0, bytes);
+    this.gpu.device.queue.submit([encoder.finish()]);
   }
 
   /** Copies one home's values over another's of the same layout. */
@@ -177,6 +194,15 @@ export class ParamStore {
     this.gpu.device.queue.submit([encoder.finish()]);
     between.destroy();
     this.changes++;
+  }
+
+  /**
+   * Frees the GPU's memory, once work that is queued has read it. Of tensors it can still tell names and
+   * shapes; whoever asks for their buffers is told that there are none.
+   */
+  release(): void {
+    this.destroy();
+    this.#released = true;
   }
 
   destroy(): void {

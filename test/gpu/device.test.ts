@@ -23,6 +23,11 @@ const subgroupSizeOf = async (
   features?: string[],
 ): Promise<number> => (await openGpu(offering(info, features))).subgroupSize;
 
+test('how long a submit may take is said when the device is opened', async () => {
+  assert.is((await openGpu(offering({}))).longestSubmit, 250);
+  assert.is((await openGpu(offering({}), { longestSubmit: 8 })).longestSubmit, 8);
+});
+
 test("kernels for subgroups are a software driver's alone", async () => {
   const sizes = (subgroupMinSize: number, subgroupMaxSize = subgroupMinSize) => ({
     subgroupMinSize,
