@@ -19,6 +19,8 @@ export interface AlternateEffort {
   sampleMilliseconds: number;
   /** No round is begun after so many milliseconds, once there is one. */
   mostMilliseconds: number;
+  /** Milliseconds before each sample, in which other libraries' threads go to sleep (default 30). */
+  restMilliseconds?: number;
 }
 
 /** One contestant's part of a row. */
@@ -56,7 +58,7 @@ export async function alternate(
   const repeats = new Map<string, number>();
   const attempt = async (it: Contestant, count: number): Promise<number | undefined> => {
     if (failed.has(it.name)) return undefined;
-    await new Promise((resolve) => setTimeout(resolve, rest));
+    await new Promise((resolve) => setTimeout(resolve, effort.restMilliseconds ?? rest));
     try {
       return await it.sample(count);
     } catch (error) {

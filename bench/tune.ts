@@ -64,22 +64,24 @@ export async function tune(options: TuneOptions): Promise<void> {
   const gpu = await openNodeGpu(options.toggles);
   console.error(describeGpu(gpu));
   const effort: AlternateEffort = options.quick
-    ? { rounds: 3, sampleMilliseconds: 10, mostMilliseconds: 2000 }
-    : { rounds: 7, sampleMilliseconds: 40, mostMilliseconds: 20_000 };
+    ? { rounds: 3, sampleMilliseconds: 10, mostMilliseconds: 2000, restMilliseconds: 0 }
+    : { rounds: 7, sampleMilliseconds: 40, mostMilliseconds: 20_000, restMilliseconds: 0 };
   // A software driver takes minutes for a step of many; of its matrices all are tall.
   const batch = options.batch ?? (gpu.software ? 8 : config.train.batch);
   const shapes = shapesOf(gpu, config, batch).filter(({ key }) => matches(key));
   if (shapes.length === 0) throw new UsageError(`--only ${options.only}: no shape matches`);
   const rows: TuneRow[] = [];
   const chosen = new Map<string, string>();
+  let file = '';
   for (const [i, shape] of shapes.entries()) {
     console.error(`${i + 1} of ${shapes.length}: ${shape.key}`);
     const row = await measure(gpu, shape, effort);
     rows.push(row);
     chosen.set(row.key, row.best);
+    // After each: whoever stops it keeps what was measured.
+    file = writeTuned(gpu, menuVersion, chosen);
     if (!options.json) console.log(rowText(row));
   }
-  const file = writeTuned(gpu, menuVersion, chosen);
   if (options.json) console.log(JSON.stringify({ file, rows }));
   else console.error(`Written: ${file}`);
 }

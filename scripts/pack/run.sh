@@ -24,6 +24,7 @@ cd "$here" || exit 1
 export LLSM_SETUP=never
 node=$here/node/node
 quick=${QUICK:+--quick}
+hurried=$quick
 config=${CONFIG:-paper}
 batch=${BATCH:+--batch $BATCH}
 export LLSM_CACHE="${LLSM_CACHE:-$out}"
@@ -70,6 +71,7 @@ case "${*:-}" in
   '') parts='adapter tests bench toggles tune profile again cold torch peers report' ;;
   first)
     LIMIT=${LIMIT:-120}
+    hurried=--quick
     parts='adapter profile tune again torch peers tests report'
     ;;
   *) parts=$* ;;
@@ -96,7 +98,7 @@ for name in $parts; do
       part toggles bench-toggles.json "$node" bench/llsm.js --json --toggles $toggles ${ONLY:+--only "$ONLY"} $quick
       ;;
     tune)
-      part tune tune.json "$node" bench/llsm.js --json --tune --config "$config" $batch ${ONLY:+--only "$ONLY"} $quick
+      part tune tune.json "$node" bench/llsm.js --json --tune --config "$config" $batch ${ONLY:+--only "$ONLY"} $hurried
       ;;
     profile)
       # Does anything work at all?
@@ -121,7 +123,7 @@ for name in $parts; do
       fi
       ;;
     # Each kernel and network beside those of the libraries that are there, in alternation.
-    peers) part peers peers.json "$node" bench/peers/dist/main.js --json $quick ;;
+    peers) part peers peers.json "$node" bench/peers/dist/main.js --json $hurried ;;
     report) part report report.txt "$node" scripts/pack/report.js "$out" ;;
     *)
       echo "no part is called $name" >&2
