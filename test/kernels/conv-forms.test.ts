@@ -59,6 +59,8 @@ test('the measured form is taken where it fits, the shipped one elsewhere', () =
   for (const subgroupSize of [4, 8]) {
     const lanes = { subgroupSize };
     assert.is(chosen(lanes, 728, 728).form, 'lanes 2x2');
+    // 88 columns would leave a third of two tiles of 64 empty (of 32 where lanes are four).
+    assert.is(chosen(lanes, 728, subgroupSize * 11).form, 'lanes 1x1');
     // Three channels cannot be taken in pairs, nor few columns two at a time.
     assert.equal(chosen(lanes, 3, 728).among, ['lanes 1x1', 'lanes 2x1']);
     const narrow = subgroupSize === 8 ? ['narrow'] : [];

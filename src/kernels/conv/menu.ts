@@ -133,6 +133,15 @@ const busy = 256;
 /** Rows from which on a product's time counts for more than compiling a form for it. */
 const tall = 16_384;
 
+/** Whether a form computes few more columns beyond the n than the plain one does. */
+function fills(form: Form, plain: Form, n: number): boolean {
+  if (form.kind === 'narrow' || plain.kind === 'narrow') return false;
+  const [computed, least] = [form, plain].map(
+    ({ columns4 }) => Math.ceil(n / 4 / columns4) * columns4,
+  );
+  return computed <= 1.25 * least;
+}
+
 /** Form that is taken where nothing was measured. */
 function shipped(family: Family, forms: readonly Form[], { m, k, n }: Shape): Form {
   const [plain, larger] = forms;
@@ -140,7 +149,8 @@ function shipped(family: Family, forms: readonly Form[], { m, k, n }: Shape): Fo
   // better than the plain one, and compiles too.
   if (plain.kind === 'lanes') {
     const narrow = m >= tall ? forms.find(({ kind }) => kind === 'narrow') : undefined;
-    return narrow ?? forms.find(({ name }) => name === 'lanes 2x2') ?? plain;
+    const widest = forms.find(({ name }) => name === 'lanes 2x2');
+    return narrow ?? (widest && fills(widest, plain, n) ? widest : plain);
   }
   const [rows, columns] = family === 'product' ? [m, n] : [k, n];
   if (larger?.kind !== 'tile' || (family === 'filter' && rows < larger.rows)) return plain;
