@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { CaseReport, madeNow, weightsAbout } from '../node/detect/case-report.ts';
 import { lookAtFiles } from '../node/detect/detect-files.ts';
+import { lookAtVideo } from '../node/detect/detect-video.ts';
 import { findingsCsv } from '../node/detect/findings-csv.ts';
+import { framesCsv } from '../node/detect/frames-csv.ts';
 import { listSources, type Source } from '../node/detect/sources.ts';
 import { drawPictures } from '../node/detect/write-pictures.ts';
 import { readCheckpoint } from '../node/files/checkpoint.ts';
@@ -15,7 +17,9 @@ import { makeFolder, writeFileWhole } from '../node/system/write-file.ts';
 import { LlsmError, UsageError } from '../src/base/errors.ts';
 import { version } from '../src/base/version.ts';
 import type { Examiner } from '../src/detect/examiner.ts';
-import type { Finding } from '../src/detect/finding.ts';
+import { type Finding, isVideo } from '../src/detect/finding.ts';
+import { type VideoRule, videoRules } from '../src/detect/pooling.ts';
+import { timelinePlot } from '../src/detect/timeline.ts';
 import {
   maskThreshold,
   meaningInWords,
@@ -31,6 +35,7 @@ import { ContactSheet, type FoundFace } from '../src/measure/report/sheet.ts';
 import type { Checkpoint } from '../src/model/llsm/checkpoint.ts';
 import { leftOut } from '../src/model/llsm/positions.ts';
 import { parseFacesOrAuto, precisionOption, wholeNumber } from './arguments.ts';
+import { linesOf, timesInWords } from './detect-lines.ts';
 
 interface Options {
   weights?: string;
@@ -40,6 +45,9 @@ interface Options {
   report?: string;
   cam?: string;
   batch: number;
+  every: number;
+  maxFrames?: number;
+  videoScore: VideoRule;
   views: 'all' | 'one';
   precision: Dtype;
   json?: true;
@@ -49,10 +57,10 @@ export function register(program: Command): void {
   program
     .command('detect')
     .description(
-      'Says how likely each face on each picture was altered, and where. Files are JPEG, PNG or ' +
-        `WebP, or folders of them. ${scope}`,
+      'Says how likely each face on each picture or video was altered, and where. Files are JPEG, PNG ' +
+        `or WebP, MP4, MOV, MKV, WebM or AVI, or folders of them. ${scope}`,
     )
-    .argument('<file...>', 'pictures, or folders of them')
+    .argument('<file...>', 'pictures or videos, or folders of them')
     .option('--weights <file>', 'the trained checkpoint (default: the one that comes with llsm)')
     .option(
       '--faces <how>',
@@ -65,7 +73,11 @@ export function register(program: Command): void {
       '--finder <file>',
       'the network that finds faces (default: the one that comes with llsm; `llsm import --from yunet` makes another)',
     )
-    .option('--out <dir>', 'for the pictures of what was found, results.json and results.csv')
+    .option(
+      '--out <dir>',
+      'for the pictures of what was found, results.json and results.csv; of videos a timeline, a video ' +
+        'with the faces marked and frames.csv',
+    )
     .option(
       '--report <file>',
       'one HTML page of the case, with pictures, to keep, print and hand on',
@@ -75,11 +87,18 @@ export function register(program: Command): void {
       'with --out or --report: also where the score comes from (Grad-CAM) at a feature map, such as d1 ' +
         '(quick) or block11',
     )
+    .option('--every <n>', 'of a video, one frame in n is looked at', wholeNumber(1), 10)
+    .option('--max-frames <n>', 'of a video, frames that are looked at, at most', wholeNumber(1))
+    .addOption(
+      new Option('--video-score <rule>', "how a track's probability comes from its frames'")
+        .choices(Object.keys(videoRules))
+        .default('mean'),
+    )
     .addOption(
       new Option(
         '--views <n>',
         'all: each face as it is, mirrored, recompressed and made smaller, to see whether the verdict ' +
-          'holds; one: as it is (five times as fast)',
+          'holds (in a video, a few faces of each track); one: as it is (five times as fast)',
       )
         .choices(['all', 'one'])
         .default('all'),
@@ -129,10 +148,12 @@ async function detect(paths: string[], options: Options): Promise<void> {
   if (wanted && note) console.error(`llsm: ${note}`);
   const { threshold } = checkpoint;
   const views = options.views === 'one' ? viewNames.slice(0, 1) : viewNames;
-  const batch = Math.min(options.batch, Math.max(1, sources.length * views.length));
+  const anyVideo = sources.some(({ video }) => video);
+  const most = anyVideo ? options.batch : Math.max(1, sources.length * views.length);
+  const batch = Math.min(options.batch, most);
   const detector = await Detector.build(gpu, checkpoint, {
     batch,
-    dissimilarity: wanted,
+    dissimilarity: wanted && sources.some(({ video }) => !video),
     cam: options.cam,
     precision: options.precision,
   });
@@ -146,7 +167,9 @@ async function detect(paths: string[], options: Options): Promise<void> {
   );
   const failed = found.findings.filter(({ error }) => error).length;
   if (failed > 0) {
-    throw new LlsmError(`${failed} of ${found.findings.length} could not be looked at; see above`);
+    throw new LlsmError(
+      `${failed} of ${found.findings.length} could not be looked at, or not to the end; see above`,
+    );
   }
 }
 
@@ -157,7 +180,64 @@ interface Found {
   page: CaseReport;
 }
 
+/** Looks at pictures and videos in their order. */
 async function look(
+  examiner: Examiner,
+  sources: readonly Source[],
+  options: Options,
+  found: Found,
+): Promise<void> {
+  let pictures: Source[] = [];
+  const lookAtPictures = async () => {
+    if (pictures.length > 0) await lookPictures(examiner, pictures, options, found);
+    pictures = [];
+  };
+  for (const source of sources) {
+    if (!source.video) {
+      pictures.push(source);
+      continue;
+    }
+    await lookAtPictures();
+    await lookVideo(examiner, source, options, found);
+  }
+  await lookAtPictures();
+}
+
+async function lookVideo(
+  examiner: Examiner,
+  source: Source,
+  options: Options,
+  { findings, page }: Found,
+): Promise<void> {
+  const { every, maxFrames = Number.POSITIVE_INFINITY, videoScore: rule, out } = options;
+  let bar: Progress | undefined;
+  const tell = (text: string) => {
+    const line = `llsm: ${text}`;
+    if (bar) bar.note(line);
+    else console.error(line);
+  };
+  try {
+    const finding = await lookAtVideo(examiner, source, {
+      ...{ every, most: maxFrames, rule, out, onNote: tell },
+      onStart(total) {
+        bar = new Progress({ label: 'frames', total });
+      },
+      onFrame: (done) => bar?.update(done),
+    });
+    findings.push(finding);
+    if (options.report !== undefined) {
+      const title = basename(source.path);
+      const timeline = timelinePlot(finding, { title, threshold: examiner.threshold });
+      page.add(finding, finding.tracks.length > 0 ? { faces: [], timeline } : undefined);
+    }
+    if (finding.error) tell(finding.error.message);
+    if (finding.frames.length > 0) tell(`${source.path}: ${timesInWords(finding)}`);
+  } finally {
+    bar?.stop();
+  }
+}
+
+async function lookPictures(
   examiner: Examiner,
   sources: readonly Source[],
   { out, report: wanted }: Options,
@@ -166,6 +246,7 @@ async function look(
   const { length: total } = sources;
   const { size, batch } = examiner.detector;
   const bar = total > batch ? new Progress({ label: 'pictures', total }) : undefined;
+  let done = 0;
   try {
     const from = maskThreshold(examiner.threshold);
     const onFace = (face: FoundFace) => {
@@ -181,12 +262,13 @@ async function look(
           : undefined;
       if (wanted !== undefined) page.add(finding, pictures);
       findings.push(finding);
+      done++;
       if (finding.error) {
         const line = `llsm: ${finding.error.message}`;
         if (bar) bar.note(line);
         else console.error(line);
       }
-      bar?.update(findings.length);
+      bar?.update(done);
     }
   } finally {
     bar?.stop();
@@ -219,6 +301,8 @@ async function report(
   if (out !== undefined) {
     writeFileWhole(join(out, 'results.json'), [`${JSON.stringify(whole, null, 2)}\n`]);
     writeFileWhole(join(out, 'results.csv'), [findingsCsv(findings, threshold)]);
+    const videos = findings.filter(isVideo);
+    if (videos.length > 0) writeFileWhole(join(out, 'frames.csv'), [framesCsv(videos)]);
     if (several) {
       const note = `Altered from a probability of ${thresholdInWords(threshold)}.`;
       writeFileWhole(join(out, sheetName), [await drawPng(sheet.picture(note))]);
@@ -235,7 +319,7 @@ async function report(
     console.log(JSON.stringify(whole));
     return;
   }
-  const said = findings.filter(({ error }) => !error);
+  const said = findings.filter(({ verdict }) => verdict !== null);
   const width = Math.max(0, ...said.map(({ file }) => file.length));
   for (const finding of said) {
     for (const line of linesOf(finding)) console.log(`${finding.file.padEnd(width)}  ${line}`);
@@ -251,31 +335,19 @@ async function report(
 }
 
 /** How the detector was asked, in words, for a report. */
-const settingsOf = ({ faces, finder, views, precision, cam }: Options): [string, string][] => [
+const settingsOf = ({
+  faces,
+  finder,
+  views,
+  precision,
+  every,
+  videoScore,
+  cam,
+}: Options): [string, string][] => [
   ['Faces', typeof faces === 'string' ? faces : JSON.stringify(faces)],
   ['Face finder', faces === 'auto' ? (finder ?? 'the one that comes with llsm') : 'none'],
   ['Views', views === 'all' ? viewNames.join(', ') : viewNames[0]],
   ['Precision', precision],
+  ['Of videos', `one frame in ${every}, a track by the ${videoScore} of its frames`],
   ...(cam !== undefined ? [['Grad-CAM at', cam] as [string, string]] : []),
 ];
-
-/** A line a face, or one for a picture without any. */
-function linesOf({ faces, verdict }: Finding): string[] {
-  const line = (probability: number | null, words: string, told: string[]) =>
-    [`${probability?.toFixed(3) ?? '     '}  ${words.padEnd(14)}`, ...told].join('   ').trimEnd();
-  if (faces.length === 0) return [line(null, verdict ?? '', [])];
-  return faces.map(({ box, probability, verdict: words, views, alteredShare, note }) => {
-    const [x, y, w, h] = box?.map(Math.round) ?? [];
-    const scores = views.map((view) => view.probability);
-    const range = [Math.min(...scores), Math.max(...scores)].map((score) => score.toFixed(3));
-    return line(probability, words, [
-      ...(box ? [`${w} x ${h} at ${x}, ${y}`] : []),
-      ...(views.length > 1 ? [`views ${range.join(' to ')}`] : []),
-      // The mask's threshold is for faces that are forged.
-      ...(alteredShare !== null && words === 'altered'
-        ? [`mask on ${(100 * alteredShare).toFixed(1)} % of it`]
-        : []),
-      ...(note !== null ? [note] : []),
-    ]);
-  });
-}

@@ -26,7 +26,7 @@ export class CaseReport {
     this.#findings.push(finding);
     const kept = this.open ? pictures : undefined;
     this.#pictures.push(kept);
-    if (!kept) this.#leftOut += finding.faces.length;
+    if (!kept && finding.kind === 'image') this.#leftOut += finding.faces.length;
     for (const file of [kept?.whole, ...(kept?.faces ?? [])]) this.#bytes += file?.length ?? 0;
   }
 

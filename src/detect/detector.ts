@@ -12,6 +12,7 @@ import { uploadCheckpoint } from '../model/llsm/bind.ts';
 import { isClosedForm, recordCam } from '../model/llsm/cam.ts';
 import type { Checkpoint } from '../model/llsm/checkpoint.ts';
 import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
+import type { OpenCheckpoint } from '../model/llsm/open-checkpoint.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
 import { checkNumbers } from '../model/self-test.ts';
 import type { Cam } from './gradcam.ts';
@@ -57,17 +58,20 @@ export class Detector {
 
   /**
    * Builds the network on an adapter, which must compute a stored case rightly.
+   * @param checkpoint of an open one (`openCheckpoint`) the weights go to the GPU without ever being in
+   *   main memory together
    * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
    *   numbers, and for a tap that the network has not, or that its logit does not depend on
    */
   static async build(
     gpu: Gpu,
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | OpenCheckpoint,
     { batch, dissimilarity = true, cam: tap, precision }: DetectorOptions,
   ): Promise<Detector> {
     await checkNumbers(gpu);
     const { config } = checkpoint;
-    const store = uploadCheckpoint(gpu, checkpoint);
+    const store =
+      'upload' in checkpoint ? await checkpoint.upload(gpu) : uploadCheckpoint(gpu, checkpoint);
     const closed = tap === undefined || isClosedForm(config, tap);
     if (!closed && precision === 'f16') {
       throw new LlsmError(`Grad-CAM at ${tap} needs gradients, which 16 bits do not hold: use f32`);
@@ -76,7 +80,8 @@ export class Detector {
     const pass = forward(new Graph({ ...traits, inference: closed }), config, store);
     const pairs = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
     const cam = tap === undefined ? undefined : { tap, map: recordCam(pass, tap, { closed }) };
-    return new Detector(pass, pairs, cam, await planOf(gpu, pass));
+    // Weights that never change take as much again once they are packed.
+    return new Detector(pass, pairs, cam, await planOf(gpu, pass, { release: closed }));
   }
 
   /** Side of the network's input and of the masks. */

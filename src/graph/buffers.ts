@@ -19,7 +19,7 @@ export class Buffers {
     private readonly uniforms: GPUBuffer,
   ) {}
 
-  /** Creates a plan's buffers. @throws LlsmError where the GPU has no room for them */
+  /** Creates a plan's buffers, and those of `params` that it works on. @throws LlsmError where the GPU has no room for them */
   static async make(gpu: Gpu, memory: MemoryPlan, params?: ParamStore): Promise<Buffers> {
     const { device } = gpu;
     const storage = (label: string, size: number): GPUBuffer =>
@@ -43,10 +43,17 @@ export class Buffers {
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     const refused = await device.popErrorScope();
-    if (refused) {
-      throw new LlsmError(
-        `The GPU has no room for this plan (${memory.bytes} bytes): use a smaller batch or size`,
-      );
+    try {
+      if (refused) {
+        throw new LlsmError(
+          `The GPU has no room for this plan (${memory.bytes} bytes): use a smaller batch or size`,
+        );
+      }
+      for (const home of params ? memory.homes : []) params?.buffer(home);
+      await params?.ready();
+    } catch (error) {
+      for (const buffer of [...slots, ...inputs.values(), uniforms]) buffer.destroy();
+      throw error;
     }
     const bytes = new DataView(new ArrayBuffer(uniforms.size));
     const rows = (tensor: Tensor): number => memory.rows.get(tensor) ?? tensor.shape[0];

@@ -2,6 +2,7 @@ import { LlsmError } from '../base/errors.ts';
 import type { Kernel } from '../gpu/pipeline.ts';
 import { inHalf, rangeFlag } from '../gpu/storage16.ts';
 import type { Gradients } from './gradients.ts';
+import { roomForCheap } from './remake.ts';
 import { type Dtype, Tensor } from './tensor.ts';
 
 /** The part of the batch that one dispatch works on. */
@@ -32,7 +33,7 @@ export interface Launch {
   flops?: number;
   /**
    * Quickly done, of what does not change later in the run: a backward walk does it again rather than
-   * have its output kept until then.
+   * have its output kept until then, where all such outputs take more memory than there is room for.
    */
   cheap?: boolean;
   /** Choice of the kernel among several forms, for `bench --tune`; absent where it has one form. */
@@ -76,6 +77,8 @@ export interface GraphOptions {
   inference?: boolean;
   /** Type that feature maps are stored in (default f32). */
   storage?: Dtype;
+  /** Bytes of what is cheaply made to keep for the backward (default 128 MiB): see `remakeCheap`. */
+  roomForCheap?: number;
 }
 
 /** The tape: operations append launches, and with each what takes a gradient back. */
@@ -96,13 +99,22 @@ export class Graph {
   readonly traits: Traits;
   readonly inference: boolean;
   readonly storage: Dtype;
+  readonly roomForCheap: number;
 
-  constructor({ batch, training, traits, inference = false, storage = 'f32' }: GraphOptions) {
+  constructor({
+    batch,
+    training,
+    traits,
+    inference = false,
+    storage = 'f32',
+    roomForCheap: room = roomForCheap,
+  }: GraphOptions) {
     this.batch = batch;
     this.training = training;
     this.traits = traits;
     this.inference = inference;
     this.storage = storage;
+    this.roomForCheap = room;
   }
 
   /** Makes a tensor with a batch axis; `shape` is that of one item. Give 'f32' for what is no feature map. */

@@ -42,17 +42,20 @@ async function start(): Promise<(svg: string) => Uint8Array> {
   };
 }
 
+/** Puts a picture onto another, which must have room for it, its upper left corner at (x, y). */
+export function paste(onto: RgbImage, image: RgbImage, x: number, y: number): void {
+  for (let row = 0; row < image.height; row++) {
+    const line = image.data.subarray(row * image.width * 3, (row + 1) * image.width * 3);
+    onto.data.set(line, ((y + row) * onto.width + x) * 3);
+  }
+}
+
 /** A drawing as one picture: white, its pictures where they belong, its text above them. */
 export async function paint({ width, height, pictures, svg }: Drawing): Promise<RgbImage> {
   ready ??= start();
   const over = (await ready)(svg);
   const data = new Uint8ClampedArray(width * height * 3).fill(255);
-  for (const { image, x, y } of pictures) {
-    for (let row = 0; row < image.height; row++) {
-      const from = row * image.width * 3;
-      data.set(image.data.subarray(from, from + image.width * 3), ((y + row) * width + x) * 3);
-    }
-  }
+  for (const { image, x, y } of pictures) paste({ width, height, data }, image, x, y);
   for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {
     const clear = 1 - over[from + 3] / 255;
     if (clear === 1) continue;

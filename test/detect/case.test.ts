@@ -164,3 +164,25 @@ test('a band of unsure scores is drawn where it lies on the strip', () => {
   const at = Number(line?.getAttribute('x1'));
   assert.ok(Math.abs(x + width / 2 - at) < 0.2, `${x} + ${width} / 2, threshold ${at}`);
 });
+
+test('a video is told by its tracks, not by each face of each frame', () => {
+  const video = {
+    ...file('clip.mp4', [face(0.9), face(0.8), face(0.7)], { kind: 'video' }),
+    ...{ frames: [], probability: 0.8, videoScore: 'mean' },
+    tracks: [
+      {
+        faces: [0, 1, 2],
+        scores: [0.9, 0.8, 0.7].map((probability, k) => ({ time: k, frame: 10 * k, probability })),
+        ...{ probability: 0.8, verdict: 'altered', note: null },
+      },
+    ],
+  } as unknown as Finding;
+  const page = parseHTML(caseReport([video], [{ faces: [], timeline: '<svg id="time"/>' }], about));
+  const [section] = [...page.document.querySelectorAll('.file')];
+  assert.equal([...section.querySelectorAll('h3')].map(textOf), ['Track 1 altered']);
+  const told = textOf(section);
+  for (const words of ['0.800 (mean of its frames)', '0.900', '0.00 s to 2.00 s']) {
+    assert.ok(told.includes(words), words);
+  }
+  assert.ok(section.querySelector('#time'));
+});

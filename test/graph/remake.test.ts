@@ -14,7 +14,7 @@ const gpu = await openNodeGpu();
 const [batch, size, channels] = [2, 24, 16];
 
 /** Four separable convolutions in a row, and the gradients of all weights. */
-function recorded(cheap: boolean, keep?: string) {
+function recorded(cheap: boolean, { keep, room = 0 }: { keep?: string; room?: number } = {}) {
   const params = new ParamStore(
     gpu,
     [0, 1, 2, 3].flatMap((i) => [
@@ -26,7 +26,7 @@ function recorded(cheap: boolean, keep?: string) {
       },
     ]),
   );
-  const g = new Graph({ batch, training: true, traits: gpu });
+  const g = new Graph({ batch, training: true, traits: gpu, roomForCheap: room });
   const x = g.input('x', [size, size, channels]);
   const outs: Tensor[] = [x];
   for (let i = 0; i < 4; i++) {
@@ -70,7 +70,7 @@ test('what is made again is the same to the bit, and takes less memory', async (
 });
 
 test('each is made right before it is read, once, and what is kept anyway is not', () => {
-  const { g } = recorded(true, 'depthwise 2');
+  const { g } = recorded(true, { keep: 'depthwise 2' });
   const again = g.launches.flatMap(({ kernel, bind }, at) =>
     kernel.name === 'depthwise' && bind.out.name.endsWith(' again')
       ? [{ at, name: bind.out.name }]
@@ -87,4 +87,12 @@ test('each is made right before it is read, once, and what is kept anyway is not
       `${name} is read next`,
     );
   }
+});
+
+test('where there is room for all of it, nothing is made again', () => {
+  const bytes = batch * size ** 2 * channels * 4 * 5;
+  const again = ({ g }: ReturnType<typeof recorded>): number =>
+    g.launches.filter(({ bind }) => bind.out?.name.endsWith(' again')).length;
+  assert.is(again(recorded(true, { room: bytes })), 0);
+  assert.is(again(recorded(true, { room: bytes - 1 })), 5);
 });

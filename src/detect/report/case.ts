@@ -3,7 +3,14 @@
  * makes it in Node and in a page.
  */
 import type { Threshold } from '../../model/llsm/checkpoint.ts';
-import type { FaceFinding, Finding, Verdict } from '../finding.ts';
+import {
+  type FaceFinding,
+  type Finding,
+  isVideo,
+  type TrackFinding,
+  type Verdict,
+  type VideoFinding,
+} from '../finding.ts';
 import { meaningInWords, scope, thresholdInWords } from '../verdict.ts';
 import {
   escapeHtml,
@@ -170,11 +177,17 @@ function fileSection(
   const several = faces.length > 1;
   const parts = [
     `<h2 id="file${index + 1}">${escapeHtml(file)} ${badge(verdict)}</h2>`,
-    error ? paragraphs([`Nothing is said of it: ${error.message}`]) : '',
+    error
+      ? paragraphs([
+          `${faces.length > 0 ? 'It breaks off' : 'Nothing is said of it'}: ${error.message}`,
+        ])
+      : '',
     facts([
       ['Kind', kind],
       ['SHA-256', sha256 ?? 'not read'],
-      ...(error ? [] : [['Faces', `${faces.length}`] as const]),
+      ...(error && faces.length === 0
+        ? []
+        : [[isVideo(finding) ? 'Faces in all frames' : 'Faces', `${faces.length}`] as const]),
     ]),
     pictures?.whole
       ? figure({
@@ -186,11 +199,37 @@ function fileSection(
         })
       : '',
     pictures?.timeline ? `<div class="curves">\n${pictures.timeline}\n</div>` : '',
-    ...faces.map((face, k) =>
-      faceArticle(face, several ? `Face ${k + 1}` : 'The face', pictures?.faces[k], threshold),
-    ),
+    ...(isVideo(finding)
+      ? finding.tracks.map((track, k) => trackArticle(track, k, finding))
+      : faces.map((face, k) =>
+          faceArticle(face, several ? `Face ${k + 1}` : 'The face', pictures?.faces[k], threshold),
+        )),
   ];
   return `<section class="file">\n${parts.filter(Boolean).join('\n')}\n</section>`;
+}
+
+/** A face in the course of a video. */
+function trackArticle(
+  { faces, scores, probability, verdict, note }: TrackFinding,
+  index: number,
+  { videoScore }: VideoFinding,
+): string {
+  const [first, last] = [scores[0], scores[scores.length - 1]];
+  const told: [string, string][] = [];
+  if (probability !== null) {
+    told.push(['Score', `${probability.toFixed(3)} (${videoScore} of its frames)`]);
+  }
+  if (first) {
+    const highest = Math.max(...scores.map((score) => score.probability));
+    told.push(['Highest', highest.toFixed(3)]);
+    told.push(['Scored', `${first.time.toFixed(2)} s to ${last.time.toFixed(2)} s`]);
+  }
+  told.push(['Frames with it', `${faces.length}`]);
+  if (note !== null) told.push(['Note', note]);
+  return (
+    `<article class="face">\n<h3>Track ${index + 1} ${badge(verdict)}</h3>\n${facts(told)}\n` +
+    '</article>'
+  );
 }
 
 function faceArticle(
