@@ -69,9 +69,18 @@ const fields = ({ rows, columns, base }: MatrixView) => ({
   column1: columns.strides[1],
 });
 
+/** Whether values lie as they would in a dense matrix [rows, columns]. */
+const isDense = ({ rows, columns, base }: MatrixView): boolean =>
+  base === 0 &&
+  !isPair(rows) &&
+  !isPair(columns) &&
+  columns.strides[1] === 1 &&
+  (rows.count === 1 || rows.strides[1] === columns.count);
+
 /**
  * The parameter as a dense matrix, zero beyond its own up to [padRows, padColumns]; each column
- * times its value of `scale`, where there is one.
+ * times its value of `scale`, where there is one. A parameter that is such a matrix already is not
+ * copied.
  */
 export function pack(
   g: Graph,
@@ -83,6 +92,8 @@ export function pack(
     scale,
   }: { padRows?: number; padColumns?: number; scale?: Tensor } = {},
 ): Tensor {
+  const padded = padRows !== view.rows.count || padColumns !== view.columns.count;
+  if (!padded && !scale && isDense(view)) return from;
   const to = g.scratch(`packed ${from.name}`, [padRows, padColumns]);
   g.prepare({
     kernel: packShader({ ROWS: packRows, SCALE: scale !== undefined, ...flags(view) }),
