@@ -5,7 +5,8 @@ import { bytesIn, type Dispatch, type MemoryPlan, placeBytes } from './plan.ts';
 import type { ParamStore } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
-const uniformStride = 256;
+/** Alignment that every adapter takes for the place of a uniform. */
+const uniformAlignment = 256;
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /** The GPU memory of a plan: its slots, its inputs, and the uniforms of its dispatches. */
@@ -17,6 +18,8 @@ export class Buffers {
     private readonly slots: readonly GPUBuffer[],
     private readonly inputs: ReadonlyMap<Tensor, GPUBuffer>,
     private readonly uniforms: GPUBuffer,
+    /** Place of each dispatch's uniform, and the end of the last. */
+    private readonly places: readonly number[],
   ) {}
 
   /** Creates a plan's buffers. @throws LlsmError where the GPU has no room for them */
@@ -37,9 +40,13 @@ export class Buffers {
       }),
     );
     const dispatches = [...memory.preparations, ...memory.dispatches];
+    const places = [0];
+    for (const { launch } of dispatches) {
+      places.push(places[places.length - 1] + roundUp(launch.kernel.uniformSize, uniformAlignment));
+    }
     const uniforms = device.createBuffer({
       label: 'uniforms',
-      size: Math.max(1, dispatches.length) * uniformStride,
+      size: Math.max(uniformAlignment, places[places.length - 1]),
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     const refused = await device.popErrorScope();
@@ -51,10 +58,10 @@ export class Buffers {
     const bytes = new DataView(new ArrayBuffer(uniforms.size));
     const rows = (tensor: Tensor): number => memory.rows.get(tensor) ?? tensor.shape[0];
     dispatches.forEach(({ launch, slice }, i) => {
-      packUniform(launch.kernel, launch.params(slice, rows), bytes, i * uniformStride);
+      packUniform(launch.kernel, launch.params(slice, rows), bytes, places[i]);
     });
     device.queue.writeBuffer(uniforms, 0, bytes.buffer);
-    return new Buffers(gpu, memory, params, slots, inputs, uniforms);
+    return new Buffers(gpu, memory, params, slots, inputs, uniforms, places);
   }
 
   /** Buffer that a tensor lies in. @throws LlsmError for a tensor of another plan */
@@ -103,7 +110,8 @@ export class Buffers {
 
   /** The uniform's range of a dispatch, counted from the first preparation. */
   uniform(at: number): Required<GPUBufferBinding> {
-    return { buffer: this.uniforms, offset: at * uniformStride, size: uniformStride };
+    const offset = this.places[at];
+    return { buffer: this.uniforms, offset, size: this.places[at + 1] - offset };
   }
 
   destroy(): void {

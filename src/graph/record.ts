@@ -35,8 +35,23 @@ export interface Launch {
    * have its output kept until then.
    */
   cheap?: boolean;
+  /** How the launch may become one dispatch with others like it (join.ts). */
+  joint?: Joint;
   /** Choice of the kernel among several forms, for `bench --tune`; absent where it has one form. */
   choice?: Choice;
+}
+
+/** What launches of one kind need to become one. */
+export interface Joint {
+  /** The kind: launches of the same one may be joined, up to `most`. */
+  kind: string;
+  most: number;
+  /** Whether their dispatch comes where the first of them was (default: where the last was). */
+  early?: boolean;
+  /** Name of the binding that they have in common: one tensor, or ranges of one flat buffer. */
+  common: string;
+  /** The launch that does all of them. @param common what holds the common binding of each */
+  of(parts: readonly Launch[], common: Tensor): Launch;
 }
 
 /** A kernel chosen from several forms that compute the same. */
@@ -61,6 +76,8 @@ export interface Recorded extends Omit<Launch, 'bind'> {
 /** Traits of the adapter that kernels choose their variants by. */
 export interface Traits {
   subgroupSize: number;
+  /** Whether it computes on the CPU; absent, adapters with subgroups of 4 or 8 are taken to. */
+  software?: boolean;
   /** The forms that were measured best on this adapter, by their choice's key. */
   tuned?: { get(key: string): string | undefined };
 }
