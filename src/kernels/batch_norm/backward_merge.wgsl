@@ -9,17 +9,27 @@ struct Params { rows: u32, c4: u32, pixels: f32 }
 @group(0) @binding(3) var<storage, read_write> dGamma: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> dBeta: array<vec4f>;
 //! end
+//! if TREE
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let c = id.x;
-  if (c >= p.c4) { return; }
+//! include sums_tree
+//! end
+
+@compute @workgroup_size($INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) id: u32) {
+  let c = group.x * ${ACROSS}u + id % ${ACROSS}u;
+  let first = id / ${ACROSS}u;
   var sum = vec4f();
   var dot = vec4f();
-  for (var row = 0u; row < p.rows; row++) {
-    sum += partial[row * 2u * p.c4 + c];
-    dot += partial[(row * 2u + 1u) * p.c4 + c];
+  if (c < p.c4) {
+    for (var row = first; row < p.rows; row += ${LANES}u) {
+      sum += partial[row * 2u * p.c4 + c];
+      dot += partial[(row * 2u + 1u) * p.c4 + c];
+    }
   }
+  //! if TREE
+  inTree(&sum, &dot, id);
+  //! end
+  if (first > 0u || c >= p.c4) { return; }
   means[c] = sum / p.pixels;
   means[p.c4 + c] = dot / p.pixels;
   //! if GRADS
