@@ -7,6 +7,7 @@ import {
   activationIncludes,
   beforeActivation,
 } from '../activation/activation.ts';
+import { isGpu } from '../adapter.ts';
 import { columnSums } from '../column_sums/column_sums.ts';
 import { channelsOf, inStrips } from '../grid.ts';
 import { axis, unpack } from '../matrix.ts';
@@ -25,6 +26,9 @@ export interface DepthwiseOptions {
   /** Activation through which sums are stored. */
   activation?: Activation;
 }
+
+/** Columns that an invocation of the backward goes along on a GPU, which has more of them than rows. */
+const columnsAtMost = 28;
 
 const depthwiseShader = shader('depthwise', forwardSource, activationIncludes);
 const depthwiseBackwardShader = shader('depthwise_backward', backwardSource, activationIncludes);
@@ -117,7 +121,8 @@ function backward(
   const { tensor, affine, relu, value } = read;
   const into = gradients.wants(value) ? gradients.into(value) : undefined;
   if (!partial && !into) return;
-  const work = inStrips(height, 1, c4, 8);
+  const pieces = isGpu(g.traits) ? Math.ceil(width / columnsAtMost) : 1;
+  const work = inStrips(height, pieces, c4, 8);
   const products = Number(partial !== undefined) + Number(into !== undefined);
   const flags = {
     DW: partial !== undefined,
@@ -141,13 +146,14 @@ function backward(
     params: ({ count, row }) => ({
       ...work.params(count),
       width,
+      piece: Math.ceil(width / pieces),
       dC4: channels / 4,
       at,
       row0: row,
       accumulate: Number(into?.accumulate ?? false),
     }),
     grid: ({ count }) => work.grid(count),
-    partial: partial && { tensor: partial, rows: (count) => count * work.strips },
+    partial: partial && { tensor: partial, rows: (count) => count * work.strips * pieces },
     flops: products * 18 * g.batch * height * width * c4 * 4,
   });
 }

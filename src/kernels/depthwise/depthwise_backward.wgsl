@@ -3,11 +3,11 @@
 //   partial[row][ky * 3 + kx, c] = sum over a strip of rows of one image of
 //     read(x)[y, x, c] * dOut[y + 1 - ky, x + 1 - kx, c]
 //
-// An invocation goes along the columns of each row, and keeps the window of dOut and the nine sums
+// An invocation goes along `piece` columns of each row, and keeps the window of dOut and the nine sums
 // of four channels. dOut may be wider than x, whose channels begin at its `at`.
 struct Params {
   images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32, width: u32,
-  dC4: u32, at: u32, row0: u32, accumulate: u32,
+  piece: u32, dC4: u32, at: u32, row0: u32, accumulate: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -32,6 +32,8 @@ fn run(invocation: u32) {
   //! include strip
   let height = p.rows;
   let width = p.width;
+  let firstColumn = across * p.piece;
+  let endColumn = min(firstColumn + p.piece, width);
   //! if DX
   let accumulate = p.accumulate != 0u;
   let f = (p.at + c) * 36u;
@@ -57,13 +59,13 @@ fn run(invocation: u32) {
     let here = row * width * p.dC4 + p.at + c;
     let above = here - select(0u, width * p.dC4, y > 0u);
     let below = here + select(0u, width * p.dC4, y + 1u < height);
-    var pixel = row * width * p.c4 + c;
+    var pixel = (row * width + firstColumn) * p.c4 + c;
     // The columns l(eft) of the pixel, m(iddle) and r(ight) in dOut's rows 0, 1 and 2.
     //! for k in 0 .. 3
     var l$k = vec4f();
     var m$k = vec4f();
     //! end
-    for (var column = 0u; column <= width; column++) {
+    for (var column = max(firstColumn, 1u) - 1u; column <= endColumn; column++) {
       var r0 = vec4f();
       var r1 = vec4f();
       var r2 = vec4f();
@@ -73,7 +75,7 @@ fn run(invocation: u32) {
         r2 = dOut[below + column * p.dC4] * liveBelow;
       }
       // The window is that of the column before.
-      if (column > 0u) {
+      if (column > firstColumn) {
         //! if NEEDX
         var value = x[pixel];
         //! end
@@ -113,7 +115,7 @@ fn run(invocation: u32) {
     }
   }
   //! if DW
-  let to = (p.row0 + image * p.strips + part) * 9u * p.dC4 + p.at + c;
+  let to = (p.row0 + (image * p.strips + part) * p.across + across) * 9u * p.dC4 + p.at + c;
   //! for t in 0 .. 9
   partial[to + ${t}u * p.dC4] = sum$t;
   //! end
