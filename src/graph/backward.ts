@@ -1,7 +1,7 @@
 import { LlsmError } from '../base/errors.ts';
 import { Gradients } from './gradients.ts';
 import type { Graph } from './record.ts';
-import { remakeCheap } from './remake.ts';
+import { fitsKept, remakeCheap } from './remake.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -34,7 +34,7 @@ export function backward(
     if (dOut && inputs.some((tensor) => path.has(tensor))) backward(dOut, gradients);
     ahead.delete(output);
   }
-  remakeCheap(graph, from);
+  if (!fitsKept(graph)) remakeCheap(graph, from);
   for (const tensor of asked) {
     if (!gradients.of(tensor)) {
       throw new LlsmError(`${tensor.name} does not influence what is differentiated`);

@@ -9,6 +9,9 @@ import type { Tensor } from './tensor.ts';
 const uniformAlignment = 256;
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
+/** A plan that the GPU has no memory for. */
+export class NoRoomError extends LlsmError {}
+
 /** The GPU memory of a plan: its slots, its inputs, and the uniforms of its dispatches. */
 export class Buffers {
   private constructor(
@@ -22,7 +25,7 @@ export class Buffers {
     private readonly places: readonly number[],
   ) {}
 
-  /** Creates a plan's buffers. @throws LlsmError where the GPU has no room for them */
+  /** Creates a plan's buffers. @throws NoRoomError where the GPU has no room for them */
   static async make(gpu: Gpu, memory: MemoryPlan, params?: ParamStore): Promise<Buffers> {
     const { device } = gpu;
     const storage = (label: string, size: number): GPUBuffer =>
@@ -51,7 +54,8 @@ export class Buffers {
     });
     const refused = await device.popErrorScope();
     if (refused) {
-      throw new LlsmError(
+      for (const buffer of [...slots, ...inputs.values(), uniforms]) buffer.destroy();
+      throw new NoRoomError(
         `The GPU has no room for this plan (${memory.bytes} bytes): use a smaller batch or size`,
       );
     }

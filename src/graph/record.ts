@@ -78,6 +78,11 @@ export interface Traits {
   subgroupSize: number;
   /** Whether it computes on the CPU; absent, adapters with subgroups of 4 or 8 are taken to. */
   software?: boolean;
+  /**
+   * Bytes that a plan may take: where it stays below, a backward walk finds everything kept that it
+   * reads. Absent, memory is saved wherever little time is lost by it.
+   */
+  memory?: number;
   /** The forms that were measured best on this adapter, by their choice's key. */
   tuned?: { get(key: string): string | undefined };
 }

@@ -1,5 +1,19 @@
+import { planMemory } from './plan.ts';
 import type { Graph, Launch } from './record.ts';
 import { Tensor } from './tensor.ts';
+
+/** Limits that nothing exceeds: only the bytes of such a plan are asked for. */
+const unlimited = {
+  maxStorageBufferBindingSize: Number.POSITIVE_INFINITY,
+  maxBufferSize: Number.POSITIVE_INFINITY,
+  minStorageBufferOffsetAlignment: 256,
+};
+
+/** Whether a graph takes no more memory than its adapter gives, with everything kept that is read again. */
+export function fitsKept(graph: Graph): boolean {
+  const { memory } = graph.traits;
+  return memory !== undefined && planMemory(graph, unlimited).bytes <= memory;
+}
 
 /**
  * Gives up memory for a little time: what was made by launches that are `cheap`, and is read again by

@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Random } from '../../src/base/random.ts';
 import { backward } from '../../src/graph/backward.ts';
+import { planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { ParamStore } from '../../src/graph/store.ts';
@@ -14,7 +15,7 @@ const gpu = await openNodeGpu();
 const [batch, size, channels] = [2, 24, 16];
 
 /** Four separable convolutions in a row, and the gradients of all weights. */
-function recorded(cheap: boolean, keep?: string) {
+function recorded(cheap: boolean, keep?: string, memory?: number) {
   const params = new ParamStore(
     gpu,
     [0, 1, 2, 3].flatMap((i) => [
@@ -26,7 +27,7 @@ function recorded(cheap: boolean, keep?: string) {
       },
     ]),
   );
-  const g = new Graph({ batch, training: true, traits: gpu });
+  const g = new Graph({ batch, training: true, traits: { ...gpu, memory } });
   const x = g.input('x', [size, size, channels]);
   const outs: Tensor[] = [x];
   for (let i = 0; i < 4; i++) {
@@ -87,4 +88,14 @@ test('each is made right before it is read, once, and what is kept anyway is not
       `${name} is read next`,
     );
   }
+});
+
+test('nothing is made again where everything fits', () => {
+  const again = (memory?: number): number =>
+    recorded(true, undefined, memory).g.launches.filter(
+      ({ kernel, bind }) => kernel.name === 'depthwise' && bind.out.name.endsWith(' again'),
+    ).length;
+  const { g } = recorded(false);
+  const { bytes } = planMemory(g, gpu.device.limits);
+  assert.equal([again(), again(bytes - 1), again(bytes)], [5, 5, 0]);
 });
