@@ -1,6 +1,7 @@
 // Adds the partial rows up: dBeta = sum of g, dGamma = sum of g * xhat; and both divided by the
-// number of pixels, as backward_apply.wgsl takes them.
-struct Params { rows: u32, c4: u32, pixels: f32 }
+// number of pixels, as backward_apply.wgsl takes them. A row of `width` holds the sums of g from `at`
+// on, those of g * xhat from `dotAt` on.
+struct Params { rows: u32, c4: u32, width: u32, at: u32, dotAt: u32, pixels: f32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> partial: array<vec4f>;
@@ -22,8 +23,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) id
   var dot = vec4f();
   if (c < p.c4) {
     for (var row = first; row < p.rows; row += ${LANES}u) {
-      sum += partial[row * 2u * p.c4 + c];
-      dot += partial[(row * 2u + 1u) * p.c4 + c];
+      sum += partial[row * p.width + p.at + c];
+      dot += partial[row * p.width + p.dotAt + c];
     }
   }
   //! if TREE

@@ -1,3 +1,4 @@
+import type { NormSums } from '../../graph/gradients.ts';
 import type { Graph, Slice } from '../../graph/record.ts';
 import { type Read, Tensor } from '../../graph/tensor.ts';
 import { isGpu } from '../adapter.ts';
@@ -135,7 +136,9 @@ export function batchNorm(
     const wantsParams = gradients.wants(params.weight) || gradients.wants(params.bias);
     const means = g.scratch(`${x.name} gradient means`, [2, channels]);
     if (g.training || wantsParams) {
-      const partial = gradientSums(g, x, dOut, { saved, affine: relu ? affine : undefined });
+      const { partial, at, dotAt } =
+        gradients.sumsOf(value) ??
+        gradientSums(g, x, dOut, { saved, affine: relu ? affine : undefined });
       const groups = workgroups(g, c4, mergeSpread);
       g.launch({
         kernel: bnBackwardMergeShader({ GRADS: wantsParams, ...groups }),
@@ -145,7 +148,14 @@ export function batchNorm(
           dGamma: wantsParams ? gradients.own(params.weight) : undefined,
           dBeta: wantsParams ? gradients.own(params.bias) : undefined,
         },
-        params: (_, rows) => ({ rows: rows(partial), c4, pixels: x.size / channels }),
+        params: (_, rows) => ({
+          rows: rows(partial),
+          c4,
+          width: partial.shape[1] / 4,
+          at: at / 4,
+          dotAt: dotAt / 4,
+          pixels: x.size / channels,
+        }),
         grid: () => [Math.ceil(c4 / groups.ACROSS)],
       });
     }
@@ -170,19 +180,20 @@ export function batchNorm(
       grid: ({ count }) => work.grid(count),
     });
   });
-  return { tensor: x, affine, relu, value };
+  return { tensor: x, affine, relu, saved: g.training ? saved : undefined, value };
 }
 
-/** Partial rows [n, 2 C]: sums of the gradient, and of the gradient times the normalised x. */
+/** Records sums over the pixels, where no operation has left them: of the gradient, and of the gradient times the normalised x. */
 function gradientSums(
   g: Graph,
   x: Tensor,
   dOut: Tensor,
   { saved, affine }: { saved: Tensor; affine?: Tensor },
-): Tensor {
+): NormSums {
   const channels = channelsOf(x);
   const c4 = channels / 4;
   const partial = g.partialRows(`${x.name} gradient sums`, channels * 2);
+  const sums = { partial, at: 0, dotAt: channels };
   const bind = { x, dOut, saved, partial, affine };
   const RELU = affine !== undefined;
   if (!isGpu(g.traits)) {
@@ -195,7 +206,7 @@ function gradientSums(
       grid: ({ count }) => work.grid(count),
       partial: { tensor: partial, rows: work.chunksOf },
     });
-    return partial;
+    return sums;
   }
   const across = Math.min(16, 2 ** Math.ceil(Math.log2(c4)));
   const groups = { INVOCATIONS: 256, ACROSS: across, LANES: 256 / across };
@@ -208,7 +219,7 @@ function gradientSums(
     grid: ({ count }) => [Math.ceil(c4 / across), work.chunksOf(count)],
     partial: { tensor: partial, rows: work.chunksOf },
   });
-  return partial;
+  return sums;
 }
 
 /** Merges partial rows to about the square root of their number, where they are many. */

@@ -2,6 +2,8 @@
 //   dX[y, x, c] (+)= sum over ky, kx of w[c, ky, kx] * dOut[y + 1 - ky, x + 1 - kx, c]
 //   partial[row][ky * 3 + kx, c] = sum over a strip of rows of one image of
 //     read(x)[y, x, c] * dOut[y + 1 - ky, x + 1 - kx, c]
+// With SUMS, where x is read through a batch norm and dX is complete, the partial rows go on with what
+// its backward takes, as batch_norm/backward_sums.wgsl: the sums of g and of g times the normalised x.
 //
 // An invocation goes along `piece` columns of each row, and keeps the window of dOut and the nine sums
 // of four channels. dOut may be wider than x, whose channels begin at its `at`.
@@ -24,6 +26,9 @@ struct Params {
 //! end
 //! if DW
 @group(0) @binding(6) var<storage, read_write> partial: array<vec4f>;
+//! end
+//! if SUMS
+@group(0) @binding(7) var<storage, read> saved: array<vec4f>;
 //! end
 
 //! include invocation64
@@ -49,6 +54,11 @@ fn run(invocation: u32) {
   //! for t in 0 .. 9
   var sum$t = vec4f();
   //! end
+  //! end
+  //! if SUMS
+  let mean = saved[c];
+  var gradientSum = vec4f();
+  var gradientDot = vec4f();
   //! end
 
   for (var y = firstRow; y < endRow; y++) {
@@ -89,8 +99,18 @@ fn run(invocation: u32) {
         if (accumulate) { gradient += dX[pixel]; }
         dX[pixel] = gradient;
         //! end
+        //! if SUMS
+        let centred = value - mean;
+        //! end
         //! if AFFINE
         value = value * scale + shift;
+        //! end
+        //! if SUMS
+        //! if RELU
+        gradient = select(vec4f(), gradient, value > vec4f());
+        //! end
+        gradientSum += gradient;
+        gradientDot += gradient * centred;
         //! end
         //! if DW
         //! if RELU
@@ -115,9 +135,13 @@ fn run(invocation: u32) {
     }
   }
   //! if DW
-  let to = (p.row0 + (image * p.strips + part) * p.across + across) * 9u * p.dC4 + p.at + c;
+  let to = (p.row0 + (image * p.strips + part) * p.across + across) * ${TERMS}u * p.dC4 + p.at + c;
   //! for t in 0 .. 9
   partial[to + ${t}u * p.dC4] = sum$t;
+  //! end
+  //! if SUMS
+  partial[to + 9u * p.dC4] = gradientSum;
+  partial[to + 10u * p.dC4] = gradientDot * saved[p.c4 + c];
   //! end
   //! end
 }
