@@ -1,7 +1,7 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { packUniform } from '../gpu/pipeline.ts';
-import { bytesIn, type Dispatch, type MemoryPlan, placeBytes } from './plan.ts';
+import { boundBytes, type Dispatch, type MemoryPlan, placeBytes } from './plan.ts';
 import type { ParamStore } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
@@ -103,10 +103,8 @@ export class Buffers {
     if (tensor.options.offset !== undefined) {
       return { buffer, offset: tensor.options.offset * 4, size: roundUp(tensor.bytes, 256) };
     }
-    if (!tensor.batched) {
-      return { buffer, offset: 0, size: roundUp(bytesIn(this.memory.rows, tensor), 16) };
-    }
-    const size = roundUp(tensor.itemBytes * slice.count, 16);
+    const size = roundUp(boundBytes(this.memory.rows, tensor, slice), 16);
+    if (!tensor.batched) return { buffer, offset: 0, size };
     const shift = this.memory.shifts.get(tensor)?.indexOf(slice.first) ?? -1;
     const offset = shift < 0 ? tensor.itemBytes * slice.first : placeBytes(tensor) * (shift + 1);
     return { buffer, offset, size };

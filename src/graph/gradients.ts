@@ -19,6 +19,14 @@ export interface NormSums {
   partial: Tensor;
   at: number;
   dotAt: number;
+  /**
+   * Where the gradient itself is not stored: records what takes it through the norm to the gradient of
+   * what the norm reads. `means` [2, C] are the sums divided by the number of pixels.
+   */
+  store?(
+    into: { gradient: Tensor; accumulate: boolean },
+    norm: { affine: Tensor; means: Tensor },
+  ): void;
 }
 
 /** The gradients of one backward walk, as tensors that its launches write. */
@@ -110,6 +118,14 @@ export class Gradients {
   /** Whether the operation that is being differentiated is the last to add to the gradient of `tensor`. */
   isLast(tensor: Tensor): boolean {
     return (this.#readers.get(tensor) ?? 0) === 0;
+  }
+
+  /**
+   * Whether the operation that is being differentiated gives the whole gradient of `tensor`, which only
+   * the operation that made the tensor reads.
+   */
+  isInner(tensor: Tensor): boolean {
+    return this.isLast(tensor) && !this.#gradients.has(tensor) && !this.#asked.includes(tensor);
   }
 
   /** Leaves sums of a gradient, which is complete, for the batch norm that made its tensor. */

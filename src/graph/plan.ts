@@ -126,6 +126,10 @@ function rowsOf({ partial }: Launch, cuts: readonly Slice[]): number {
 export const bytesIn = (rows: MemoryPlan['rows'], tensor: Tensor): number =>
   rows.has(tensor) ? (rows.get(tensor) ?? 0) * tensor.shape[1] * 4 : tensor.bytes;
 
+/** Bytes that a dispatch binds of a tensor. */
+export const boundBytes = (rows: MemoryPlan['rows'], tensor: Tensor, { count }: Slice): number =>
+  tensor.batched ? tensor.itemBytes * count : bytesIn(rows, tensor);
+
 /** Bytes from one place of a tensor to the next, aligned for every adapter. */
 export const placeBytes = (tensor: Tensor): number => roundUp(tensor.bytes, 256);
 

@@ -134,11 +134,11 @@ export function batchNorm(
   const value = new Tensor(`bn ${x.name}`, x.shape, { batched: true, dtype: x.dtype });
   g.op([x, params.weight, params.bias], value, (dOut, gradients) => {
     const wantsParams = gradients.wants(params.weight) || gradients.wants(params.bias);
+    const left = gradients.sumsOf(value);
     const means = g.scratch(`${x.name} gradient means`, [2, channels]);
     if (g.training || wantsParams) {
       const { partial, at, dotAt } =
-        gradients.sumsOf(value) ??
-        gradientSums(g, x, dOut, { saved, affine: relu ? affine : undefined });
+        left ?? gradientSums(g, x, dOut, { saved, affine: relu ? affine : undefined });
       const groups = workgroups(g, c4, mergeSpread);
       g.launch({
         kernel: bnBackwardMergeShader({ GRADS: wantsParams, ...groups }),
@@ -160,7 +160,12 @@ export function batchNorm(
       });
     }
     if (!gradients.wants(x)) return;
-    const { gradient, accumulate } = gradients.into(x);
+    const into = gradients.into(x);
+    if (left?.store) {
+      left.store(into, { affine, means });
+      return;
+    }
+    const { gradient, accumulate } = into;
     const work = inColumns(pixelsOf(x), c4, pixelsAtOnce);
     g.launch({
       kernel: bnBackwardApplyShader({
