@@ -13,6 +13,11 @@ export interface Gpu {
    * registers that a software driver's kernels take are memory there.
    */
   readonly subgroupSize: number;
+  /**
+   * Bytes that a plan may take without saving memory at the cost of time: on a GPU what one buffer may
+   * hold, since WebGPU does not say how much there is; on a software driver nothing, absent.
+   */
+  readonly memory?: number;
   /** The forms of kernels measured best on this adapter, by what they were chosen for. */
   readonly tuned?: ReadonlyMap<string, string>;
   /** Toggles of Dawn that the caller asked for; empty where none. */
@@ -108,6 +113,7 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
     subgroupSize: software && device.features.has('subgroups') ? fixed : 0,
     toggles: options.toggles ?? [],
     longestSubmit: options.longestSubmit ?? usualLongestSubmit,
+    memory: software ? undefined : adapter.limits.maxBufferSize,
     wait: (promise) => promise,
     check() {
       if (failure) throw new LlsmError(failure);

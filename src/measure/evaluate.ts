@@ -2,6 +2,7 @@
 
 import type { Detection } from '../detect/detector.ts';
 import type { View } from '../detect/finding.ts';
+import type { VideoRule } from '../detect/pooling.ts';
 import { type ViewName, viewNames, viewsOf } from '../detect/views.ts';
 import { type FaceCrop, type ReadBytes, readFace } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
@@ -13,7 +14,6 @@ import {
   methodOf,
   methodsOf,
   type Scored,
-  type VideoRule,
 } from './classification.ts';
 import { Localisation, type MaskMeasures, type PairMeasures } from './localisation.ts';
 import { makePrior, type Prior } from './prior.ts';
