@@ -13,6 +13,11 @@ export interface Gpu {
    * registers that a software driver's kernels take are memory there.
    */
   readonly subgroupSize: number;
+  /**
+   * Bytes that a plan may take without saving memory at the cost of time: on a GPU what one buffer may
+   * hold, since WebGPU does not say how much there is; on a software driver nothing, absent.
+   */
+  readonly memory?: number;
   /** The forms of kernels measured best on this adapter, by what they were chosen for. */
   readonly tuned?: ReadonlyMap<string, string>;
   /** Toggles of Dawn that the caller asked for; empty where none. */
@@ -47,6 +52,14 @@ const softwareNames = /llvmpipe|lavapipe|swiftshader|basic render|softpipe/i;
 
 function nameOf(info: GPUAdapterInfo): string {
   return info.description || [info.vendor, info.architecture, info.device].join(' ').trim();
+}
+
+/** An error that no scope caught, for people. */
+function problemOf({ constructor, message }: GPUError): string {
+  // By its name: the class is a global in a page alone.
+  return constructor.name === 'GPUOutOfMemoryError'
+    ? `The GPU ran out of memory (${message}): use a smaller batch, size or width, or close what else uses it`
+    : `The GPU reported an error: ${message}`;
 }
 
 /** Limits that a large network meets: each is raised to what the adapter allows. */
@@ -84,7 +97,7 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
   let failure: string | undefined;
   let closed = false;
   device.addEventListener('uncapturederror', (event) => {
-    failure ??= `The GPU reported an error: ${event.error.message}`;
+    failure ??= problemOf(event.error);
   });
   device.lost.then((info) => {
     if (!closed) failure ??= `The GPU device was lost (${info.reason}): ${info.message}`;
@@ -100,6 +113,7 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
     subgroupSize: software && device.features.has('subgroups') ? fixed : 0,
     toggles: options.toggles ?? [],
     longestSubmit: options.longestSubmit ?? usualLongestSubmit,
+    memory: software ? undefined : adapter.limits.maxBufferSize,
     wait: (promise) => promise,
     check() {
       if (failure) throw new LlsmError(failure);

@@ -2,6 +2,7 @@ import { LlsmError } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { backward } from '../../graph/backward.ts';
+import { NoRoomError } from '../../graph/buffers.ts';
 import { Graph, type Traits } from '../../graph/record.ts';
 import type { Plan } from '../../graph/replay.ts';
 import type { ParamStore } from '../../graph/store.ts';
@@ -72,7 +73,10 @@ export class TrainingStep {
     readonly plan: Plan,
   ) {}
 
-  /** Builds a step. @throws LlsmError where it does not fit the adapter, or that has no f16 */
+  /**
+   * Builds a step. Where the GPU has no room for all that the step could keep, it keeps less.
+   * @throws LlsmError where it does not fit the adapter even so, or that has no f16
+   */
   static async build(
     gpu: Gpu,
     config: Config,
@@ -80,7 +84,12 @@ export class TrainingStep {
     options: StepOptions,
   ): Promise<TrainingStep> {
     const recorded = recordStep(gpu, config, params, options);
-    return new TrainingStep(recorded, await planOf(gpu, recorded.pass));
+    try {
+      return new TrainingStep(recorded, await planOf(gpu, recorded.pass));
+    } catch (error) {
+      if (!(error instanceof NoRoomError) || gpu.memory === undefined) throw error;
+      return TrainingStep.build({ ...gpu, memory: undefined }, config, params, options);
+    }
   }
 
   get pass(): Forward {
