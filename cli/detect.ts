@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { CaseReport, madeNow, weightsAbout } from '../node/detect/case-report.ts';
 import { lookAtFiles } from '../node/detect/detect-files.ts';
@@ -133,6 +133,10 @@ async function detect(paths: string[], options: Options): Promise<void> {
   if (out !== undefined && paths.some((path) => resolve(path) === resolve(out))) {
     throw new UsageError(`--out must be another folder than the pictures' own (${out})`);
   }
+  const { report: page } = options;
+  if (page !== undefined && paths.some((path) => resolve(path) === resolve(page))) {
+    throw new UsageError(`--report ${page} is also read: name another file`);
+  }
   if (options.cam !== undefined && out === undefined && options.report === undefined) {
     throw new UsageError('--cam makes pictures: say where with --out or --report');
   }
@@ -143,6 +147,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const { Examiner } = await import('../src/detect/examiner.ts');
   const gpu = await openGpu();
   if (out !== undefined) makeFolder(out);
+  if (page !== undefined) makeFolder(dirname(page));
   const wanted = out !== undefined || options.report !== undefined;
   const note = leftOut(checkpoint.config);
   if (wanted && note) console.error(`llsm: ${note}`);
