@@ -14,10 +14,23 @@ export type {
   FacePictures,
   FaceVerdict,
   Finding,
+  FrameFinding,
+  TrackFinding,
   Verdict,
+  VideoFace,
+  VideoFinding,
+  VideoTimes,
   View,
 } from './detect/finding.ts';
+export { type VideoRule, videoRules } from './detect/pooling.ts';
 export { judge, meaningInWords, scope, thresholdInWords } from './detect/verdict.ts';
+export {
+  examineVideo,
+  type SeenFace,
+  type SeenFrame,
+  type TimedFrame,
+  type VideoOptions,
+} from './detect/video.ts';
 export { type ViewName, viewNames } from './detect/views.ts';
 export { type FinderOptions, NetworkFinder } from './faces/network-finder.ts';
 export {
