@@ -20,7 +20,8 @@ import {
   faceSquare,
   type Point,
 } from '../../src/faces/place.ts';
-import { type Box, resize } from '../../src/image/pixels.ts';
+import type { Box } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { contactPicture, type FoundFace as SheetFace } from '../../src/measure/report/sheet.ts';
 import type { Threshold } from '../../src/model/llsm/checkpoint.ts';

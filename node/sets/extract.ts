@@ -2,7 +2,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Face, FaceInput } from '../../src/faces/manifest.ts';
-import { type Box, resize } from '../../src/image/pixels.ts';
+import type { Box } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
 import { encodePng } from '../files/image.ts';
 import { writeFileWhole } from '../system/write-file.ts';

@@ -12,7 +12,8 @@ import {
   viridis,
   words,
 } from '../image/draw.ts';
-import { type Box, clampBox, resample, resize } from '../image/pixels.ts';
+import { type Box, clampBox } from '../image/pixels.ts';
+import { resample, resize } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import type { Detection } from './detector.ts';
 

@@ -1,8 +1,9 @@
 /** What happens to a picture after it was made: the same for real faces and forgeries. */
 import type { Random } from '../base/random.ts';
 import type { Forging } from '../config/forge-schema.ts';
+import { gaussianBlur } from '../image/blur.ts';
 import { loseToJpeg } from '../image/jpeg-loss.ts';
-import { addNoise, gaussianBlur } from '../image/pixels.ts';
+import { addNoise } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { recolour } from './change.ts';
 import { coarsened, imageOf, planeOf } from './plane.ts';

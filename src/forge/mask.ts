@@ -6,7 +6,8 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { ForgeRegion } from '../config/forge-schema.ts';
-import { type Box, clampBox, gaussianBlur } from '../image/pixels.ts';
+import { gaussianBlur, runningBlur } from '../image/blur.ts';
+import { type Box, clampBox } from '../image/pixels.ts';
 import type { GreyImage } from '../image/rgb.ts';
 import { type Point, pointsOf, type Subject } from './face.ts';
 
@@ -159,37 +160,6 @@ function fill(polygon: Polygon, [left, top, width, height]: Box): Float32Array {
     }
   }
   return mask;
-}
-
-/** Three running means, which together are nearly a Gaussian of this sigma; 0 beyond the borders. In place. */
-function runningBlur(data: Float32Array, width: number, height: number, sigma: number): void {
-  const radius = Math.max(1, Math.round((Math.sqrt(4 * sigma * sigma + 1) - 1) / 2));
-  const scale = 1 / (2 * radius + 1);
-  const other = new Float32Array(data.length);
-  const sums = new Float64Array(width);
-  for (let pass = 0; pass < 3; pass++) {
-    for (let y = 0; y < height; y++) {
-      const row = y * width;
-      let sum = 0;
-      for (let x = 0; x < Math.min(radius, width); x++) sum += data[row + x];
-      for (let x = 0; x < width; x++) {
-        if (x + radius < width) sum += data[row + x + radius];
-        if (x - radius - 1 >= 0) sum -= data[row + x - radius - 1];
-        other[row + x] = sum * scale;
-      }
-    }
-    sums.fill(0);
-    for (let y = 0; y < Math.min(radius, height); y++) {
-      for (let x = 0; x < width; x++) sums[x] += other[y * width + x];
-    }
-    for (let y = 0; y < height; y++) {
-      const add = (y + radius) * width;
-      const drop = (y - radius - 1) * width;
-      if (y + radius < height) for (let x = 0; x < width; x++) sums[x] += other[add + x];
-      if (drop >= 0) for (let x = 0; x < width; x++) sums[x] -= other[drop + x];
-      for (let x = 0; x < width; x++) data[y * width + x] = sums[x] * scale;
-    }
-  }
 }
 
 function smooth(data: Float32Array, width: number, height: number, sigma: number): void {

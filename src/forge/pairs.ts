@@ -12,7 +12,8 @@ import {
 } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import { networkInput } from '../image/input.ts';
-import { type Box, resample, resize } from '../image/pixels.ts';
+import type { Box } from '../image/pixels.ts';
+import { resample, resize } from '../image/resample.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { recolour, refocus } from './change.ts';
 import { Donors } from './donors.ts';
@@ -166,7 +167,11 @@ function inView(image: RgbImage, { box, mirrored }: View, size: number): RgbImag
 
 /** 1 where more than half is altered, [size, size]. */
 function maskInView(mask: GreyImage, { box, mirrored }: View, size: number): Float32Array {
-  const seen = resample(mask, 1, box, size, size, new Float32Array(size * size));
+  const seen =
+    box[2] === size
+      ? Float32Array.from(cut(mask, box).data)
+      : resample(mask, 1, box, size, size, new Float32Array(size * size));
   if (mirrored) mirror(seen, size, size, 1);
-  return seen.map((value) => (value > 127.5 ? 1 : 0));
+  for (let i = 0; i < seen.length; i++) seen[i] = seen[i] > 127.5 ? 1 : 0;
+  return seen;
 }

@@ -4,7 +4,7 @@
  */
 import type { Random } from '../base/random.ts';
 import type { ForgeRegion, Forging } from '../config/forge-schema.ts';
-import { gaussianBlur } from '../image/pixels.ts';
+import { gaussianBlur } from '../image/blur.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { layOver, matchColour } from './blend.ts';
 import {

@@ -8,7 +8,7 @@ import { encodePng } from '../../node/files/image.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { scope } from '../../src/detect/verdict.ts';
 import { decodeImage, encodeJpeg } from '../../src/image/codecs.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { type Checkpoint, checkpointMetadata } from '../../src/model/llsm/checkpoint.ts';
 import { initParams } from '../../src/model/llsm/init.ts';

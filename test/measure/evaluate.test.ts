@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { encodePng } from '../../node/files/image.ts';
 import type { Detection } from '../../src/detect/detector.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import {
   byVideo,
   type Scored,

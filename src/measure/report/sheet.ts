@@ -14,7 +14,8 @@ import {
   words,
   wrapped,
 } from '../../image/draw.ts';
-import { type Box, resize } from '../../image/pixels.ts';
+import type { Box } from '../../image/pixels.ts';
+import { resize } from '../../image/resample.ts';
 import type { RgbImage } from '../../image/rgb.ts';
 import { poolMask } from '../truth.ts';
 

@@ -12,7 +12,8 @@ import { readImage, readMask } from '../../../node/files/image.ts';
 import { readManifest } from '../../../node/files/manifest.ts';
 import { readFrames } from '../../../node/files/video.ts';
 import { cropBox } from '../../../src/faces/crops.ts';
-import { type Box, resize } from '../../../src/image/pixels.ts';
+import type { Box } from '../../../src/image/pixels.ts';
+import { resize } from '../../../src/image/resample.ts';
 import { failure, samePixels, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
 import {
