@@ -55,6 +55,14 @@ const degradeSchema = z.strictObject({
   noiseSigma: range(0, 100).default([1, 6]),
   jpeg: chance.default(0.8),
   jpegQuality: quality.default([35, 95]),
+  /** Chance that size, blur, noise and JPEG happen a second time, with blocks that lie elsewhere. */
+  again: chance.default(0),
+  /** Chance that a camera's program was at work: noise taken away (half of the time), tones changed, sharpened. */
+  camera: chance.default(0),
+  /** How much is sharpened: parts of what a blur takes away. */
+  sharpen: range(0, 4).default([0.3, 1.2]),
+  /** Chance that it is a picture of a screen's window: resized by its nearest pixels or linearly, never compressed before. */
+  screen: chance.default(0),
 });
 
 const regionsSchema = z.strictObject({
@@ -76,6 +84,11 @@ const viewSchema = z.strictObject({
   resize: chance.default(0),
   /** Sides of these squares, as parts of the face crop's. */
   side: range(0.5, 1).default([0.8, 1]),
+  /** Chance that the view is turned and resampled, as pictures are that others aligned by landmarks. */
+  turn: chance.default(0),
+  /** The largest turn, in degrees; and sizes that turned views are made larger by. */
+  degrees: z.number().min(0).max(180).default(15),
+  zoom: range(0.5, 2).default([0.9, 1.3]),
 });
 
 const keys = {

@@ -64,7 +64,7 @@ export function sharpen(plane: Plane, sigma: number, amount: number): void {
 }
 
 /** The index mirrored at the borders, without repeating them. */
-function mirrored(index: number, length: number): number {
+export function mirrored(index: number, length: number): number {
   if (index >= 0 && index < length) return index;
   const period = Math.max(1, 2 * (length - 1));
   const at = ((index % period) + period) % period;

@@ -235,9 +235,14 @@ const up = (value: number, multiple: number): number => Math.ceil(value / multip
 /**
  * The picture as a JPEG of this quality would give it back, in place.
  * @param quality 1 to 100, on libjpeg's scale
+ * @param corner how far into a block of 16 the picture begins, as a part of a larger one does
  */
-export function loseToJpeg({ width, height, data }: RgbImage, quality: number): void {
-  const [w, h] = [up(width, 16), up(height, 16)];
+export function loseToJpeg(
+  { width, height, data }: RgbImage,
+  quality: number,
+  [left, top]: readonly [number, number] = [0, 0],
+): void {
+  const [w, h] = [up(width + left, 16), up(height + top, 16)];
   const half = w >> 1;
   const y = new Float32Array(w * h);
   const cb = new Float32Array(half * (h >> 1));
@@ -245,9 +250,10 @@ export function loseToJpeg({ width, height, data }: RgbImage, quality: number): 
   const reds = new Float64Array(w);
   const blues = new Float64Array(w);
   for (let row = 0; row < h; row++) {
-    const from = Math.min(row, height - 1) * width;
+    const from = Math.min(Math.max(row - top, 0), height - 1) * width;
     for (let column = 0, to = row * w; column < w; column++, to++) {
-      const i = (from + (column < width ? column : width - 1)) * 3;
+      const x = column < left ? 0 : column - left;
+      const i = (from + (x < width ? x : width - 1)) * 3;
       const r = data[i];
       const g = data[i + 1];
       const b = data[i + 2];
@@ -274,7 +280,8 @@ export function loseToJpeg({ width, height, data }: RgbImage, quality: number): 
   roundBlocks(cr, half, h >> 1, colour);
   const [blue, red] = [twice(cb, w, h), twice(cr, w, h)];
   for (let row = 0, to = 0; row < height; row++) {
-    for (let at = row * w; at < row * w + width; at++, to += 3) {
+    const first = (row + top) * w + left;
+    for (let at = first; at < first + width; at++, to += 3) {
       const grey = y[at] + 128;
       data[to] = grey + 1.402 * red[at];
       data[to + 1] = grey - 0.344136286 * blue[at] - 0.714136286 * red[at];
