@@ -14,7 +14,8 @@ import {
 import { type Lock, takeLock } from '../system/lock.ts';
 import { PART, writeFileWhole } from '../system/write-file.ts';
 
-const manifestName = 'manifest.jsonl';
+/** The manifest's name in a data folder. */
+export const manifestName = 'manifest.jsonl';
 
 /** Resolves links; each folder once, since a set may hold a million files in a few folders. */
 class InsideCheck {

@@ -31,6 +31,8 @@ interface CutFace {
   image: RgbImage;
   mask: GreyImage | null;
   landmarks: Face['landmarks'];
+  /** Side of the crop on its picture, in pixels. */
+  side: number;
   /** Why it has no mask though there should be one. */
   withoutMask?: string;
 }
@@ -71,7 +73,7 @@ export async function extractClip(clip: Clip, options: ExtractOptions): Promise<
       if (cut.withoutMask !== undefined) drop(frame, cut.withoutMask, 'mask');
       const image = write('images', name, cut.image);
       const mask = cut.mask && write('masks', name, cut.mask);
-      faces.push({ image, mask, frame, landmarks: cut.landmarks, ...clip.face });
+      faces.push({ image, mask, frame, landmarks: cut.landmarks, side: cut.side, ...clip.face });
     }
   } catch (error) {
     if (!(error instanceof Dropped)) throw error;
@@ -94,6 +96,7 @@ async function cutFace(
     image: resize(image, size, size, box),
     mask: null,
     landmarks: intoCrop(landmarks, box, size),
+    side: Math.round(Math.max(box[2], box[3])),
   };
   if (typeof usable === 'string') return { ...cut, withoutMask: usable };
   if (usable) {

@@ -8,8 +8,24 @@ import * as z from 'zod';
 export const forgeMethods = ['self-blend', 'swap', 'parts', 'generator'] as const;
 export type ForgeMethod = (typeof forgeMethods)[number];
 
-/** Regions of a picture that are altered. */
-export const forgeRegions = ['face', 'hull', 'inner', 'lower', 'upper', 'box', 'crop'] as const;
+/**
+ * Regions of a picture that are altered. `outline` and `features` follow the 68 points of faces that
+ * have them (`llsm data points`), and are `hull` and `inner` on others. `outside` is a piece of hair,
+ * neck or background; `background` is all but the face; `crop` is everything.
+ */
+export const forgeRegions = [
+  'face',
+  'hull',
+  'inner',
+  'lower',
+  'upper',
+  'box',
+  'crop',
+  'outline',
+  'features',
+  'outside',
+  'background',
+] as const;
 export type ForgeRegion = (typeof forgeRegions)[number];
 
 const chance = z.number().min(0).max(1);

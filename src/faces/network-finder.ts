@@ -127,7 +127,7 @@ export class NetworkFinder implements FaceFinder {
     }
     const faces: FoundFace[] = [];
     for (const { box, score, points } of suppress(candidates, this.#network.iou)) {
-      const points68 = points ? undefined : await this.#points(image, box);
+      const points68 = points ? undefined : await this.points68(image, box);
       const landmarks = points ?? fivePoints(points68 ?? []);
       faces.push({ box, score, landmarks, ...(points68 && { points68 }) });
     }
@@ -150,8 +150,11 @@ export class NetworkFinder implements FaceFinder {
     }));
   }
 
-  /** The 68 points of the face in a box of the picture. */
-  async #points(image: RgbImage, [x, y, w, h]: Box): Promise<Point[]> {
+  /**
+   * The 68 points of the face in a box of the picture.
+   * @throws LlsmError where the finder has no landmark network
+   */
+  async points68(image: RgbImage, [x, y, w, h]: Box): Promise<Point[]> {
     const { marks } = this;
     if (!marks) throw new LlsmError('This face finder has no landmark network');
     const side = Math.max(w, h);

@@ -1,6 +1,6 @@
 /** Changes of colour and of sharpness, such as pictures of other cameras and programs have. */
 import type { Random } from '../base/random.ts';
-import { blur, coarsened, type Plane, sharpen } from './plane.ts';
+import { blur, type Changed, coarsened, type Plane, sharpen } from './plane.ts';
 
 /**
  * Shifts the colours, half of the time, and changes contrast, brightness and, half of the time,
@@ -36,10 +36,17 @@ export function recolour({ data }: Plane, random: Random, strength: number): voi
  * Loses detail by a smaller size, or is sharpened, or blurred, or nothing.
  * @param unit pixels of this picture to one of a face crop of 256
  */
-export function refocus(plane: Plane, random: Random, unit: number): Plane {
+export function refocus(plane: Plane, random: Random, unit: number): Changed {
   const kind = random.next();
-  if (kind < 0.4) return coarsened(plane, random.uniform(1.2, 4), random, ['area', 'linear']);
-  if (kind < 0.75) sharpen(plane, unit * random.uniform(0.7, 2.2), random.uniform(0.4, 1.3));
-  else if (kind < 0.9) blur(plane, unit * random.uniform(0.5, 2));
-  return plane;
+  if (kind < 0.4) {
+    const factor = random.uniform(1.2, 4);
+    return { plane: coarsened(plane, factor, random, ['area', 'linear']), cue: 'resized' };
+  }
+  if (kind < 0.75) {
+    sharpen(plane, unit * random.uniform(0.7, 2.2), random.uniform(0.4, 1.3));
+    return { plane, cue: 'sharpened' };
+  }
+  if (kind >= 0.9) return { plane, cue: 'coloured' };
+  blur(plane, unit * random.uniform(0.5, 2));
+  return { plane, cue: 'blurred' };
 }

@@ -17,7 +17,7 @@ import { resample, resize } from '../image/resample.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { recolour, refocus } from './change.ts';
 import { Donors } from './donors.ts';
-import { readSubject, type Similarity, type Subject } from './face.ts';
+import { markedBy, readSubject, type Similarity, type Subject } from './face.ts';
 import { degrade, finish } from './finish.ts';
 import { forgeFace, needsDonor } from './methods.ts';
 import { imageOf, mirrored as mirroredIndex, planeOf, sample } from './plane.ts';
@@ -35,11 +35,11 @@ export interface PairOptions {
 }
 
 /** A face brought to a square of this side, with its landmarks. */
-export function atSide({ image, landmarks }: Subject, side: number): Subject {
-  const { width, height } = image;
-  if (width === side && height === side) return { image, landmarks };
-  const moved = landmarks?.map(([x, y]) => [(x * side) / width, (y * side) / height]);
-  return { image: resize(image, side, side), landmarks: (moved as Subject['landmarks']) ?? null };
+export function atSide(face: Subject, side: number): Subject {
+  const { width, height } = face.image;
+  if (width === side && height === side) return face;
+  const moved = markedBy(face, ([x, y]) => [(x * side) / width, (y * side) / height]);
+  return { image: resize(face.image, side, side), ...moved };
 }
 
 /** Real faces, each as the pair of itself and a forgery. */
@@ -140,7 +140,7 @@ function varied(face: Subject, random: Random): Subject {
   const { width, height } = face.image;
   const plane = planeOf(face.image, [0, 0, width, height]);
   recolour(plane, random, 0.5);
-  return { ...face, image: imageOf(refocus(plane, random, width / 256)) };
+  return { ...face, image: imageOf(refocus(plane, random, width / 256).plane) };
 }
 
 interface View {

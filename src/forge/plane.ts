@@ -13,6 +13,12 @@ export interface Plane {
   data: Float32Array;
 }
 
+/** A changed plane, and the name of what was done to it. */
+export interface Changed {
+  plane: Plane;
+  cue: string;
+}
+
 /** Copies a box of whole pixels, which lies inside of the picture. */
 export function planeOf(image: RgbImage, [x, y, width, height]: Box): Plane {
   const data = new Float32Array(width * height * 3);

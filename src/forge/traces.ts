@@ -3,7 +3,7 @@
  * and its up-sampling leaves periodic traces (zero insertion, nearest, sub-pixel phases).
  */
 import type { Random } from '../base/random.ts';
-import { blur, coarsened, type Plane, scaled, sharpen } from './plane.ts';
+import { blur, type Changed, coarsened, type Plane, scaled, sharpen } from './plane.ts';
 
 /** Offsets of the 12 pixels within 2 of one. */
 const disc = [-2, -1, 0, 1, 2].flatMap((dy) =>
@@ -215,8 +215,14 @@ function subPixel(random: Random): Phases {
   return { weights, offset: phases.map(() => random.uniform(-1.5, 1.5)) };
 }
 
+const upSamplers = {
+  'zero insertion': zeroInsertion,
+  nearest,
+  'sub-pixel': subPixel,
+} as const;
+
 /** The picture as if it came out of a generator. @param side of the whole face crop, in pixels */
-export function generated(plane: Plane, side: number, random: Random): Plane {
+export function generated(plane: Plane, side: number, random: Random): Changed {
   const resolution = random.pick([112, 128, 160, 192, 224, 256]) / 256;
   const fit = (length: number) =>
     Math.max(8, Math.round((length * resolution * 256) / side / 4) * 4);
@@ -226,13 +232,14 @@ export function generated(plane: Plane, side: number, random: Random): Plane {
   if (loss < 0.35) face = bilateral(face, random.uniform(6, 24), random.uniform(1, 3));
   else if (loss < 0.6) blur(face, random.uniform(0.4, 1.1));
   else if (loss < 0.7) face = median(face);
+  let cue: keyof typeof upSamplers | 'detail lost' = 'detail lost';
   const levels = random.chance(0.85) ? (random.chance(0.6) ? 1 : 2) : 0;
   for (let level = 0; level < levels; level++) {
     const low = scaled(face, width / 2, height / 2, 'area');
     const smooth = twice(low, linear);
     const kind = random.next();
-    const make = kind < 0.4 ? zeroInsertion : kind < 0.7 ? nearest : subPixel;
-    const up = twice(low, make(random));
+    cue = kind < 0.4 ? 'zero insertion' : kind < 0.7 ? 'nearest' : 'sub-pixel';
+    const up = twice(low, upSamplers[cue](random));
     const kept = random.uniform(0.2, 0.9);
     for (let i = 0; i < up.data.length; i++) {
       up.data[i] += kept * (face.data[i] - smooth.data[i]);
@@ -240,12 +247,13 @@ export function generated(plane: Plane, side: number, random: Random): Plane {
     face = up;
   }
   if (random.chance(0.3)) sharpen(face, 1.2, random.uniform(0.3, 1));
-  return scaled(face, plane.width, plane.height, random.chance(0.5) ? 'linear' : 'cubic');
+  const back = random.chance(0.5) ? 'linear' : 'cubic';
+  return { plane: scaled(face, plane.width, plane.height, back), cue };
 }
 
 /** Another picture's resolution: most of the time from 72 to 224 pixels for a face crop. */
-export function lowered(plane: Plane, side: number, random: Random): Plane {
-  if (random.chance(0.3)) return plane;
-  const factor = side / random.uniform(72, 224);
-  return factor > 1 ? coarsened(plane, factor, random, ['area']) : plane;
+export function lowered(plane: Plane, side: number, random: Random): Changed {
+  const factor = random.chance(0.3) ? 1 : side / random.uniform(72, 224);
+  if (factor <= 1) return { plane, cue: 'moved' };
+  return { plane: coarsened(plane, factor, random, ['area']), cue: 'resized' };
 }
