@@ -13,6 +13,7 @@ import { countsInWords, type ManifestItem, type Split, splits } from '../src/fac
 import type { Dtype } from '../src/graph/tensor.ts';
 import { type VideoRule, videoRules } from '../src/measure/classification.ts';
 import { type Evaluation, evaluate } from '../src/measure/evaluate.ts';
+import { type GroupingName, groupings } from '../src/measure/groups.ts';
 import { type Perturbation, perturbations } from '../src/measure/perturbations.ts';
 import { evaluationText, robustnessText } from '../src/measure/report/text.ts';
 import { type Robustness, robustness } from '../src/measure/robustness.ts';
@@ -29,6 +30,7 @@ interface Options {
   threshold?: number;
   maskThreshold?: number;
   perturb?: Perturbation[];
+  by?: GroupingName[];
   videoScore: VideoRule;
   out?: string;
   batch: number;
@@ -70,6 +72,11 @@ export function register(program: Command): void {
       `also measure degraded pictures: all, or of ${everyPerturbation.map(({ name }) => name).join(', ')} (with commas between)`,
       parsePerturbations,
     )
+    .option(
+      '--by <names>',
+      `also measure groups of faces apart: ${Object.keys(groupings).join(', ')} (with commas between)`,
+      parseGroupings,
+    )
     .option('--out <dir>', 'for eval.json, scores.csv, reliability.svg (and perturb.svg)')
     .option('--batch <n>', 'faces in one run of the network', wholeNumber(1, 1024), 8)
     .addOption(precisionOption())
@@ -86,6 +93,15 @@ function parsePerturbations(text: string): Perturbation[] {
     if (found) return found;
     const names = everyPerturbation.map((one) => one.name).join(', ');
     throw new InvalidArgumentError(`There is no ${name}. Name some of ${names}, or all.`);
+  });
+}
+
+function parseGroupings(text: string): GroupingName[] {
+  const known = Object.keys(groupings) as GroupingName[];
+  return text.split(',').map((given) => {
+    const found = known.find((name) => name === given.trim());
+    if (found) return found;
+    throw new InvalidArgumentError(`There is no ${given}. Name some of ${known.join(', ')}.`);
   });
 }
 
@@ -120,6 +136,7 @@ async function run(options: Options): Promise<void> {
     positions,
     videoRule: options.videoScore,
     prior: located ? prior : undefined,
+    by: options.by,
     seed,
     onFace: (what, done, total) => bars.update(what, done, total),
   }).finally(() => bars.stop());
