@@ -27,8 +27,10 @@ import {
   updateLossScale,
 } from '../../src/kernels/loss_scale/loss_scale.ts';
 import { maxPool } from '../../src/kernels/max_pool/max_pool.ts';
+import { offset } from '../../src/kernels/offset/offset.ts';
 import { poolAdd } from '../../src/kernels/pool_add/pool_add.ts';
 import { residualAdd } from '../../src/kernels/residual_add/residual_add.ts';
+import { residualChannels } from '../../src/kernels/residual_channels/residual_channels.ts';
 import { resize } from '../../src/kernels/resize/resize.ts';
 import { upsampleAdd } from '../../src/kernels/upsample_add/upsample_add.ts';
 import { test } from '../support/run.ts';
@@ -115,9 +117,12 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
   const logit = dot(g, 'logit', [map(1), map(1, 4)], weight(1, 12), weight(1));
   const truth = g.input('truth', [1, 1, 1]);
   for (const grad of [true, false]) {
-    const loss = bce(g, logit, truth, g.input('weight', []), { scale: 1, grad });
+    const loss = bce(g, logit, truth, g.input('weight', []), { scale: 1, grad, dice: grad });
     for (const [tensor, seed] of loss.seeds) seeds.set(tensor, seed);
   }
+  residualChannels(g, 'residuals', image);
+  const plain = g.input('plain', [5, 7, 1]);
+  offset(g, 'offset', plain, fixed(1, 1, 4, 4));
   backward(g, seeds, wrt);
   ema(g, params.flat('weights'), params.flat('meanWeights'), g.input('ema rate', []));
   adam(g, params, new Tensor('step', [2], { home: 'input' }));

@@ -3,8 +3,10 @@ import { Tensor } from '../../graph/tensor.ts';
 import { groups64 } from '../grid.ts';
 import { shader } from '../shader.ts';
 import source from './bce.wgsl';
+import overlapSource from './overlap.wgsl';
 
 const bceShader = shader('bce', source);
+const overlapShader = shader('overlap', overlapSource);
 
 /** Loss: partial rows [n, 1] that add up to it, and gradients to begin from. */
 export interface Loss {
@@ -15,7 +17,9 @@ export interface Loss {
 /**
  * Binary cross-entropy with logits (paper equations 6 and 7): the sum over items of
  * weight[b] * mean over the item's values. The caller's weights [B] make it a mean over the batch,
- * or over its items with a mask. The gradient is multiplied by `scale` (the loss weight); without
+ * or over its items with a mask. With `dice` an item whose truth is not 0 everywhere adds
+ * 1 - (2 I + 1) / (P + T + 1) to its mean, of sums over its values: I of sigmoid(logit) * truth, P of
+ * sigmoid(logit), T of truth (Milletari et al., V-Net, 2016, without squares). The gradient is multiplied by `scale` (the loss weight); without
  * `grad` there is none.
  * @param logit [B, ...], `truth` of the same shape in [0, 1].
  */
@@ -24,15 +28,26 @@ export function bce(
   logit: Tensor,
   truth: Tensor,
   weight: Tensor,
-  { scale, grad }: { scale: number; grad: boolean },
+  { scale, grad, dice = false }: { scale: number; grad: boolean; dice?: boolean },
 ): Loss {
   const values = logit.size / logit.shape[0];
   const rows = Math.ceil(values / 256);
+  const sums = dice
+    ? new Tensor(`overlap of ${logit.name}`, [logit.shape[0], 4], { batched: true })
+    : undefined;
+  if (sums) {
+    g.launch({
+      kernel: overlapShader(),
+      bind: { logit, truth, sums },
+      params: () => ({ values }),
+      grid: ({ count }) => [count],
+    });
+  }
   const partial = g.partialRows(`loss of ${logit.name}`, 1);
   const dLogit = new Tensor(`d ${logit.name}`, logit.shape, { batched: true });
   g.launch({
-    kernel: bceShader({ GRAD: grad }),
-    bind: { logit, truth, weight, partial, dLogit: grad ? dLogit : undefined },
+    kernel: bceShader({ GRAD: grad, DICE: dice }),
+    bind: { logit, truth, weight, partial, dLogit: grad ? dLogit : undefined, sums },
     params: ({ count, row }) => ({ count, values, rows, row0: row, scale }),
     grid: ({ count }) => [groups64(count * rows)],
     partial: { tensor: partial, rows: (count) => count * rows },

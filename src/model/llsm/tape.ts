@@ -8,8 +8,10 @@ import { depthwise } from '../../kernels/depthwise/depthwise.ts';
 import { dot } from '../../kernels/dot/dot.ts';
 import { gate } from '../../kernels/gate/gate.ts';
 import { type Features, llsmFeatures } from '../../kernels/llsm/llsm.ts';
+import { offset } from '../../kernels/offset/offset.ts';
 import { poolAdd } from '../../kernels/pool_add/pool_add.ts';
 import { residualAdd } from '../../kernels/residual_add/residual_add.ts';
+import { residualChannels } from '../../kernels/residual_channels/residual_channels.ts';
 import { resize } from '../../kernels/resize/resize.ts';
 import type { Layers, Normed, NormedConv } from './layers.ts';
 
@@ -77,6 +79,14 @@ export class Tape implements Layers<Read, Features> {
 
   dot(name: string, x: Read, _bias: number): Read {
     return this.linear(name, [x]);
+  }
+
+  residualChannels(name: string, image: Read): Read {
+    return read(residualChannels(this.g, name, image.tensor));
+  }
+
+  offset(name: string, x: Read, _side: number): Read {
+    return read(offset(this.g, name, x.tensor, this.param(name)));
   }
 
   linear(name: string, inputs: readonly Read[]): Read {
