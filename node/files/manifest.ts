@@ -60,6 +60,7 @@ function readLines(folder: string, text: string, rules: FaceRules): ManifestItem
     const face = parseFace(line, where);
     const image = inside.check(folder, face.image, where, 'image');
     if (face.mask !== null) inside.check(folder, face.mask, where, 'mask');
+    if (face.reconstructed) inside.check(folder, face.reconstructed, where, 'reconstructed');
     rules.add(face, image, where);
     items.push({ ...face, folder });
   }

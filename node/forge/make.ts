@@ -158,7 +158,7 @@ async function writePairs(item: ManifestItem, name: string, work: Work): Promise
     const random = new Random(seed, `forge ${method} ${item.image}`, number);
     const other = new Random(seed, `donor ${method} ${item.image}`, number);
     const made = await orUnusable(() =>
-      forgeFace(method, item, face, { random, other, donors }, forging),
+      forgeFace(method, item, face, { random, other, donors, read: readBytes }, forging),
     );
     const pictures = [
       { path: real, image: made.real, comment: comments.real(method) },

@@ -4,8 +4,8 @@
  */
 import * as z from 'zod';
 
-/** Ways to forge a face. */
-export const forgeMethods = ['self-blend', 'swap', 'parts', 'generator'] as const;
+/** Ways to forge a face; `reconstruct` needs what `llsm autoencoder apply` wrote into the set. */
+export const forgeMethods = ['self-blend', 'swap', 'parts', 'generator', 'reconstruct'] as const;
 export type ForgeMethod = (typeof forgeMethods)[number];
 
 /**
@@ -91,6 +91,7 @@ const regionsSchema = z.strictObject({
   }),
   swap: shares(forgeRegions).default({ face: 0.375, hull: 0.375, box: 0.25 }),
   generator: shares(forgeRegions).default({ face: 0.25, hull: 0.25, box: 0.3, crop: 0.2 }),
+  reconstruct: shares(forgeRegions).default({ face: 0.25, outline: 0.25, box: 0.3, crop: 0.2 }),
 });
 
 const viewSchema = z.strictObject({
@@ -116,9 +117,9 @@ const keys = {
   ratios: z.array(z.number().min(0.05).max(1)).min(1),
   /** Strength of a self-blend's colour change. */
   colour: z.number().min(0).max(4),
-  /** Part of the colour difference that a swap or a part takes away. */
+  /** Part of the colour difference that a swap, a part or a reconstruction takes away. */
   transfer: range(0, 1),
-  /** Chance that what a swap or a part lays over bears a generator's traces. */
+  /** Chance that what a swap, a part or a reconstruction lays over bears a generator's traces. */
   traces: chance,
   /** Chance that both of a pair begin from a picture changed in colour and sharpness. */
   vary: chance,

@@ -53,6 +53,8 @@ export const manifestLineSchema = z
     points68: z.array(point).length(68).optional(),
     /** Side of the crop on the photograph that it was cut from, in pixels; absent: that of the picture. */
     side: z.number().positive().optional(),
+    /** What an autoencoder made of the face crop, relative to the manifest's folder; absent: none was. */
+    reconstructed: pathInside.optional(),
     /** What frames belong to: data set, method, compression and name together. */
     video: name,
     frame: z.int().nonnegative().default(0),

@@ -104,7 +104,9 @@ export class PairLoader implements CropSource<Crop[]> {
     let pair: { real: RgbImage; image: RgbImage; mask: GreyImage };
     try {
       const other = stream('donor');
-      pair = await forgeFace(method, item, face, { random, other, donors: this.#donors }, forging);
+      const { read } = this.#options;
+      const sources = { random, other, donors: this.#donors, read };
+      pair = await forgeFace(method, item, face, sources, forging);
     } catch (error) {
       if (!(error instanceof LlsmError)) throw error;
       throw new LlsmError(`${item.folder}/${item.image}: ${error.message}`);

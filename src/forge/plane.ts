@@ -29,6 +29,16 @@ export function planeOf(image: RgbImage, [x, y, width, height]: Box): Plane {
   return { width, height, data };
 }
 
+/** Copies a box of whole pixels of a plane, inside of which it lies. */
+export function cutPlane(plane: Plane, [left, top, width, height]: Box): Plane {
+  const data = new Float32Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * plane.width + left) * 3;
+    data.set(plane.data.subarray(from, from + width * 3), y * width * 3);
+  }
+  return { width, height, data };
+}
+
 /** The plane rounded to 8 bits. */
 export function imageOf({ width, height, data: from }: Plane): RgbImage {
   // A loop: the constructor that converts takes three times as long.

@@ -15,6 +15,7 @@ import { adam } from '../../src/kernels/adam/adam.ts';
 import { adaptivePool } from '../../src/kernels/adaptive_pool/adaptive_pool.ts';
 import { batchNorm } from '../../src/kernels/batch_norm/batch_norm.ts';
 import { bce } from '../../src/kernels/bce/bce.ts';
+import { charbonnier } from '../../src/kernels/charbonnier/charbonnier.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
 import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
 import { dot } from '../../src/kernels/dot/dot.ts';
@@ -121,6 +122,7 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
     for (const [tensor, seed] of loss.seeds) seeds.set(tensor, seed);
   }
   residualChannels(g, 'residuals', image);
+  charbonnier(g, g.input('made', [5, 7, 4]), g.input('wanted', [5, 7, 4]), g.input('share', []));
   const plain = g.input('plain', [5, 7, 1]);
   offset(g, 'offset', plain, fixed(1, 1, 4, 4));
   backward(g, seeds, wrt);

@@ -65,6 +65,23 @@ export function gate(a: Values, z: Values): Result<'a' | 'z'> {
   };
 }
 
+/** Charbonnier's loss: the sum over items of weight times the mean of sqrt(d^2 + eps^2) - eps. */
+export function charbonnier(x: Values, truth: Values, weight: Values, eps: number): Result<'x'> {
+  const perItem = x.data.length / x.shape[0];
+  const share = (i: number) => weight.data[Math.floor(i / perItem)] / perItem;
+  const away = map(x, (value, i) => value - truth.data[i]);
+  const out = zeros([1]);
+  away.data.forEach((d, i) => {
+    out.data[0] += share(i) * (Math.hypot(d, eps) - eps);
+  });
+  return {
+    out,
+    backward: (dOut) => ({
+      x: map(away, (d, i) => (dOut.data[0] * share(i) * d) / Math.hypot(d, eps)),
+    }),
+  };
+}
+
 /**
  * `bce`, and for each item whose target is not 0 everywhere 1 - (2 I + 1) / (P + T + 1): sums over its
  * values of sigmoid(z) times the target, of sigmoid(z), and of the target.
