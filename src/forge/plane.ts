@@ -69,14 +69,8 @@ export function blur({ data, width, height }: Plane, sigma: number): void {
 }
 
 /** Adds `amount` times what a blur takes away, in place. */
-export function sharpen(plane: Plane, sigma: number, amount: number): void {
-  const smooth = { ...plane, data: plane.data.slice() };
-  blur(smooth, sigma);
-  const { data } = plane;
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i] + amount * (data[i] - smooth.data[i]);
-    data[i] = value < 0 ? 0 : value > 255 ? 255 : value;
-  }
+export function sharpen({ data, width, height }: Plane, sigma: number, amount: number): void {
+  gaussianBlur(data, width, height, 3, sigma, amount);
 }
 
 /** The index mirrored at the borders, without repeating them. */

@@ -1,13 +1,18 @@
 /** Blurring: a Gaussian, and three running means where one of a large width is enough. */
 import { store, sumBothSides, type Values } from './rows.ts';
 
-/** Gaussian blur with repeated borders, in place. data: [height, width, channels]. */
+/**
+ * Gaussian blur with repeated borders, in place. data: [height, width, channels].
+ * @param sharpened in place of the blurred values: the old ones and so many times what the blur takes
+ *   away, kept within 0 and 255
+ */
 export function gaussianBlur(
   data: Values,
   width: number,
   height: number,
   channels: number,
   sigma: number,
+  sharpened?: number,
 ): void {
   const radius = Math.ceil(3 * sigma);
   const kernel = Float64Array.from({ length: radius + 1 }, (_, i) =>
@@ -43,6 +48,13 @@ export function gaussianBlur(
       below[k] = placeOf(y + k);
     }
     sumBothSides(sum, stride, rows, placeOf(y), above, below, kernel, radius);
+    if (sharpened !== undefined) {
+      line.set(data.subarray(y * stride, (y + 1) * stride));
+      for (let i = 0; i < stride; i++) {
+        const value = line[i] + sharpened * (line[i] - sum[i]);
+        sum[i] = value < 0 ? 0 : value > 255 ? 255 : value;
+      }
+    }
     store(data, y * stride, sum, stride);
   }
 }

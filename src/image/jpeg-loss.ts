@@ -210,24 +210,28 @@ function roundBlocks(
   }
 }
 
-/** A half-size plane at full size: 3 parts of the nearer, 1 of the farther neighbour, both ways. */
-function twice(small: Float32Array, width: number, height: number): Float32Array {
-  const [halfWidth, halfHeight] = [width >> 1, height >> 1];
-  const large = new Float32Array(width * height);
-  const line = new Float64Array(halfWidth + 2);
-  for (let y = 0; y < height; y++) {
-    const near = (y >> 1) * halfWidth;
-    const row = Math.min(halfHeight - 1, Math.max(0, (y >> 1) + (y & 1 ? 1 : -1)));
-    const far = row * halfWidth;
-    for (let x = 0; x < halfWidth; x++) line[x + 1] = (3 * small[near + x] + small[far + x]) / 16;
-    line[0] = line[1];
-    line[halfWidth + 1] = line[halfWidth];
-    for (let x = 1, to = y * width; x <= halfWidth; x++, to += 2) {
-      large[to] = 3 * line[x] + line[x - 1];
-      large[to + 1] = 3 * line[x] + line[x + 1];
-    }
+/**
+ * Row y of a half-size plane at full size: 3 parts of the nearer, 1 of the farther neighbour, both ways.
+ * @param line scratch of two values more than a row of the plane
+ */
+function twiceRow(
+  out: Float64Array,
+  small: Float32Array,
+  halfWidth: number,
+  halfHeight: number,
+  y: number,
+  line: Float64Array,
+): void {
+  const near = (y >> 1) * halfWidth;
+  const row = Math.min(halfHeight - 1, Math.max(0, (y >> 1) + (y & 1 ? 1 : -1)));
+  const far = row * halfWidth;
+  for (let x = 0; x < halfWidth; x++) line[x + 1] = (3 * small[near + x] + small[far + x]) / 16;
+  line[0] = line[1];
+  line[halfWidth + 1] = line[halfWidth];
+  for (let x = 1, to = 0; x <= halfWidth; x++, to += 2) {
+    out[to] = 3 * line[x] + line[x - 1];
+    out[to + 1] = 3 * line[x] + line[x + 1];
   }
-  return large;
 }
 
 const up = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
@@ -278,14 +282,18 @@ export function loseToJpeg(
   const colour = stepsOf(chrominance, quality);
   roundBlocks(cb, half, h >> 1, colour);
   roundBlocks(cr, half, h >> 1, colour);
-  const [blue, red] = [twice(cb, w, h), twice(cr, w, h)];
+  const line = new Float64Array(half + 2);
   for (let row = 0, to = 0; row < height; row++) {
-    const first = (row + top) * w + left;
-    for (let at = first; at < first + width; at++, to += 3) {
-      const grey = y[at] + 128;
-      data[to] = grey + 1.402 * red[at];
-      data[to + 1] = grey - 0.344136286 * blue[at] - 0.714136286 * red[at];
-      data[to + 2] = grey + 1.772 * blue[at];
+    twiceRow(blues, cb, half, h >> 1, row + top, line);
+    twiceRow(reds, cr, half, h >> 1, row + top, line);
+    const first = (row + top) * w;
+    for (let x = left; x < left + width; x++, to += 3) {
+      const grey = y[first + x] + 128;
+      const blue = blues[x];
+      const red = reds[x];
+      data[to] = grey + 1.402 * red;
+      data[to + 1] = grey - 0.344136286 * blue - 0.714136286 * red;
+      data[to + 2] = grey + 1.772 * blue;
     }
   }
 }
