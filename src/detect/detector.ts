@@ -9,10 +9,13 @@ import type { Dtype, Tensor } from '../graph/tensor.ts';
 import { networkInput, stack } from '../image/input.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { uploadCheckpoint } from '../model/llsm/bind.ts';
+import { isClosedForm, recordCam } from '../model/llsm/cam.ts';
 import type { Checkpoint } from '../model/llsm/checkpoint.ts';
 import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
+import type { OpenCheckpoint } from '../model/llsm/open-checkpoint.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
 import { checkNumbers } from '../model/self-test.ts';
+import type { Cam } from './gradcam.ts';
 import { sigmoid } from './verdict.ts';
 
 /** Detection on one face; all values are probabilities, 0 to 1. */
@@ -26,6 +29,8 @@ export interface Detection {
    * dissimilar). Absent without the pair head, above HW = 4,096, and where not asked for.
    */
   dissimilarity?: Float32Array;
+  /** Grad-CAM of the logit, where it was asked for. */
+  cam?: Cam;
 }
 
 export interface DetectorOptions {
@@ -33,6 +38,11 @@ export interface DetectorOptions {
   batch: number;
   /** Whether the dissimilarity of pairs is computed where it can be (default true). */
   dissimilarity?: boolean;
+  /**
+   * Feature map that Grad-CAM is computed at. At the map that the classifier pools (`d1`, mostly) it costs
+   * next to nothing; at others batch norm is not folded into the weights, and a backward pass follows.
+   */
+  cam?: string;
   /** Type that feature maps are stored in (default f32). */
   precision?: Dtype;
 }
@@ -42,29 +52,36 @@ export class Detector {
   private constructor(
     private readonly pass: Forward,
     private readonly pairMap: Tensor | undefined,
+    private readonly cam: { tap: string; map: Tensor } | undefined,
     private readonly plan: Plan,
   ) {}
 
   /**
    * Builds the network on an adapter, which must compute a stored case rightly.
+   * @param checkpoint of an open one (`openCheckpoint`) the weights go to the GPU without ever being in
+   *   main memory together
    * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
-   *   numbers
+   *   numbers, and for a tap that the network has not, or that its logit does not depend on
    */
   static async build(
     gpu: Gpu,
-    checkpoint: Checkpoint,
-    { batch, dissimilarity = true, precision }: DetectorOptions,
+    checkpoint: Checkpoint | OpenCheckpoint,
+    { batch, dissimilarity = true, cam: tap, precision }: DetectorOptions,
   ): Promise<Detector> {
     await checkNumbers(gpu);
     const { config } = checkpoint;
-    const store = uploadCheckpoint(gpu, checkpoint);
-    const pass = forward(
-      new Graph({ batch, training: false, traits: gpu, inference: true, storage: precision }),
-      config,
-      store,
-    );
-    const map = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
-    return new Detector(pass, map, await planOf(gpu, pass));
+    const store =
+      'upload' in checkpoint ? await checkpoint.upload(gpu) : uploadCheckpoint(gpu, checkpoint);
+    const closed = tap === undefined || isClosedForm(config, tap);
+    if (!closed && precision === 'f16') {
+      throw new LlsmError(`Grad-CAM at ${tap} needs gradients, which 16 bits do not hold: use f32`);
+    }
+    const traits = { batch, training: false, traits: gpu, storage: precision };
+    const pass = forward(new Graph({ ...traits, inference: closed }), config, store);
+    const pairs = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
+    const cam = tap === undefined ? undefined : { tap, map: recordCam(pass, tap, { closed }) };
+    // Weights that never change take as much again once they are packed.
+    return new Detector(pass, pairs, cam, await planOf(gpu, pass, { release: closed }));
   }
 
   /** Side of the network's input and of the masks. */
@@ -84,37 +101,53 @@ export class Detector {
 
   /**
    * @param faces face crops of any size; what does not fill a batch is padded
+   * @param withMaps whether face k is given its mask and dissimilarity; a run in which no face is
+   *   reads none of them back
    * @returns one result a face, in order
    * @throws LlsmError where a logit is not finite, or the GPU failed
    */
-  async detect(faces: readonly RgbImage[]): Promise<Detection[]> {
+  async detect(
+    faces: readonly RgbImage[],
+    withMaps: (k: number) => boolean = () => true,
+  ): Promise<Detection[]> {
     const detections: Detection[] = [];
     for (let first = 0; first < faces.length; first += this.batch) {
-      detections.push(...(await this.#run(faces.slice(first, first + this.batch))));
+      const part = faces.slice(first, first + this.batch);
+      detections.push(...(await this.#run(part, (k) => withMaps(first + k))));
     }
     return detections;
   }
 
-  async #run(faces: readonly RgbImage[]): Promise<Detection[]> {
+  async #run(faces: readonly RgbImage[], withMaps: (k: number) => boolean): Promise<Detection[]> {
     const { pass, plan, batch, size } = this;
     const inputs = faces.map((face) => networkInput(face, size));
     plan.write(pass.image, stack(inputs, batch, size * size * 3));
     plan.run();
     const logits = await plan.read(pass.logit.tensor);
-    const masks = pass.mask && (await plan.read(pass.mask.tensor));
-    const pairMaps = this.pairMap && (await plan.read(this.pairMap));
+    const maps = faces.some((_, k) => withMaps(k));
+    const masks = maps && pass.mask && (await plan.read(pass.mask.tensor));
+    const pairMaps = maps && this.pairMap && (await plan.read(this.pairMap));
+    const cams = maps && this.cam && (await plan.read(this.cam.map));
     return faces.map((_, k) => {
       if (!Number.isFinite(logits[k])) {
         throw new LlsmError(
           `The network's logit is ${logits[k]}: its weights are too large for 32-bit arithmetic`,
         );
       }
+      const probability = sigmoid(logits[k]);
+      if (!withMaps(k)) return { probability };
       return {
-        probability: sigmoid(logits[k]),
-        mask: masks && itemOf(masks, k, batch).map(sigmoid),
-        dissimilarity: pairMaps && itemOf(pairMaps, k, batch).map(sigmoid),
+        probability,
+        mask: masks ? itemOf(masks, k, batch).map(sigmoid) : undefined,
+        dissimilarity: pairMaps ? itemOf(pairMaps, k, batch).map(sigmoid) : undefined,
+        cam: cams ? this.#camOf(itemOf(cams, k, batch)) : undefined,
       };
     });
+  }
+
+  #camOf(values: Float32Array): Cam {
+    const { tap, map } = this.cam as { tap: string; map: Tensor };
+    return { tap, side: map.shape[1], values: values.slice() };
   }
 
   destroy(): void {

@@ -2,7 +2,6 @@ import { LlsmError } from '../base/errors.ts';
 import type { Kernel } from '../gpu/pipeline.ts';
 import { inHalf, rangeFlag } from '../gpu/storage16.ts';
 import type { Gradients } from './gradients.ts';
-import { roomForCheap } from './remake.ts';
 import { type Dtype, Tensor } from './tensor.ts';
 
 /** The part of the batch that one dispatch works on. */
@@ -36,8 +35,23 @@ export interface Launch {
    * have its output kept until then, where all such outputs take more memory than there is room for.
    */
   cheap?: boolean;
+  /** How the launch may become one dispatch with others like it (join.ts). */
+  joint?: Joint;
   /** Choice of the kernel among several forms, for `bench --tune`; absent where it has one form. */
   choice?: Choice;
+}
+
+/** What launches of one kind need to become one. */
+export interface Joint {
+  /** The kind: launches of the same one may be joined, up to `most`. */
+  kind: string;
+  most: number;
+  /** Whether their dispatch comes where the first of them was (default: where the last was). */
+  early?: boolean;
+  /** Name of the binding that they have in common: one tensor, or ranges of one flat buffer. */
+  common: string;
+  /** The launch that does all of them. @param common what holds the common binding of each */
+  of(parts: readonly Launch[], common: Tensor): Launch;
 }
 
 /** A kernel chosen from several forms that compute the same. */
@@ -62,9 +76,19 @@ export interface Recorded extends Omit<Launch, 'bind'> {
 /** Traits of the adapter that kernels choose their variants by. */
 export interface Traits {
   subgroupSize: number;
+  /** Whether it computes on the CPU; absent, adapters with subgroups of 4 or 8 are taken to. */
+  software?: boolean;
+  /**
+   * Bytes that a plan may take: where it stays below, a backward walk finds everything kept that it
+   * reads. Absent, memory is saved wherever little time is lost by it.
+   */
+  memory?: number;
   /** The forms that were measured best on this adapter, by their choice's key. */
   tuned?: { get(key: string): string | undefined };
 }
+
+/** Bytes of cheaply made tensors that a graph keeps, rather than make each of them again. */
+const usualRoomForCheap = 128 * 2 ** 20;
 
 export interface GraphOptions {
   /** Items in one run. */
@@ -107,14 +131,14 @@ export class Graph {
     traits,
     inference = false,
     storage = 'f32',
-    roomForCheap: room = roomForCheap,
+    roomForCheap = usualRoomForCheap,
   }: GraphOptions) {
     this.batch = batch;
     this.training = training;
     this.traits = traits;
     this.inference = inference;
     this.storage = storage;
-    this.roomForCheap = room;
+    this.roomForCheap = roomForCheap;
   }
 
   /** Makes a tensor with a batch axis; `shape` is that of one item. Give 'f32' for what is no feature map. */

@@ -1,12 +1,23 @@
+import { planMemory } from './plan.ts';
 import type { Graph, Launch } from './record.ts';
 import { Tensor } from './tensor.ts';
 
-/** Bytes of cheaply made tensors that a graph keeps, rather than make each of them again. */
-export const roomForCheap = 128 * 2 ** 20;
+/** Limits that nothing exceeds: only the bytes of such a plan are asked for. */
+const unlimited = {
+  maxStorageBufferBindingSize: Number.POSITIVE_INFINITY,
+  maxBufferSize: Number.POSITIVE_INFINITY,
+  minStorageBufferOffsetAlignment: 256,
+};
+
+/** Whether a graph takes no more memory than its adapter gives, with everything kept that is read again. */
+export function fitsKept(graph: Graph): boolean {
+  const { memory } = graph.traits;
+  return memory !== undefined && planMemory(graph, unlimited).bytes <= memory;
+}
 
 /**
- * Gives time for memory, where all of it would take more than the graph has room for: what was made by launches that are `cheap`, and is read again by
- * the launches of a backward walk, is made a second time there, into memory of its own, and not kept
+ * Gives time for memory, where all of it would take more than the graph has room for: what was made by
+ * launches that are `cheap`, and is read again by the launches of a backward walk, is made a second time there, into memory of its own, and not kept
  * from the one to the other. The values are the same.
  * @param from the first launch of the backward walk; the launches from there on are replaced
  */

@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Random } from '../../src/base/random.ts';
 import { backward } from '../../src/graph/backward.ts';
+import { planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { ParamStore } from '../../src/graph/store.ts';
@@ -14,7 +15,10 @@ const gpu = await openNodeGpu();
 const [batch, size, channels] = [2, 24, 16];
 
 /** Four separable convolutions in a row, and the gradients of all weights. */
-function recorded(cheap: boolean, { keep, room = 0 }: { keep?: string; room?: number } = {}) {
+function recorded(
+  cheap: boolean,
+  { keep, room = 0, memory }: { keep?: string; room?: number; memory?: number } = {},
+) {
   const params = new ParamStore(
     gpu,
     [0, 1, 2, 3].flatMap((i) => [
@@ -26,7 +30,8 @@ function recorded(cheap: boolean, { keep, room = 0 }: { keep?: string; room?: nu
       },
     ]),
   );
-  const g = new Graph({ batch, training: true, traits: gpu, roomForCheap: room });
+  const traits = { ...gpu, memory };
+  const g = new Graph({ batch, training: true, traits, roomForCheap: room });
   const x = g.input('x', [size, size, channels]);
   const outs: Tensor[] = [x];
   for (let i = 0; i < 4; i++) {
@@ -95,4 +100,14 @@ test('where there is room for all of it, nothing is made again', () => {
     g.launches.filter(({ bind }) => bind.out?.name.endsWith(' again')).length;
   assert.is(again(recorded(true, { room: bytes })), 0);
   assert.is(again(recorded(true, { room: bytes - 1 })), 5);
+});
+
+test('nothing is made again where everything fits', () => {
+  const again = (memory?: number): number =>
+    recorded(true, { memory }).g.launches.filter(
+      ({ kernel, bind }) => kernel.name === 'depthwise' && bind.out.name.endsWith(' again'),
+    ).length;
+  const { g } = recorded(false);
+  const { bytes } = planMemory(g, gpu.device.limits);
+  assert.equal([again(), again(bytes - 1), again(bytes)], [5, 5, 0]);
 });

@@ -104,6 +104,26 @@ test('an input gradient that it cannot make is refused', () => {
   assert.throws(build(6), /conv: a 3x3 convolution gives its input no gradient with 6 columns/);
 });
 
+test('what lies as a product reads it is bound itself, anything else is packed', () => {
+  const packed = (n: number, c: number, kernel: number) => {
+    const g = new Graph({ batch: 1, training: true, traits: { subgroupSize: 0 } });
+    const x = g.input('x', [9, 9, c]);
+    const w = new Tensor('w', [n, c, kernel, kernel], { home: 'input' });
+    const bias = new Tensor('b', [n], { home: 'input' });
+    const { out } = conv(g, 'conv', x, w, { bias });
+    const forward = g.launches.length;
+    backward(g, new Map([[out, g.input('d', out.shape.slice(1))]]), [x]);
+    const count = (launches: typeof g.launches) =>
+      launches.filter(({ kernel }) => kernel.name.startsWith('pack')).length;
+    return [count(g.launches.slice(0, forward)), count(g.launches.slice(forward))];
+  };
+  // Forward reads a transposed weight, dX of a 1x1 the weight as it lies.
+  assert.equal(packed(8, 4, 1), [1, 0]);
+  assert.equal(packed(8, 4, 3), [1, 1]);
+  // Columns of a padded matrix are zero: bias and weight.
+  assert.equal(packed(6, 4, 1), [2, 1]);
+});
+
 test('a map padded differently along its sides is refused', () => {
   const g = new Graph({ batch: 1, training: false, traits: { subgroupSize: 0 } });
   const w = new Tensor('w', [8, 4, 3, 3], { home: 'input' });
