@@ -1,11 +1,17 @@
+import type { Kernel } from '../../gpu/pipeline.ts';
+import type { Constants } from '../../gpu/template.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { type Activation, activationFlags, activationIncludes } from '../activation/activation.ts';
 import { shader } from '../shader.ts';
 import lanesSource from './conv_lanes.wgsl';
+import matrixSource from './conv_matrix.wgsl';
+import stagedSource from './conv_staged.wgsl';
 import tileSource from './conv_tile.wgsl';
 import { choose } from './menu.ts';
 import productSource from './product.wgsl';
+import loadSource from './tile_load.wgsl';
+import storeSource from './tile_store.wgsl';
 
 /** One product of the family: the fields of product.wgsl's Params that its callers choose. */
 export interface Product {
@@ -30,9 +36,18 @@ export interface Product {
   activation?: Activation;
 }
 
-const shared = { product: productSource, ...activationIncludes };
+const shared = {
+  product: productSource,
+  tile_load: loadSource,
+  tile_store: storeSource,
+  ...activationIncludes,
+};
 const convLanesShader = shader('conv_lanes', lanesSource, shared);
-const convTileShader = shader('conv_tile', tileSource, shared);
+const plainTileShader = shader('conv_tile', tileSource, shared);
+const stagedShader = shader('conv_staged', stagedSource, shared);
+const matrixShader = shader('conv_matrix', matrixSource, shared);
+const convTileShader = (constants: Constants): Kernel =>
+  (constants.MATRIX ? matrixShader : constants.STAGED ? stagedShader : plainTileShader)(constants);
 
 /** Records out (+)= read(x) w over the window's taps; see conv_lanes.wgsl. */
 export function product(g: Graph, it: Product): void {
