@@ -1,6 +1,6 @@
 /** Parsers of option values; what they throw, commander prints with the option's name. */
 import { InvalidArgumentError, Option } from 'commander';
-import type { FacePlace } from '../src/faces/crops.ts';
+import type { FacePlace } from '../src/faces/place.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
 
 /** A whole number from `low` to `high`, or of any size from `low` on. */

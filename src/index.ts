@@ -3,9 +3,32 @@ export { LlsmError } from './base/errors.ts';
 export { version } from './base/version.ts';
 export { type Config, type ConfigInput, parseConfig } from './config/config.ts';
 export { type Detection, Detector, type DetectorOptions } from './detect/detector.ts';
+export {
+  type ExaminedFace,
+  Examiner,
+  type ExaminerOptions,
+  type FoundCrop,
+} from './detect/examiner.ts';
+export type {
+  FaceFinding,
+  FacePictures,
+  FaceVerdict,
+  Finding,
+  Verdict,
+  View,
+} from './detect/finding.ts';
+export { judge, meaningInWords, scope, thresholdInWords } from './detect/verdict.ts';
+export { type ViewName, viewNames } from './detect/views.ts';
 export { type FinderOptions, NetworkFinder } from './faces/network-finder.ts';
-export { cutMirrored, type FaceFinder, type FoundFace, faceSquare } from './faces/place.ts';
+export {
+  cutMirrored,
+  type FaceFinder,
+  FixedPlace,
+  type FoundFace,
+  faceSquare,
+} from './faces/place.ts';
 export { describeGpu, type Gpu, type OpenOptions, openGpu } from './gpu/device.ts';
 export { codecFiles, decodeImage, provideCodecs } from './image/codecs.ts';
 export type { GreyImage, RgbImage } from './image/rgb.ts';
 export { type Checkpoint, parseCheckpoint, type Threshold } from './model/llsm/checkpoint.ts';
+export { type OpenCheckpoint, openCheckpoint } from './model/llsm/open-checkpoint.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { makeBenchSet } from '../../lab/datasets/deepfakebench.ts';
-import type { FacePlace } from '../../src/faces/crops.ts';
 import type { Split } from '../../src/faces/manifest.ts';
+import type { FacePlace } from '../../src/faces/place.ts';
 import { parseFaces } from '../arguments.ts';
 import { addClipOptions, type ClipSetOptions, splitsOption } from './options.ts';
 import { printSet, withProgress } from './summary.ts';

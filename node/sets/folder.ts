@@ -3,15 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 import { Random } from '../../src/base/random.ts';
-import type { FacePlace } from '../../src/faces/crops.ts';
 import type { Split } from '../../src/faces/manifest.ts';
+import type { FacePlace } from '../../src/faces/place.ts';
 import type { Shares } from '../../src/faces/splits.ts';
 import { picturesIn } from '../files/image.ts';
 import type { Clip, Drop, Listing } from './clip.ts';
 import { makeSet, type SetOptions, type SetResult } from './make-set.ts';
 
-export interface FolderOptions extends Pick<SetOptions, 'workers' | 'progress'> {
-  faces: FacePlace;
+export interface FolderOptions extends Pick<SetOptions, 'workers' | 'progress' | 'finder'> {
+  faces: FacePlace | 'auto';
   /** Side of the crops that are written, in pixels. */
   size: number;
   label: 0 | 1;

@@ -11,6 +11,7 @@ import type { RgbImage } from '../image/rgb.ts';
 import { uploadCheckpoint } from '../model/llsm/bind.ts';
 import type { Checkpoint } from '../model/llsm/checkpoint.ts';
 import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
+import type { OpenCheckpoint } from '../model/llsm/open-checkpoint.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
 import { checkNumbers } from '../model/self-test.ts';
 import { sigmoid } from './verdict.ts';
@@ -47,24 +48,28 @@ export class Detector {
 
   /**
    * Builds the network on an adapter, which must compute a stored case rightly.
+   * @param checkpoint of an open one (`openCheckpoint`) the weights go to the GPU without ever being in
+   *   main memory together
    * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
    *   numbers
    */
   static async build(
     gpu: Gpu,
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | OpenCheckpoint,
     { batch, dissimilarity = true, precision }: DetectorOptions,
   ): Promise<Detector> {
     await checkNumbers(gpu);
     const { config } = checkpoint;
-    const store = uploadCheckpoint(gpu, checkpoint);
+    const store =
+      'upload' in checkpoint ? await checkpoint.upload(gpu) : uploadCheckpoint(gpu, checkpoint);
     const pass = forward(
       new Graph({ batch, training: false, traits: gpu, inference: true, storage: precision }),
       config,
       store,
     );
     const map = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
-    return new Detector(pass, map, await planOf(gpu, pass));
+    // Its weights never change, and take as much again once they are packed.
+    return new Detector(pass, map, await planOf(gpu, pass, { release: true }));
   }
 
   /** Side of the network's input and of the masks. */
@@ -84,35 +89,44 @@ export class Detector {
 
   /**
    * @param faces face crops of any size; what does not fill a batch is padded
+   * @param withMaps whether face k is given its mask and dissimilarity; a run in which no face is
+   *   reads none of them back
    * @returns one result a face, in order
    * @throws LlsmError where a logit is not finite, or the GPU failed
    */
-  async detect(faces: readonly RgbImage[]): Promise<Detection[]> {
+  async detect(
+    faces: readonly RgbImage[],
+    withMaps: (k: number) => boolean = () => true,
+  ): Promise<Detection[]> {
     const detections: Detection[] = [];
     for (let first = 0; first < faces.length; first += this.batch) {
-      detections.push(...(await this.#run(faces.slice(first, first + this.batch))));
+      const part = faces.slice(first, first + this.batch);
+      detections.push(...(await this.#run(part, (k) => withMaps(first + k))));
     }
     return detections;
   }
 
-  async #run(faces: readonly RgbImage[]): Promise<Detection[]> {
+  async #run(faces: readonly RgbImage[], withMaps: (k: number) => boolean): Promise<Detection[]> {
     const { pass, plan, batch, size } = this;
     const inputs = faces.map((face) => networkInput(face, size));
     plan.write(pass.image, stack(inputs, batch, size * size * 3));
     plan.run();
     const logits = await plan.read(pass.logit.tensor);
-    const masks = pass.mask && (await plan.read(pass.mask.tensor));
-    const pairMaps = this.pairMap && (await plan.read(this.pairMap));
+    const maps = faces.some((_, k) => withMaps(k));
+    const masks = maps && pass.mask && (await plan.read(pass.mask.tensor));
+    const pairMaps = maps && this.pairMap && (await plan.read(this.pairMap));
     return faces.map((_, k) => {
       if (!Number.isFinite(logits[k])) {
         throw new LlsmError(
           `The network's logit is ${logits[k]}: its weights are too large for 32-bit arithmetic`,
         );
       }
+      const probability = sigmoid(logits[k]);
+      if (!withMaps(k)) return { probability };
       return {
-        probability: sigmoid(logits[k]),
-        mask: masks && itemOf(masks, k, batch).map(sigmoid),
-        dissimilarity: pairMaps && itemOf(pairMaps, k, batch).map(sigmoid),
+        probability,
+        mask: masks ? itemOf(masks, k, batch).map(sigmoid) : undefined,
+        dissimilarity: pairMaps ? itemOf(pairMaps, k, batch).map(sigmoid) : undefined,
       };
     });
   }

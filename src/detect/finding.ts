@@ -1,157 +1,145 @@
-/** Pictures of what the detector found on one face, for a person to look at. Browser-safe. */
+/** What is said of a picture or a video: the JSON of `llsm detect`, of the library and of a scan's lines. */
+import type { Point } from '../faces/place.ts';
+import type { Box } from '../image/pixels.ts';
+import type { ViewName } from './views.ts';
 
-import { cutMirrored } from '../faces/place.ts';
-import {
-  type Cell,
-  grey,
-  heat,
-  heatmap,
-  legend,
-  overlay,
-  panel,
-  viridis,
-  words,
-} from '../image/draw.ts';
-import { type Box, clampBox, resample, resize } from '../image/pixels.ts';
-import type { RgbImage } from '../image/rgb.ts';
-import type { Detection } from './detector.ts';
+/** What is said of one face. `unsure` is an answer: the views disagree, or such scores often err. */
+export type FaceVerdict = 'altered' | 'nothing found' | 'unsure' | 'face too small';
 
-/** A picture as it is shown, and where on it the face crop is. */
-export interface Shown {
-  photo: RgbImage;
-  box: Box;
+/** What is said of a whole picture, track or video. */
+export type Verdict = FaceVerdict | 'no face found';
+
+/** The probability that a face is forged, of the same face seen in another way. */
+export interface View {
+  name: ViewName;
+  probability: number;
 }
 
-const longestSide = 1024;
-
-/** A picture made smaller where it is larger than one looks at, with the box on it. */
-export function shown(image: RgbImage, box: Box): Shown {
-  const scale = longestSide / Math.max(image.width, image.height);
-  if (scale >= 1) return { photo: image, box };
-  const [width, height] = [image.width, image.height].map((n) =>
-    Math.max(1, Math.round(n * scale)),
-  );
-  const [across, along] = [width / image.width, height / image.height];
-  return {
-    photo: resize(image, width, height),
-    box: [box[0] * across, box[1] * along, box[2] * across, box[3] * along],
-  };
+/** Names of a face's pictures, relative to the folder of results. */
+export interface FacePictures {
+  overlay?: string;
+  dissimilarity?: string;
+  cam?: string;
+  panel?: string;
 }
+
+/** One face and what the network says of it. */
+export interface FaceFinding {
+  /** The face's box in pixels of the picture; null where the place was given (`--faces whole`). */
+  box: Box | null;
+  /** Right eye, left eye, nose, right and left corner of the mouth: the person's own sides. */
+  landmarks: Point[] | null;
+  /** The finder's name, and how sure it is that this is a face, 0 to 1. */
+  finder: { name: string; score: number } | null;
+  /** Probability that the face is forged, as it is; null where the face is too small to ask. */
+  probability: number | null;
+  verdict: FaceVerdict;
+  /** The reason for a verdict that the probability alone does not give, or a caution; in words. */
+  note: string | null;
+  /** The face in each view, the picture as it is first; empty where the face is too small. */
+  views: View[];
+  /** Part of the face crop that the mask marks as altered, 0 to 1; null without a mask. */
+  alteredShare: number | null;
+  pictures?: FacePictures;
+}
+
+/** One file and what is said of it. */
+export interface Finding {
+  file: string;
+  /** SHA-256 of the file's bytes, in hexadecimal; null where the file could not be read. */
+  sha256: string | null;
+  kind: 'image' | 'video';
+  faces: FaceFinding[];
+  /** Null where the file could not be looked at. */
+  verdict: Verdict | null;
+  /**
+   * The reason why nothing is said; null where something is. Of a video that breaks off, what was said
+   * until then stays beside it.
+   */
+  error: { message: string } | null;
+}
+
+/** A face of a video's frame. Most are seen in one view, a few of each track in all. */
+export interface VideoFace extends FaceFinding {
+  /** The frame's number in the video, from 0, and its time in seconds from the first frame. */
+  frame: number;
+  time: number;
+  /** The place of its track in `tracks`, from 0. */
+  track: number;
+}
+
+/** A frame that was looked at. */
+export interface FrameFinding {
+  frame: number;
+  time: number;
+  /** How many faces were found. */
+  faces: number;
+  /** The highest probability of its faces; null without one that could be asked. */
+  probability: number | null;
+  /** Whether it begins a new shot: a cut ends all tracks. */
+  cut: boolean;
+}
+
+/** One face in the course of time. */
+export interface TrackFinding {
+  /** The places of its faces in the finding's `faces`, in the order of time. */
+  faces: number[];
+  /** The faces that the network was asked about. */
+  scores: { time: number; frame: number; probability: number }[];
+  /** The scores pooled by the finding's `videoScore`; null where all are too small to ask. */
+  probability: number | null;
+  verdict: FaceVerdict;
+  /** The reason for a verdict that the probability alone does not give; in words. */
+  note: string | null;
+}
+
+/** Where the time went, in seconds; the parts follow one another, and decoding goes on beside all of them. */
+export interface VideoTimes {
+  total: number;
+  /** Waiting for frames: what decoding took longer than the rest. */
+  decode: number;
+  /** The network that finds faces, with the frame made small for it. */
+  find: number;
+  /** Tracks, and cutting the faces. */
+  prepare: number;
+  /** The detector, with its views. */
+  network: number;
+  /** What was done with each frame: drawing and writing. */
+  write: number;
+}
+
+/** Names of a video's pictures, relative to the folder of results. */
+export interface VideoPictures {
+  timeline?: string;
+  video?: string;
+}
+
+/** One video and what is said of it. */
+export interface VideoFinding extends Finding {
+  kind: 'video';
+  /** All faces of all frames that were looked at, in their order. */
+  faces: VideoFace[];
+  frames: FrameFinding[];
+  tracks: TrackFinding[];
+  /** The highest probability of its tracks; null without one. */
+  probability: number | null;
+  /** The rule by which a track's scores became one. */
+  videoScore: string;
+  times: VideoTimes;
+  pictures?: VideoPictures;
+}
+
+export const isVideo = (finding: Finding): finding is VideoFinding => finding.kind === 'video';
 
 /**
- * The mask over the whole picture, pixel upon pixel, with the border of the face crop where the
- * crop is only a part of it.
- * @param mask [size, size] of probabilities, over the box
+ * The verdict on a picture from those on its faces: altered if any face is; else unsure if any is.
+ * Where every face is too small to be asked, it is `face too small`; without a face, `no face found`.
  */
-export function maskOverlay({ photo, box }: Shown, mask: Float32Array, size: number): RgbImage {
-  const { width, height } = photo;
-  const rounded = box.map(Math.round) as Box;
-  const [left, top, across, down] = clampBox(rounded, width, height);
-  // The part of the mask that lies on the picture.
-  const [x, y] = [(left - rounded[0]) / rounded[2], (top - rounded[1]) / rounded[3]];
-  const seen: Box = [x, y, across / rounded[2], down / rounded[3]];
-  const part = fitted(mask, size, across, down, seen.map((value) => value * size) as Box);
-  const values = new Float32Array(width * height);
-  for (let y = 0; y < down; y++) {
-    values.set(part.subarray(y * across, (y + 1) * across), (top + y) * width + left);
+export function verdictOfAll(faces: readonly { verdict: FaceVerdict }[]): Verdict {
+  const has = (verdict: FaceVerdict) => faces.some((face) => face.verdict === verdict);
+  if (faces.length === 0) return 'no face found';
+  for (const verdict of ['altered', 'unsure', 'nothing found'] as const) {
+    if (has(verdict)) return verdict;
   }
-  const result = overlay(photo, values);
-  if (across < width || down < height) outline(result, [left, top, across, down]);
-  return result;
-}
-
-function outline({ width, data }: RgbImage, [left, top, w, h]: Box) {
-  const dot = (x: number, y: number) =>
-    data.fill(255, (y * width + x) * 3, (y * width + x) * 3 + 3);
-  for (let x = left; x < left + w; x++) for (const y of [top, top + h - 1]) dot(x, y);
-  for (let y = top; y < top + h; y++) for (const x of [left, left + w - 1]) dot(x, y);
-}
-
-/** A square map of values, or a box of it, at another size. */
-export const fitted = (
-  values: Float32Array,
-  side: number,
-  width: number,
-  height: number,
-  box: Box = [0, 0, side, side],
-) =>
-  resample(
-    { width: side, height: side, data: values },
-    1,
-    box,
-    width,
-    height,
-    new Float32Array(width * height),
-  );
-
-const positionsOf = (dissimilarity: Float32Array): number => Math.sqrt(dissimilarity.length);
-
-/** The disdissimilarity map with its scale: row i, column j, 1 = dissimilar. */
-export function dissimilarityPicture(dissimilarity: Float32Array): RgbImage {
-  const positions = positionsOf(dissimilarity);
-  const zoom = Math.max(1, Math.round(512 / positions));
-  const map = heatmap(dissimilarity, positions, positions, { zoom });
-  return panel([
-    [{ image: words(similarityTitle(positions), map.width) }],
-    [{ image: map }],
-    [{ image: legend(viridis, '0 same source', '1 dissimilar', map.width) }],
-  ]);
-}
-
-function similarityTitle(positions: number): string {
-  const side = Math.sqrt(positions);
-  return `pairs of ${side} x ${side} positions`;
-}
-
-/** The side that a panel's pictures have; a multiple of the disdissimilarity map's where it can be. */
-function sideFor(dissimilarity: Float32Array | undefined): number {
-  if (!dissimilarity) return 384;
-  const positions = positionsOf(dissimilarity);
-  return positions > 512 ? 512 : positions * Math.max(1, Math.round(384 / positions));
-}
-
-/**
- * Face crop, mask, mask over the crop and disdissimilarity map side by side, with their scales.
- * @param name what the picture is called
- * @param verdict in words, with the probability
- * @param size side of the detection's mask
- */
-export function findingPanel(
-  { photo, box }: Shown,
-  { mask, dissimilarity }: Detection,
-  { name, verdict, size }: { name: string; verdict: string; size: number },
-): RgbImage {
-  const side = sideFor(dissimilarity);
-  const scale = side / Math.max(box[2], box[3]);
-  const [width, height] = [box[2], box[3]].map((n) => Math.max(1, Math.round(n * scale)));
-  const inside =
-    box[0] >= 0 && box[1] >= 0 && box[0] + box[2] <= photo.width && box[1] + box[3] <= photo.height;
-  const face = inside
-    ? resize(photo, width, height, box)
-    : resize(cutMirrored(photo, box.map(Math.round) as Box), width, height);
-  const titles: Cell[] = [];
-  const pictures: Cell[] = [];
-  const scales: Cell[] = [];
-  const add = (title: string, image: RgbImage, scale: RgbImage) => {
-    titles.push({ image: words(title, image.width) });
-    pictures.push({ image });
-    scales.push({ image: scale });
-  };
-  add(name, face, words(verdict, width));
-  if (mask) {
-    const values = fitted(mask, size, width, height);
-    const map = heatmap(values, width, height, { palette: grey });
-    add('mask', map, legend(grey, '0 untouched', '1 altered', width));
-    add('mask over the face', overlay(face, values), legend(heat, '0', '1 altered', width));
-  }
-  if (dissimilarity) {
-    const positions = positionsOf(dissimilarity);
-    const zoom = side / positions;
-    const map = Number.isInteger(zoom)
-      ? heatmap(dissimilarity, positions, positions, { zoom })
-      : heatmap(fitted(dissimilarity, positions, side, side), side, side);
-    const scale = legend(viridis, '0 same source', '1 dissimilar', side);
-    add(similarityTitle(positions), map, scale);
-  }
-  return panel([titles, pictures, scales], 8);
+  return 'face too small';
 }

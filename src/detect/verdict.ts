@@ -1,5 +1,6 @@
 /** Verdict in words from the network's probability. */
 import type { Threshold } from '../model/llsm/checkpoint.ts';
+import type { View } from './finding.ts';
 
 /** Caution that every result of the detector is shown with. */
 export const scope =
@@ -10,11 +11,33 @@ export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
 /** Threshold of a network without a calibrated one. */
 export const uncalibrated = 0.5;
 
-/** Whether a probability is called forged: at or above the threshold. */
-export const isForged = (probability: number, threshold?: Threshold): boolean =>
-  probability >= (threshold?.value ?? uncalibrated);
+/** What a face's views say: its verdict, and the reason where it is `unsure`. */
+export interface Judgement {
+  verdict: 'altered' | 'nothing found' | 'unsure';
+  why: string | null;
+}
 
-export const verdictInWords = (forged: boolean): string => (forged ? 'forged' : 'no forgery found');
+/**
+ * The verdict on a face. `altered` at the threshold and above it; `unsure` where its views lie on both
+ * sides of the threshold, or where their mean lies in the band in which verdicts were measured to err.
+ * @param views the face in each view, as it is first; at least one
+ */
+export function judge(views: readonly View[], threshold?: Threshold): Judgement {
+  const value = threshold?.value ?? uncalibrated;
+  const altered = views[0].probability >= value;
+  const other = views.find(({ probability }) => probability >= value !== altered);
+  if (other) {
+    const number = other.probability.toFixed(3);
+    return { verdict: 'unsure', why: `${other.name} the score is ${number}, across the threshold` };
+  }
+  const mean = views.reduce((sum, { probability }) => sum + probability, 0) / views.length;
+  const band = threshold?.unsure;
+  if (band && mean >= band.from && mean < band.to) {
+    const [from, to] = [band.from, band.to].map((bound) => bound.toFixed(3));
+    return { verdict: 'unsure', why: `scores from ${from} to ${to} are often wrong` };
+  }
+  return { verdict: altered ? 'altered' : 'nothing found', why: null };
+}
 
 /** The threshold and where it comes from, as part of a sentence. */
 export function thresholdInWords(threshold?: Threshold): string {
@@ -22,9 +45,33 @@ export function thresholdInWords(threshold?: Threshold): string {
   const { value, rule, fpr, data, n } = threshold;
   return (
     `${Number(value.toPrecision(4))}, chosen on ${n} faces of ${data} by ${rule}, where ` +
-    `${Number((100 * fpr).toPrecision(3))} % of the real ones are called forged`
+    `${percent(fpr)} of the real ones are at or above it`
   );
 }
+
+/**
+ * What a verdict is worth, in sentences: how many real faces are wrongly accused at this threshold, and
+ * how many are answered with `unsure`.
+ */
+export function meaningInWords(threshold?: Threshold): string {
+  if (!threshold) {
+    return 'This network is uncalibrated: how many real faces it accuses is not known (`llsm calibrate`).';
+  }
+  const { fpr, data, unsure } = threshold;
+  if (!unsure) {
+    return (
+      `Of the real faces of ${data}, ${percent(fpr)} have such a score: that many are wrongly accused. ` +
+      'Where verdicts are unsure has not been measured (`llsm calibrate`).'
+    );
+  }
+  const { real, forged, accused, missed } = unsure;
+  return (
+    `On ${data}, ${percent(accused)} of the real faces were wrongly called altered and ${percent(real)} ` +
+    `unsure; of the forged ones, nothing was found in ${percent(missed)} and ${percent(forged)} were unsure.`
+  );
+}
+
+const percent = (fraction: number): string => `${Number((100 * fraction).toPrecision(3))} %`;
 
 /** The probability from which a mask's pixel is called altered. */
 export const maskThreshold = (threshold?: Pick<Threshold, 'mask'>): number =>

@@ -9,16 +9,6 @@ import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { augmentPixels, drawView, mirror } from './augment.ts';
 import type { Face, ManifestItem } from './manifest.ts';
 
-/** The place of the face on a photograph: all of it, or a centred square of part of the shorter side. */
-export type FacePlace = 'whole' | { centre: number };
-
-/** The part of a photograph that is the face crop, in pixels with fractions. */
-export function faceBox(width: number, height: number, faces: FacePlace): Box {
-  if (faces === 'whole') return [0, 0, width, height];
-  const side = Math.min(width, height) * faces.centre;
-  return [(width - side) / 2, (height - side) / 2, side, side];
-}
-
 /** A face cut out of its image, at the image's own resolution, with its mask if it has one. */
 export interface FaceCrop {
   image: RgbImage;

@@ -27,6 +27,8 @@ export interface Gpu {
   readonly tuned?: ReadonlyMap<string, string>;
   /** Toggles of Dawn that the caller asked for; empty where none. */
   readonly toggles: readonly string[];
+  /** Milliseconds that a submit should take at most, of whatever runs on this device. */
+  readonly longestSubmit: number;
   /**
    * Waits for something that the device has promised (a map, work done, a pipeline). Every wait of
    * some length goes through here, because how to wait without slowing the device is its own matter.
@@ -46,7 +48,15 @@ export interface OpenOptions {
    * Experimental: Dawn alone has them, with its toggle `allow_unsafe_apis`.
    */
   matrices?: boolean;
+  /**
+   * Milliseconds that a submit should take at most (default 250: drivers reset a device that does not
+   * come back for seconds). A GPU that also draws the screen does nothing else until a submit is done: a
+   * page that is to stay smooth takes 8, half a frame.
+   */
+  longestSubmit?: number;
 }
+
+const usualLongestSubmit = 250;
 
 const softwareNames = /llvmpipe|lavapipe|swiftshader|basic render|softpipe/i;
 
@@ -58,7 +68,6 @@ function nameOf(info: GPUAdapterInfo): string {
 const raised = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
   'maxComputeWorkgroupStorageSize',
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX',
@@ -138,6 +147,7 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
     subgroupSize: software && device.features.has('subgroups') ? fixed : 0,
     toggles: options.toggles ?? [],
     matrix: matrixSide(device, info),
+    longestSubmit: options.longestSubmit ?? usualLongestSubmit,
     memory: software ? undefined : adapter.limits.maxBufferSize,
     wait: (promise) => promise,
     check() {

@@ -25,7 +25,10 @@ export class Buffers {
     private readonly places: readonly number[],
   ) {}
 
-  /** Creates a plan's buffers. @throws NoRoomError where the GPU has no room for them */
+  /**
+   * Creates a plan's buffers, and those of `params` that it works on.
+   * @throws NoRoomError where the GPU has no room for the plan, LlsmError where it has none for `params`
+   */
   static async make(gpu: Gpu, memory: MemoryPlan, params?: ParamStore): Promise<Buffers> {
     const { device } = gpu;
     const storage = (label: string, size: number): GPUBuffer =>
@@ -53,11 +56,17 @@ export class Buffers {
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     const refused = await device.popErrorScope();
-    if (refused) {
+    try {
+      if (refused) {
+        throw new NoRoomError(
+          `The GPU has no room for this plan (${memory.bytes} bytes): use a smaller batch or size`,
+        );
+      }
+      for (const home of params ? memory.homes : []) params?.buffer(home);
+      await params?.ready();
+    } catch (error) {
       for (const buffer of [...slots, ...inputs.values(), uniforms]) buffer.destroy();
-      throw new NoRoomError(
-        `The GPU has no room for this plan (${memory.bytes} bytes): use a smaller batch or size`,
-      );
+      throw error;
     }
     const bytes = new DataView(new ArrayBuffer(uniforms.size));
     const rows = (tensor: Tensor): number => memory.rows.get(tensor) ?? tensor.shape[0];

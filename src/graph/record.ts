@@ -32,7 +32,7 @@ export interface Launch {
   flops?: number;
   /**
    * Quickly done, of what does not change later in the run: a backward walk does it again rather than
-   * have its output kept until then.
+   * have its output kept until then, where all such outputs take more memory than there is room for.
    */
   cheap?: boolean;
   /** How the launch may become one dispatch with others like it (join.ts). */
@@ -92,6 +92,9 @@ export interface Traits {
   tuned?: { get(key: string): string | undefined };
 }
 
+/** Bytes of cheaply made tensors that a graph keeps, rather than make each of them again. */
+const usualRoomForCheap = 128 * 2 ** 20;
+
 export interface GraphOptions {
   /** Items in one run. */
   batch: number;
@@ -103,6 +106,8 @@ export interface GraphOptions {
   inference?: boolean;
   /** Type that feature maps are stored in (default f32). */
   storage?: Dtype;
+  /** Bytes of what is cheaply made to keep for the backward (default 128 MiB): see `remakeCheap`. */
+  roomForCheap?: number;
 }
 
 /** The tape: operations append launches, and with each what takes a gradient back. */
@@ -123,13 +128,22 @@ export class Graph {
   readonly traits: Traits;
   readonly inference: boolean;
   readonly storage: Dtype;
+  readonly roomForCheap: number;
 
-  constructor({ batch, training, traits, inference = false, storage = 'f32' }: GraphOptions) {
+  constructor({
+    batch,
+    training,
+    traits,
+    inference = false,
+    storage = 'f32',
+    roomForCheap = usualRoomForCheap,
+  }: GraphOptions) {
     this.batch = batch;
     this.training = training;
     this.traits = traits;
     this.inference = inference;
     this.storage = storage;
+    this.roomForCheap = roomForCheap;
   }
 
   /** Makes a tensor with a batch axis; `shape` is that of one item. Give 'f32' for what is no feature map. */

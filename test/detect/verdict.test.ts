@@ -1,5 +1,13 @@
 import * as assert from 'uvu/assert';
-import { alteredShare, isForged, sigmoid, thresholdInWords } from '../../src/detect/verdict.ts';
+import type { View } from '../../src/detect/finding.ts';
+import {
+  alteredShare,
+  judge,
+  meaningInWords,
+  sigmoid,
+  thresholdInWords,
+} from '../../src/detect/verdict.ts';
+import { viewNames } from '../../src/detect/views.ts';
 import { test } from '../support/run.ts';
 
 test('sigmoid reaches 0 and 1 and nothing else', () => {
@@ -8,22 +16,48 @@ test('sigmoid reaches 0 and 1 and nothing else', () => {
 
 const threshold = { value: 0.25, rule: 'eer', fpr: 0.1, data: 'celebdf/val', n: 512 };
 
-test('forged at the threshold and above; 0.5 where none is stored', () => {
+const seen = (...probabilities: number[]): View[] =>
+  probabilities.map((probability, k) => ({ name: viewNames[k], probability }));
+
+test('altered at the threshold and above; 0.5 where none is stored', () => {
   assert.equal(
-    [0.2499, 0.25, 0.3].map((p) => isForged(p, threshold)),
-    [false, true, true],
+    [0.2499, 0.25, 0.3].map((p) => judge(seen(p), threshold).verdict),
+    ['nothing found', 'altered', 'altered'],
   );
   assert.equal(
-    [0.4999, 0.5].map((p) => isForged(p)),
-    [false, true],
+    [0.4999, 0.5].map((p) => judge(seen(p)).verdict),
+    ['nothing found', 'altered'],
   );
+});
+
+test('unsure where views lie on both sides of the threshold, and says which does', () => {
+  assert.equal(judge(seen(0.3, 0.4, 0.1, 0.3), threshold), {
+    verdict: 'unsure',
+    why: 'JPEG 75 the score is 0.100, across the threshold',
+  });
+  assert.is(judge(seen(0.1, 0.2, 0.3), threshold).verdict, 'unsure');
+});
+
+test('unsure where the mean of the views lies in the band that was measured', () => {
+  const unsure = { from: 0.2, to: 0.4, real: 0.2, forged: 0.1, accused: 0.015, missed: 0.25 };
+  const banded = { ...threshold, unsure };
+  const verdicts = [seen(0.1, 0.2), seen(0.19, 0.24), seen(0.3, 0.4), seen(0.3, 0.5)].map(
+    (views) => judge(views, banded).verdict,
+  );
+  assert.equal(verdicts, ['nothing found', 'unsure', 'unsure', 'altered']);
+  assert.match(
+    meaningInWords(banded),
+    /1\.5 % of the real faces were wrongly called altered and 20 % unsure/,
+  );
+  assert.match(meaningInWords(threshold), /10 % have such a score/);
+  assert.match(meaningInWords(), /uncalibrated/);
 });
 
 test('the threshold says where it comes from', () => {
   assert.is(thresholdInWords(), '0.5, uncalibrated');
   assert.is(
     thresholdInWords(threshold),
-    '0.25, chosen on 512 faces of celebdf/val by eer, where 10 % of the real ones are called forged',
+    '0.25, chosen on 512 faces of celebdf/val by eer, where 10 % of the real ones are at or above it',
   );
 });
 

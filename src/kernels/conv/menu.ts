@@ -1,35 +1,24 @@
-import type { Constants } from '../../gpu/template.ts';
 import type { Choice, Traits } from '../../graph/record.ts';
 import { isGpu } from '../adapter.ts';
+import { narrowColumns } from './narrow.ts';
+import { bestTile, matrixForm, type Shape, type TileForm, type Tiles, tileForms } from './tiles.ts';
 
 /** The two families of products: out = x w (forward and dX), and dW = x^T dOut. */
 export type Family = 'product' | 'filter';
 
-/** One way of computing a family's products: what a workgroup makes, and its shader's constants. */
-export interface Form {
-  /** Name in a cache of measurements. */
-  readonly name: string;
-  readonly kind: 'lanes' | 'tile';
-  /** Rows of the result that a workgroup makes. */
-  readonly rows: number;
-  /** Columns of the result that a workgroup makes, in fours. */
-  readonly columns4: number;
-  readonly constants: Constants;
-  /** Whether the form can take a shape's input channels, and is worth offering for its columns. */
-  fits(shape: Shape): boolean;
+/** The way for few columns and short windows: see conv_narrow.wgsl. */
+interface Narrow {
+  readonly kind: 'narrow';
+  readonly lanes: number;
 }
 
-/** A product [m, k] by [k, n]. */
-export interface Shape {
-  m: number;
-  k: number;
-  n: number;
-  /** Channels of the input: k is a multiple of it. */
-  cin: number;
-  /** Side and stride of a window. */
-  kernelSize: number;
-  stride: number;
-}
+/** One way of computing a family's products. */
+export type Form = (Tiles | Narrow) & {
+  /** Name in a cache of measurements. */
+  readonly name: string;
+  /** Whether the form can take a shape's input channels, and is worth offering for its columns. */
+  fits(shape: Shape): boolean;
+};
 
 const usualRows = 32;
 
@@ -58,114 +47,13 @@ function lanesForm(
   };
 }
 
-/**
- * The portable form: `across` x `down` invocations share tiles in workgroup memory; each makes
- * `rows` rows by `columns` vec4 in registers.
- */
-function tileForm(across: number, down: number, rows: number, columns: number): Form {
-  const tileRows = down * rows;
-  const columns4 = across * columns;
-  return {
-    name: `tile ${tileRows}x${columns4 * 4}`,
-    kind: 'tile',
-    rows: tileRows,
-    columns4,
-    constants: {
-      ACROSS: across,
-      DOWN: down,
-      INVOCATIONS: across * down,
-      ROWS: rows,
-      QUADS: rows / 4,
-      COLUMNS: columns,
-      TILEROWS: tileRows,
-      TILECOLUMNS: columns4,
-      STAGED: false,
-      MATRIX: false,
-      // As many steps of k as invocations down, so that tileW also holds one value of each.
-      DEPTH: down,
-      LOADS: (rows * down) / (4 * across),
-      // Keeps invocations that store neighbouring channels off one bank; the largest tile has no room.
-      STRIDE: tileRows + (columns > 1 ? 0 : 32 / down),
-    },
-    fits: ({ n }) => across === 8 || n > 32,
-  };
-}
-
-/** Steps of k in a turn of a staged form: two stages of the largest tile fill 16 KiB, which all have. */
-const stagedDepth = 8;
-
-/**
- * The portable form for GPUs, with two vec4 tiles of each operand (conv_staged.wgsl): every value that
- * an invocation reads from workgroup memory goes into 4 * `columns` or `rows` multiply-adds.
- */
-function stagedForm(across: number, down: number, rows: number, columns: number): Form {
-  const invocations = across * down;
-  const tileRows = down * rows;
-  const columns4 = across * columns;
-  return {
-    name: `staged ${tileRows}x${columns4 * 4} of ${invocations}`,
-    kind: 'tile',
-    rows: tileRows,
-    columns4,
-    constants: {
-      ACROSS: across,
-      DOWN: down,
-      INVOCATIONS: invocations,
-      ROWS: rows,
-      FOURTHS: rows / 4,
-      COLUMNS: columns,
-      TILEROWS: tileRows,
-      TILEROWS4: tileRows / 4,
-      TILECOLUMNS: columns4,
-      DEPTH: stagedDepth,
-      QUADS: stagedDepth / 4,
-      LOADS: (tileRows * stagedDepth) / 4 / invocations,
-      LOADSW: Math.ceil((columns4 * stagedDepth) / invocations),
-      STAGED: true,
-      MATRIX: false,
-    },
-    fits: ({ n }) => across === 8 || n > 32,
-  };
-}
-
-/**
- * The form by a GPU's matrix units, of matrices m x m: conv_matrix.wgsl. It rounds its operands to 16
- * bits, so it is there where that was asked for alone.
- */
-const matrixForm = (m: number): Form => ({
-  name: `matrix 64x64 of ${m}`,
-  kind: 'tile',
-  rows: 64,
-  columns4: 16,
-  constants: {
-    M: m,
-    BLOCKS: 32 / m,
-    ACROSS: 16,
-    DOWN: 8,
-    INVOCATIONS: 128,
-    ROWS: 8,
-    COLUMNS: 1,
-    TILEROWS: 64,
-    TILECOLUMNS: 16,
-    DEPTH: 32,
-    LOADS: 4,
-    STAGED: false,
-    MATRIX: true,
-  },
-  fits: ({ cin, n }) => cin >= 16 && n >= 16,
+/** The form for few columns and short windows on software drivers. */
+const narrowForm = (lanes: number): Form => ({
+  name: 'narrow',
+  kind: 'narrow',
+  lanes,
+  fits: ({ k, n }) => n <= 16 && narrowColumns(k, n) > 0,
 });
-
-/** Forms that everything can run; the first is the plain one, which the others are tested against. */
-const tileForms = [
-  tileForm(8, 8, 4, 1),
-  tileForm(16, 16, 4, 1),
-  tileForm(16, 16, 8, 1),
-  tileForm(16, 16, 8, 2),
-  stagedForm(8, 8, 8, 2),
-  stagedForm(8, 16, 8, 1),
-  stagedForm(8, 16, 8, 2),
-  stagedForm(16, 16, 8, 2),
-];
 
 /** The forms of a family on an adapter, plain first. */
 export function formsOf(family: Family, { subgroupSize: lanes, matrix }: Traits): readonly Form[] {
@@ -174,76 +62,39 @@ export function formsOf(family: Family, { subgroupSize: lanes, matrix }: Traits)
   }
   const form = (columns: number, depth: number, rows?: number): Form =>
     lanesForm(family, lanes, columns, depth, rows);
-  const both = [form(1, 1), form(1, 2), form(2, 1), form(2, 2)];
+  // Adding up across lanes is written for eight of them.
+  const narrow = lanes === 8 ? [narrowForm(lanes)] : [];
+  const both = [form(1, 1), form(1, 2), form(2, 1), form(2, 2), ...narrow];
   // 14 x 14 pixels of one image fill 5 tiles of 40 rows, and 7 of 32 but for an eighth.
   return family === 'product' ? [...both, form(2, 2, 40)] : both;
 }
 
+/** Rows from which on a product's time counts for more than compiling a form for it. */
+const tall = 16_384;
+
+/** Whether a form computes few more columns beyond the n than the plain one does. */
+function fills(form: Form, plain: Form, n: number): boolean {
+  if (form.kind === 'narrow' || plain.kind === 'narrow') return false;
+  const [computed, least] = [form, plain].map(
+    ({ columns4 }) => Math.ceil(n / 4 / columns4) * columns4,
+  );
+  return computed <= 1.25 * least;
+}
+
+const isTile = (form: Form): form is TileForm => form.kind === 'tile';
+
 /** Form that is taken where nothing was measured. */
 function shipped(family: Family, traits: Traits, forms: readonly Form[], shape: Shape): Form {
-  const { m, k, n } = shape;
+  const { m, n } = shape;
   const [plain] = forms;
   // The widest tile loads least for its arithmetic. What is between it and the plain one is little
   // better than the plain one, and compiles too.
-  if (plain.kind === 'lanes') return forms.find(({ name }) => name === 'lanes 2x2') ?? plain;
-  if (!isGpu(traits)) return plain;
-  const matrix = forms.find(({ constants }) => constants.MATRIX);
-  if (matrix) return matrix;
-  const times = forms.map((form) =>
-    family === 'product' ? productTime(form, m, n) : filterTime(form, k, n),
-  );
-  return forms[times.indexOf(Math.min(...times))];
-}
-
-/**
- * Cores that a GPU is taken to have, which WebGPU does not say: an H100 has 132, an RTX 4090 128. Where
- * there are fewer, more tiles come after each other, and what the last leave idle matters less.
- */
-const cores = 128;
-
-/** Invocations that a core needs to have at work: with fewer, nothing hides what loads take. */
-const atWork = 256;
-
-/** What is left of a form's speed where all wait for a turn's loads before its arithmetic: a guess. */
-const waiting = 0.8;
-
-/**
- * Multiply-adds of a form in the time of one, as far as its reads of workgroup memory allow: a core makes
- * 128 in the time in which it reads 32 values, and a tile of r rows by c columns reads r + c for r * c.
- */
-function speed({ rows, columns4, constants: { DOWN, ACROSS, STAGED } }: Form): number {
-  const r = rows / Number(DOWN);
-  const c = (columns4 * 4) / Number(ACROSS);
-  return Math.min(1, (r * c) / (r + c) / 4) * (STAGED ? 1 : waiting);
-}
-
-/** Time of a product in tiles, in no unit: what the core with most of them has to do. */
-function productTime(form: Form, m: number, n: number): number {
-  const groups = Math.ceil(m / form.rows) * Math.ceil(n / (form.columns4 * 4));
-  const each = Math.ceil(groups / cores);
-  const hidden = Math.min(1, (each * Number(form.constants.INVOCATIONS)) / atWork);
-  return (each * form.rows * form.columns4) / speed(form) / hidden;
-}
-
-/** Time of a filter gradient, likewise: its chunks give every core as much to do. */
-const filterTime = (form: Form, k: number, n: number): number =>
-  (Math.ceil(k / form.rows) * form.rows * Math.ceil(n / (form.columns4 * 4)) * form.columns4) /
-  speed(form);
-
-/**
- * Chunks of the pixels for a filter gradient of so many tiles: the fewest that keep a GPU's cores at work
- * and leave few of them idle at the end. Each more is a partial row.
- */
-export function chunksFor(tiles: number, invocations: number): number {
-  const fewest = Math.ceil((cores * atWork) / (tiles * invocations));
-  let chunks = fewest;
-  while (
-    chunks < 4 * fewest &&
-    (tiles * chunks) / cores < 0.85 * Math.ceil((tiles * chunks) / cores)
-  ) {
-    chunks++;
+  if (plain.kind === 'lanes') {
+    const narrow = m >= tall ? forms.find(({ kind }) => kind === 'narrow') : undefined;
+    const widest = forms.find(({ name }) => name === 'lanes 2x2');
+    return narrow ?? (widest && fills(widest, plain, n) ? widest : plain);
   }
-  return chunks;
+  return isGpu(traits) ? bestTile(family, forms.filter(isTile), shape) : plain;
 }
 
 /** Key of a shape, with its rows as the next power of two: tall matrices of one width are alike. */
@@ -255,19 +106,23 @@ export function keyOf(family: Family, { m, k, n, kernelSize, stride }: Shape): s
 /**
  * The form for a shape: the one measured best on this adapter, else the one shipped.
  * @param reloads whether the kernel also loads where it stores. Software drivers compile each place
- *   that loads for long, a wide tile for seconds: there it is the plain form.
+ *   that loads for long, a wide tile for seconds: there it is the plain form, or the narrow one.
+ * @param apart whether there are zeros between the pixels of the input
  */
 export function choose(
   family: Family,
   traits: Traits,
   shape: Shape,
-  { reloads = false } = {},
+  { reloads = false, apart = false } = {},
 ): { form: Form; choice?: Choice } {
   const all = formsOf(family, traits);
-  if (reloads && all[0].kind === 'lanes') return { form: all[0] };
-  const forms = all.filter((form) => form.fits(shape));
+  const few = reloads && all[0].kind === 'lanes';
+  const forms = all.filter(
+    (form, i) => form.fits(shape) && (form.kind === 'narrow' ? !apart : !few || i === 0),
+  );
   const key = keyOf(family, shape);
   const measured = traits.tuned?.get(key);
   const form = forms.find(({ name }) => name === measured) ?? shipped(family, traits, forms, shape);
+  if (few) return { form };
   return { form, choice: { key, form: form.name, among: forms.map(({ name }) => name) } };
 }

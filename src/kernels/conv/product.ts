@@ -9,6 +9,7 @@ import matrixSource from './conv_matrix.wgsl';
 import stagedSource from './conv_staged.wgsl';
 import tileSource from './conv_tile.wgsl';
 import { choose } from './menu.ts';
+import { narrowProduct } from './narrow.ts';
 import productSource from './product.wgsl';
 import loadSource from './tile_load.wgsl';
 import storeSource from './tile_store.wgsl';
@@ -64,7 +65,13 @@ export function product(g: Graph, it: Product): void {
     stride: it.stride,
   };
   const reloads = it.accumulate || masked;
-  const { form, choice } = choose('product', g.traits, shape, { reloads });
+  const apart = it.apart !== undefined;
+  const { form, choice } = choose('product', g.traits, shape, { reloads, apart });
+  const flops = 2 * shape.m * shape.k * n;
+  if (form.kind === 'narrow') {
+    narrowProduct(g, form.lanes, it, { flops, choice });
+    return;
+  }
   const tiles = (count: number): number => Math.ceil((count * outH * outW) / form.rows);
   const fours = form.kind === 'tile' && cin % 4 === 0;
   const constants = {
@@ -78,7 +85,7 @@ export function product(g: Graph, it: Product): void {
     BIAS: it.bias !== undefined,
     STATS: it.stats !== undefined,
     PAD: it.outside,
-    APART: it.apart !== undefined,
+    APART: apart,
     ...activationFlags(it.activation),
   };
   g.launch({
@@ -113,7 +120,7 @@ export function product(g: Graph, it: Product): void {
     }),
     grid: ({ count }) => [tiles(count), Math.ceil(n / 4 / form.columns4)],
     partial: it.stats && { tensor: it.stats, rows: tiles },
-    flops: 2 * shape.m * shape.k * n,
+    flops,
     choice,
   });
 }

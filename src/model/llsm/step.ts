@@ -7,7 +7,7 @@ import { Graph, type Traits } from '../../graph/record.ts';
 import type { Plan } from '../../graph/replay.ts';
 import type { ParamStore } from '../../graph/store.ts';
 import { type Dtype, Tensor } from '../../graph/tensor.ts';
-import { adam, adamStep } from '../../kernels/adam/adam.ts';
+import { adam, adamStep, firstNotFinite } from '../../kernels/adam/adam.ts';
 import type { PairInputsData } from '../../kernels/llsm/sampled.ts';
 import { lossScaleOf, updateLossScale } from '../../kernels/loss_scale/loss_scale.ts';
 import { type Forward, forward, planOf } from './forward.ts';
@@ -28,6 +28,12 @@ export interface StepOptions {
   pairs?: LossOptions['pairs'];
   /** Type that feature maps are stored in (default f32). 16 bits need the update, which watches their range. */
   precision?: Dtype;
+}
+
+/** Losses of a step, and what became of the weights in it. */
+export interface StepLosses extends LossParts {
+  /** The first weight whose gradient or value is not finite since; absent where all are. */
+  notFinite?: string;
 }
 
 /** A training step on a graph. */
@@ -111,9 +117,15 @@ export class TrainingStep {
     this.plan.run();
   }
 
-  /** Reads the losses of the last run, before its update. */
-  losses(): Promise<LossParts> {
-    return this.recorded.losses.read(this.plan);
+  /** Reads the losses of the last run, before its update, and whether the update went well. */
+  async losses(): Promise<StepLosses> {
+    const { losses, pass, rate } = this.recorded;
+    // Both are queued here and now, behind this run and before the next.
+    const [parts, notFinite] = await Promise.all([
+      losses.read(this.plan),
+      rate && firstNotFinite(pass.params),
+    ]);
+    return notFinite === undefined ? parts : { ...parts, notFinite };
   }
 
   destroy(): void {

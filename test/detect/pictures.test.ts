@@ -4,7 +4,7 @@ import {
   findingPanel,
   maskOverlay,
   shown,
-} from '../../src/detect/finding.ts';
+} from '../../src/detect/pictures.ts';
 import { heat, viridis } from '../../src/image/draw.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';

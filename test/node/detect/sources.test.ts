@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { listSources, toCsv } from '../../../node/detect/detect-files.ts';
+import { listSources } from '../../../node/detect/sources.ts';
 import { temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
 
@@ -40,17 +40,29 @@ test('a folder without pictures is an error of its own, and no end', () => {
   assert.equal(other, { path: 'nowhere.png', stem: 'nowhere' });
 });
 
-test('CSV: quoted where it must be', () => {
-  const text = toCsv([
-    { file: 'a,"b".png', probability: 0.25, forged: false, verdict: 'no forgery found' },
-    { file: 'b.png', box: [-3.2, 2, 40, 50.4], verdict: 'face too small', note: 'so small' },
-    { file: 'c.png', error: 'two\nlines' },
-  ]);
-  assert.equal(text.split('\r\n'), [
-    'file,x,y,width,height,probability,verdict,threshold,altered share,overlay,dissimilarity,panel,note,error',
-    '"a,""b"".png",,,,,0.25,no forgery found,0.5,,,,,,',
-    'b.png,-3,2,40,50,,face too small,,,,,,so small,',
-    'c.png,,,,,,,,,,,,,"two\nlines"',
-    '',
+test('videos are told by their names, else by their first bytes', () => {
+  const write = (name: string, bytes: string): string => {
+    writeFileSync(join(folder, name), Buffer.from(bytes, 'latin1'));
+    return join(folder, name);
+  };
+  const videos = [
+    write('empty/a.MP4', ''),
+    write('no-ending', '\0\0\0\x20ftypisom\0\0'),
+    write('matroska', '\x1a\x45\xdf\xa3\0\0\0\0\0\0\0\0'),
+    write('avi.old', 'RIFF\0\0\0\0AVI LIST'),
+  ];
+  const others = [
+    write('photo', '\0\0\0\x20ftypavif\0\0'),
+    write('web', 'RIFF\0\0\0\0WEBPVP8 '),
+    write('video.png', '\0\0\0\x20ftypisom\0\0'),
+    write('short', 'RI'),
+    join(folder, 'nowhere'),
+  ];
+  assert.equal(
+    listSources([...videos, ...others]).map(({ video }) => video ?? false),
+    [...videos.map(() => true), ...others.map(() => false)],
+  );
+  assert.equal(listSources([join(folder, 'empty')]), [
+    { path: join(folder, 'empty', 'a.MP4'), stem: 'a', video: true },
   ]);
 });
