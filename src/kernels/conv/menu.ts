@@ -96,7 +96,7 @@ const isTile = (form: Form): form is TileForm => form.kind === 'tile';
 
 /** Form that is taken where nothing was measured. */
 function shipped(family: Family, traits: Traits, forms: readonly Form[], shape: Shape): Form {
-  const { m, n } = shape;
+  const { m, k, n } = shape;
   const [plain] = forms;
   // The widest tile loads least for its arithmetic. What is between it and the plain one is little
   // better than the plain one, and compiles too.
