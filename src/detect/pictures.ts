@@ -263,7 +263,7 @@ function camCells(face: RgbImage, cam: Cam): Block[] {
       scale(inferno, '0 says nothing', '1 says forged', room),
     ),
     cell(
-      `Grad-CAM at ${cam.tap}, its own range`,
+      `Grad-CAM at ${cam.tap}, own range`,
       over(ownScale(cam)),
       scale(inferno, 'least here', 'most here', room),
     ),

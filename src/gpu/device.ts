@@ -55,9 +55,10 @@ function nameOf(info: GPUAdapterInfo): string {
 }
 
 /** An error that no scope caught, for people. */
-function problemOf({ constructor, message }: GPUError): string {
+function problemOf(error: GPUError): string {
+  const { message } = error;
   // By its name: the class is a global in a page alone.
-  return constructor.name === 'GPUOutOfMemoryError'
+  return error.constructor.name === 'GPUOutOfMemoryError'
     ? `The GPU ran out of memory (${message}): use a smaller batch, size or width, or close what else uses it`
     : `The GPU reported an error: ${message}`;
 }

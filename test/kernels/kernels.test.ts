@@ -100,6 +100,9 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
     if (how !== 'relu') keep(resize(g, 'resize', through(how), 11, 11));
   }
   keep(upsampleAdd(g, 'up', map(4), map(8)));
+  // So many rows of so few columns that lanes take one each.
+  keep(conv(g, 'tall', map(91), weight(8, 8, 1, 1)).out);
+  keep(conv(g, 'tall window', map(93, 3), weight(8, 3, 3, 3)).out);
   // So many pixels that their statistics are merged twice.
   const large = conv(g, 'large', map(33), weight(8, 8, 1, 1), { stats: true });
   keep(resize(g, 'normed', norm(large.out, large.stats, false), 8, 8));

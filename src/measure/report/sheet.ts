@@ -91,7 +91,7 @@ function inColumns(
       row([paragraph(name, names, bold), ...faces.map((face) => cellOf(of(face)))]),
     ),
   ];
-  const below = scales.length > 0 ? [row([space(names, 0), ...scales], 24)] : [];
+  const below = scales.length > 0 ? [row([space(names, 0), row(scales, 24)])] : [];
   return drawing(column([...lines, ...below], 12));
 }
 
