@@ -1,7 +1,10 @@
 /** The `llsm` command: its subcommands, and what becomes of their errors. */
 import { Command, CommanderError } from 'commander';
-import { LlsmError, messageOf, UsageError } from '../src/base/errors.ts';
+import { LlsmError, messageOf, PassingError, UsageError } from '../src/base/errors.ts';
 import { version } from '../src/base/version.ts';
+
+/** Exit status of what is worth trying again (`EX_TEMPFAIL` of sysexits.h). */
+const tryAgain = 75;
 
 /** One file a command, in the order of the help. Only the one that is called is loaded. */
 const COMMANDS: Record<string, () => Promise<{ register(program: Command): void }>> = {
@@ -15,6 +18,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   calibrate: () => import('./calibrate.ts'),
   table: () => import('./table.ts'),
   detect: () => import('./detect.ts'),
+  scan: () => import('./scan.ts'),
   run: () => import('./run.ts'),
   export: () => import('./export.ts'),
   bench: () => import('./bench.ts'),
@@ -41,6 +45,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof LlsmError) {
     console.error(`llsm: ${error.message}`);
+    if (error instanceof PassingError) return tryAgain;
     return error instanceof UsageError ? 2 : 1;
   }
   console.error(error instanceof Error ? error.stack : `thrown: ${messageOf(error)}`);
