@@ -14,6 +14,7 @@ import {
   tryAgain,
   type WorkOptions,
 } from './scan/options.ts';
+import { registerQueue } from './scan/queue.ts';
 
 interface Options extends WorkOptions {
   out?: string;
@@ -29,6 +30,8 @@ export function register(program: Command): void {
       'Looks at the files of an archive and writes a line on each. Run again, it does what is missing. ' +
         'docs/scan.md says how to share the work between machines.',
     )
+    // Its commands have options of the same names.
+    .enablePositionalOptions()
     .argument('[source]', 'a folder, a list (a path a line), or - for a list on standard input')
     .option('--out <file>', 'for the lines (NDJSON); begun or gone on with')
     .option('--shard <i/n>', 'only this share of the files, of n', parseShard)
@@ -40,6 +43,7 @@ export function register(program: Command): void {
     )
     .action(scanHere);
   addWorkOptions(command);
+  registerQueue(command);
 }
 
 async function scanHere(source: string | undefined, options: Options): Promise<void> {

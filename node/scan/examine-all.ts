@@ -1,5 +1,6 @@
 /** Many files through one process that looks at them, each tried until something can be said (Node only). */
 import { messageOf } from '../../src/base/errors.ts';
+import { Company } from './company.ts';
 import { Died, type Examines } from './examination.ts';
 import type { ScanLine } from './line.ts';
 import { TryAgain } from './read.ts';
@@ -12,6 +13,8 @@ export interface Hopeless {
   sha256: string | null;
   tries: number;
   message: string;
+  /** Whether a process ended over it; else another moment may fare better. */
+  died: boolean;
 }
 
 export interface ExamineAllOptions {
@@ -21,6 +24,8 @@ export interface ExamineAllOptions {
   tries?: number;
   /** Milliseconds before a file is tried again; doubled from try to try (default 500). */
   pause?: number;
+  /** Who else is given to the same process, if anybody is: a file that is alone is so among all. */
+  company?: Company;
   /** Files that somebody died of before: looked at alone, and so many tries are behind them. */
   suspects?: ReadonlyMap<string, number>;
   /** Whether to stop: what is in hand is finished, nothing more is begun. */
@@ -46,8 +51,9 @@ export interface ExamineAllOptions {
 export async function examineAll(
   examines: Examines,
   tasks: Iterable<ScanTask> | AsyncIterable<ScanTask>,
-  options: ExamineAllOptions,
+  given: ExamineAllOptions,
 ): Promise<boolean> {
+  const options = { ...given, company: given.company ?? new Company() };
   const { suspects, stop = () => false, parallel = examines.parallel } = options;
   const all = each(tasks);
   const later: ScanTask[] = [];
@@ -84,6 +90,8 @@ export async function examineAll(
   return !stopped;
 }
 
+type Shared = ExamineAllOptions & { company: Company };
+
 async function* each(
   tasks: Iterable<ScanTask> | AsyncIterable<ScanTask>,
 ): AsyncGenerator<ScanTask, void, undefined> {
@@ -93,14 +101,14 @@ async function* each(
 async function alone(
   examines: Examines,
   task: ScanTask,
-  options: ExamineAllOptions,
+  options: Shared,
   over: () => boolean,
 ): Promise<void> {
   const { pause = 500, suspects, tries = 3 } = options;
   for (let done = suspects?.get(task.file) ?? 0; !over(); done++) {
     if (done >= tries) {
       const message = `a process that looked at it ended, ${done} times`;
-      await options.onHopeless({ task, sha256: null, tries: done, message });
+      await options.onHopeless({ task, sha256: null, tries: done, message, died: true });
       return;
     }
     if (await oneTry(examines, task, done, options, true)) return;
@@ -117,11 +125,12 @@ async function oneTry(
   examines: Examines,
   task: ScanTask,
   done: number,
-  options: ExamineAllOptions,
+  options: Shared,
   isAlone: boolean,
 ): Promise<boolean> {
   const { tries = 3, wanted = () => true } = options;
   let sha256: string | null = null;
+  const leave = await options.company.enter(isAlone);
   try {
     await options.onBegin?.(task, isAlone);
     const line = await examines.examine(task, (hash) => {
@@ -136,7 +145,10 @@ async function oneTry(
     await options.onFailed?.(task);
     // In company, any of several may be to blame: that try does not count.
     if (!isAlone || done + 1 < tries) return false;
-    await options.onHopeless({ task, sha256, tries: done + 1, message: messageOf(error) });
+    const [message, died] = [messageOf(error), error instanceof Died];
+    await options.onHopeless({ task, sha256, tries: done + 1, message, died });
     return true;
+  } finally {
+    leave();
   }
 }

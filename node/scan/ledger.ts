@@ -62,6 +62,8 @@ export class Ledger {
   readonly #files = new Map<string, Entry>();
   /** Where the first line on these bytes begins. */
   readonly #places = new Map<string, number>();
+  /** Bytes that nothing is said of. */
+  readonly #given = new Set<string>();
   #end = 0;
   #unsynced = false;
   #cut = 0;
@@ -123,7 +125,13 @@ export class Ledger {
   private remember(line: ScanLine, at: number): void {
     const { file, sha256, size, modified, error } = line;
     this.#files.set(file, { sha256, size, modified, error: error?.message ?? null });
-    if (sha256 !== null && !this.#places.has(sha256)) this.#places.set(sha256, at);
+    if (sha256 === null) return;
+    // The first line on these bytes, but one that says something rather than one that does not.
+    if (!this.#places.has(sha256) || (this.#given.has(sha256) && !error)) {
+      this.#places.set(sha256, at);
+      if (error) this.#given.add(sha256);
+      else this.#given.delete(sha256);
+    }
   }
 
   /** Files that have a line. */
@@ -159,13 +167,14 @@ export class Ledger {
 
   /**
    * Whether a line says what the file's own last line says already: of the same bytes, or of a file
-   * that could not be read, for the same reason.
+   * that could not be read, for the same reason. A verdict is not replaced by the lack of one.
    */
   says(line: ScanLine): boolean {
     const known = this.#files.get(line.file);
     if (!known) return false;
-    if (isFinal(line)) return known.sha256 === line.sha256;
-    return known.sha256 === null && known.error === line.error?.message;
+    const error = line.error?.message ?? null;
+    if (!isFinal(line)) return known.sha256 === null && known.error === error;
+    return known.sha256 === line.sha256 && (known.error === null || known.error === error);
   }
 
   /**

@@ -27,8 +27,8 @@ export interface ScanTimes {
 export interface ScanLine extends Finding, ScanIdentity {
   /** The version of llsm. */
   version: string;
-  /** The threshold of the verdict, and how it was chosen. */
-  threshold: { value: number; rule: string };
+  /** The threshold of the verdict, and how it was chosen; null where no network was there to ask. */
+  threshold: { value: number; rule: string } | null;
   /** The file's bytes, and when it was last changed, in milliseconds since 1970; null where unknown. */
   size: number | null;
   modified: number | null;

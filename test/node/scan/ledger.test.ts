@@ -96,6 +96,18 @@ test('a file that could not be read may be told of again, but not in the same wo
   ledger.close();
 });
 
+test('a verdict replaces the lack of one, and not the other way round', () => {
+  const ledger = Ledger.open(path(), stubIdentity);
+  const given = { ...line('a.jpg'), verdict: null, error: { message: 'it was given up' } };
+  assert.ok(ledger.append(given));
+  assert.ok(ledger.append(line('a.jpg')));
+  assert.is(ledger.lineOf('1'.repeat(64)).error, null);
+  assert.not.ok(ledger.append(given));
+  assert.ok(ledger.append(line('b.jpg')));
+  assert.is(ledger.lineOf('1'.repeat(64)).file, 'a.jpg');
+  ledger.close();
+});
+
 test('what is no output of a scan is refused, untouched; so is one that another process holds', async () => {
   const out = path();
   writeFileSync(out, '{"file": 3}\n');
@@ -123,7 +135,7 @@ test('a full disk leaves whole lines', async () => {
   fs.writeSync = ((file: number, bytes: Buffer, at: number, _: number, place: number) => {
     writeSync(file, bytes, at, 10, place);
     throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-  }) as typeof writeSync;
+  }) as unknown as typeof writeSync;
   syncBuiltinESMExports();
   try {
     const error = await failure(() => ledger.append(line('b.jpg', 'b')));
