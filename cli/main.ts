@@ -30,6 +30,8 @@ async function makeProgram(called = ''): Promise<Command> {
     .description('Face-forgery detection and localisation on WebGPU, in Node and the browser.')
     .version(version)
     .helpCommand(false)
+    // A command's commands may have options of the same names as it has.
+    .enablePositionalOptions()
     .showHelpAfterError('(--help lists what can be given)')
     .exitOverride()
     .addHelpText('after', '\nExit status: 0 done, 1 failed, 2 called wrongly.');

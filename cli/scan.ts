@@ -30,7 +30,6 @@ export function register(program: Command): void {
       'Looks at the files of an archive and writes a line on each. Run again, it does what is missing. ' +
         'docs/scan.md says how to share the work between machines.',
     )
-    // Its commands have options of the same names.
     .enablePositionalOptions()
     .argument('[source]', 'a folder, a list (a path a line), or - for a list on standard input')
     .option('--out <file>', 'for the lines (NDJSON); begun or gone on with')
@@ -52,13 +51,13 @@ async function scanHere(source: string | undefined, options: Options): Promise<v
   if (out === undefined) throw new UsageError('--out says where the lines go');
   const settings = settingsOf(options);
   const identity = identityOf(settings);
+  const files: string[] = [];
+  for await (const file of listFiles(source, { shard: options.shard })) files.push(file);
   const ledger = Ledger.open(out, identity);
   try {
     if (ledger.cut > 0) {
       console.error(`llsm: ${out} ended inside a line: ${ledger.cut} bytes were cut off`);
     }
-    const files: string[] = [];
-    for await (const file of listFiles(source, { shard: options.shard })) files.push(file);
     const say = (line: string) =>
       console.error(line.startsWith('Adapter') ? line : `llsm: ${line}`);
     const examination = await Examination.start({ settings, say });

@@ -94,7 +94,7 @@ class Kept {
 }
 
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { folder, programs, faults, workers = 4, every = 300, delay = 20 } = options;
+  const { folder, programs, faults, workers = 4, every = 200, delay = 20 } = options;
   const { seed = 1, say = () => {} } = options;
   const random = new Random(seed, 'chaos');
   const begun = performance.now();
@@ -156,10 +156,23 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
       collector.kill();
     },
   };
+  const sent = async (): Promise<number> => {
+    const counts = await connection.redis.hvals(connection.totals);
+    return counts.reduce((sum, count) => sum + Number(count), 0);
+  };
+  /** Nothing fails before work goes on after the last failure, however slow the machine is. */
+  const goesOn = async (): Promise<void> => {
+    const before = await sent();
+    for (let tries = 0; (await sent()) < before + 8; tries++) {
+      if (tries > 3000) throw new Error('the work does not go on');
+      await pause(50);
+    }
+  };
   for (const kind of plan) {
     const { waiting = 0 } = await connection.queue.getJobCounts('waiting');
     if (waiting < 4 * workers) await feed();
-    await pause(random.uniform(0.5, 1.5) * every);
+    await goesOn();
+    await pause(random.uniform(0, every));
     await happen[kind]();
     made[kind]++;
     const count = Object.values(made).reduce((sum, n) => sum + n, 0);
@@ -178,7 +191,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   while (await busy()) await pause(200);
   await Promise.all(crew.map((each) => each.end(() => each.process.kill('SIGTERM'))));
   await collector.end(() => collector.tell('end'));
-  const totals = await connection.redis.hgetall(connection.totals);
+  const results = await sent();
   await connection.close();
   wire.close();
   await redis.kill();
@@ -194,7 +207,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     doubled: parsed.length - seen.size,
     givenUp: parsed.filter(({ error }) => error).length,
     faults: made,
-    results: Object.values(totals).reduce((sum, count) => sum + Number(count), 0),
+    results,
     seconds: (performance.now() - begun) / 1000,
   };
 }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../src/base/errors.ts';
 import { chaos } from './chaos.ts';
+import { share } from './share.ts';
 
 const programs = join(dirname(fileURLToPath(import.meta.url)));
 const say = (line: string) => console.error(line);
@@ -20,15 +21,25 @@ async function runChaos(folder: string): Promise<void> {
   if (rest.missing > 0 || rest.doubled > 0) process.exitCode = 1;
 }
 
-const commands: Record<string, (folder: string) => Promise<void>> = { chaos: runChaos };
+async function runShare(folder: string, [pictures = '20000', ...workers]: string[]): Promise<void> {
+  const counts = workers.length > 0 ? workers.map(Number) : [1, 2, 4];
+  const rows = await share({ folder, pictures: Number(pictures), workers: counts, say });
+  console.table(rows);
+  if (rows.some(({ missing, doubled, different }) => missing + doubled + different > 0)) {
+    process.exitCode = 1;
+  }
+}
 
-const [name = ''] = process.argv.slice(2);
+type Run = (folder: string, args: string[]) => Promise<void>;
+const commands: Record<string, Run> = { chaos: runChaos, share: runShare };
+
+const [name = '', ...args] = process.argv.slice(2);
 if (!Object.hasOwn(commands, name)) {
   throw new UsageError(`name one of: ${Object.keys(commands).join(', ')}`);
 }
 const folder = mkdtempSync(join(tmpdir(), 'llsm-scan-'));
 try {
-  await commands[name](folder);
+  await commands[name](folder, args);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

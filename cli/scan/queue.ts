@@ -181,6 +181,7 @@ const work = (options: WorkerOptions): Promise<void> =>
         empty = untilEmpty === true && (await isEmpty(connection));
       }
       await worker.close();
+      console.log(`${worker.counts.looked} files were looked at here.`);
       if (worker.failure) throw new PassingError(worker.failure.message);
       if (!(untilEmpty && empty)) process.exitCode = tryAgain;
     } finally {

@@ -10,7 +10,7 @@ test('workers, Redis, network, disk, clock and collector fail: nothing is lost, 
   const faults = { worker: 5, redis: 1, network: 2, disk: 2, clock: 2, collector: 1 };
   const result = await chaos({
     ...{ folder: temporaryFolder(), programs: resolve('dist/bench/scan'), faults },
-    ...{ workers: 2, every: 600 },
+    ...{ workers: 2 },
   });
   const { files, lines, missing, doubled, givenUp } = result;
   assert.ok(files >= 256);

@@ -12,6 +12,8 @@ export class WorkerCounts {
   readonly files = new Map<string, number>();
   readonly #seconds = new Map<string, number>(stages.map((stage) => [stage, 0]));
   #bytes = 0;
+  /** Files that were looked at. */
+  looked = 0;
 
   add(what: string, count = 1): void {
     this.files.set(what, (this.files.get(what) ?? 0) + count);
@@ -19,6 +21,7 @@ export class WorkerCounts {
 
   addLine(line: ScanLine): void {
     this.add(line.verdict ?? 'dropped');
+    this.looked++;
     this.#bytes += line.size ?? 0;
     for (const stage of stages) {
       this.#seconds.set(stage, (this.#seconds.get(stage) ?? 0) + line.times[stage] / 1000);
