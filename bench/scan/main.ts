@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../src/base/errors.ts';
 import { chaos } from './chaos.ts';
+import { memoryTable, type RateRow, rate } from './load.ts';
 import { share } from './share.ts';
 
 const programs = join(dirname(fileURLToPath(import.meta.url)));
@@ -30,8 +31,37 @@ async function runShare(folder: string, [pictures = '20000', ...workers]: string
   }
 }
 
+async function runLoad(folder: string, [count = '200000']: string[]): Promise<void> {
+  const options = { folder, programs, say };
+  console.table(await memoryTable(options, Number(count)));
+}
+
+async function runRates(folder: string, [count = '100000']: string[]): Promise<void> {
+  const options = { folder, programs, say };
+  const rows: RateRow[] = [];
+  for (const [workers, processes, group, delay] of [
+    [1, 1, 1, 0],
+    [1, 1, 16, 0],
+    [2, 2, 16, 0],
+    [10, 5, 16, 200],
+    [50, 5, 16, 200],
+    [50, 5, 1, 200],
+    [50, 5, 16, 20],
+  ]) {
+    const files = Math.round(Number(count) * (group === 1 ? 0.2 : 1));
+    rows.push(await rate(options, { workers, processes, group, delay, files }));
+    say(JSON.stringify(rows.at(-1)));
+  }
+  console.table(rows);
+}
+
 type Run = (folder: string, args: string[]) => Promise<void>;
-const commands: Record<string, Run> = { chaos: runChaos, share: runShare };
+const commands: Record<string, Run> = {
+  chaos: runChaos,
+  share: runShare,
+  load: runLoad,
+  rates: runRates,
+};
 
 const [name = '', ...args] = process.argv.slice(2);
 if (!Object.hasOwn(commands, name)) {

@@ -13,6 +13,8 @@ export interface WorkChildSettings {
   /** As of `QueueWorker`, in seconds. */
   lock: number;
   concurrency?: number;
+  /** Workers in this process (default 1). */
+  crew?: number;
   parallel?: number;
 }
 
@@ -22,7 +24,7 @@ export interface Jump {
 }
 
 const settings = JSON.parse(process.argv[2]) as WorkChildSettings;
-const { url, identity, delay, lock, concurrency, parallel } = settings;
+const { url, identity, delay, lock, concurrency, parallel, crew = 1 } = settings;
 
 const now = Date.now.bind(Date);
 let ahead = 0;
@@ -50,9 +52,12 @@ async function open(): Promise<Connection> {
   }
 }
 
-const stub = new Named({ delay, parallel, bytesOf: (file) => file });
-const worker = new QueueWorker(await open(), stub, { lock, concurrency, pause: 10 });
+const workers: QueueWorker[] = [];
+for (let i = 0; i < crew; i++) {
+  const stub = new Named({ delay, parallel, bytesOf: (file) => file });
+  workers.push(new QueueWorker(await open(), stub, { lock, concurrency, pause: 10 }));
+}
 process.send?.('ready');
 process.on('SIGTERM', () => {
-  worker.close().then(() => process.exit(0));
+  Promise.all(workers.map((worker) => worker.close())).then(() => process.exit(0));
 });

@@ -199,8 +199,8 @@ test('without the packages of a queue, it says what to install', () => {
       if (name !== 'bullmq') return next(name, context);
       throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
     }`;
-  const register = `import { register } from 'node:module';
-    register('data:text/javascript,${encodeURIComponent(hooks)}');`;
+  const hooked = JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`);
+  const register = `import { register } from 'node:module'; register(${hooked});`;
   const options = ['--import', `data:text/javascript,${encodeURIComponent(register)}`];
   const args = ['scan', 'status', '--queue', 'redis://127.0.0.1:1', ...look];
   const { status, stderr } = llsm(args, {}, options);
