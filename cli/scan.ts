@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { Copies } from '../node/scan/copies.ts';
 import { Examination } from '../node/scan/examination.ts';
 import { Ledger } from '../node/scan/ledger.ts';
 import { scan, type Tally } from '../node/scan/scan.ts';
@@ -7,6 +8,7 @@ import { listFiles, type Shard } from '../node/scan/task.ts';
 import { Progress } from '../node/system/progress.ts';
 import { LlsmError, PassingError, UsageError } from '../src/base/errors.ts';
 import { listenForInterrupt } from './interrupt.ts';
+import { registerChanged } from './scan/changed.ts';
 import {
   addWorkOptions,
   parseShard,
@@ -43,6 +45,7 @@ export function register(program: Command): void {
     .action(scanHere);
   addWorkOptions(command);
   registerQueue(command);
+  registerChanged(command);
 }
 
 async function scanHere(source: string | undefined, options: Options): Promise<void> {
@@ -53,7 +56,8 @@ async function scanHere(source: string | undefined, options: Options): Promise<v
   const identity = identityOf(settings);
   const files: string[] = [];
   for await (const file of listFiles(source, { shard: options.shard })) files.push(file);
-  const ledger = Ledger.open(out, identity);
+  const copies = new Copies();
+  const ledger = Ledger.open(out, identity, (line) => copies.mark(line));
   try {
     if (ledger.cut > 0) {
       console.error(`llsm: ${out} ended inside a line: ${ledger.cut} bytes were cut off`);
@@ -66,7 +70,7 @@ async function scanHere(source: string | undefined, options: Options): Promise<v
     try {
       const { tries, quick } = options;
       const { tally, complete } = await scan(examination, files, ledger, {
-        ...{ identity, tries, quick, stop: interrupt.seen },
+        ...{ identity, tries, quick, copies, stop: interrupt.seen },
         onProgress: ({ through, same, dropped }) => bar.update(through, { same, ...sum(dropped) }),
       }).catch((error) => {
         // What was written stays; whatever went wrong may be over when it is run again.

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { Copies } from '../../node/scan/copies.ts';
 import { Examination } from '../../node/scan/examination.ts';
 import { Ledger } from '../../node/scan/ledger.ts';
 import { collect } from '../../node/scan/queue/collect.ts';
@@ -204,7 +205,8 @@ type CollectOptions = LookOptions & QueueOption & { out: string; follow?: true }
 
 const collectResults = (options: CollectOptions): Promise<void> =>
   withQueue(options, true, async (connection) => {
-    const ledger = Ledger.open(options.out, connection.identity);
+    const copies = new Copies();
+    const ledger = Ledger.open(options.out, connection.identity, (line) => copies.mark(line));
     const interrupt = listenForInterrupt();
     try {
       if (ledger.cut > 0) {
@@ -213,6 +215,7 @@ const collectResults = (options: CollectOptions): Promise<void> =>
       const { follow } = options;
       const { lines, doubles, again, empty } = await collect(connection, ledger, {
         follow,
+        copies,
         stop: interrupt.seen,
       });
       console.log(

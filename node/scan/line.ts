@@ -36,8 +36,11 @@ export interface ScanLine extends Finding, ScanIdentity {
   print: string | null;
   /** An earlier file with the same bytes, whose finding this is; null where the file was looked at. */
   sameAs: string | null;
-  /** An earlier file with nearly the same picture: bits of `print` that differ; null without one. */
-  copyOf: { file: string; bits: number; takenOver: boolean } | null;
+  /**
+   * An earlier file with nearly the same picture, and the bits of `print` that differ; null without
+   * one. Its verdict is not taken over: an original and a forgery made of it may be such a pair.
+   */
+  copyOf: { file: string; bits: number } | null;
   /** How often the file was tried. */
   tries: number;
   times: ScanTimes;

@@ -1,6 +1,7 @@
 /** A scan on one machine: files in, lines into a ledger, equal bytes looked at once (Node only). */
 import { stat } from 'node:fs/promises';
 import { Claims } from './claims.ts';
+import type { Copies } from './copies.ts';
 import type { Examines } from './examination.ts';
 import { examineAll } from './examine-all.ts';
 import type { Entry, Ledger } from './ledger.ts';
@@ -34,6 +35,8 @@ export interface ScanOptions {
   quick?: boolean;
   /** Whether to stop: what is in hand is finished. */
   stop?: () => boolean;
+  /** The pictures until now, of which a copy's line tells; absent: copies are not looked for. */
+  copies?: Copies;
   /** Receives each line that is written. */
   onLine?: (line: ScanLine) => void;
   onProgress?: (tally: Tally) => void;
@@ -75,6 +78,7 @@ export async function scan(
       const reason = reasonOf(line);
       tally.dropped.set(reason, (tally.dropped.get(reason) ?? 0) + 1);
     }
+    options.copies?.mark(line);
     if (ledger.append(line)) options.onLine?.(line);
   };
 

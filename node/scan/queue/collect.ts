@@ -1,6 +1,7 @@
 /** Results out of a scan's queue and into one file, each once (Node only). */
 import { randomUUID } from 'node:crypto';
 import { PassingError } from '../../../src/base/errors.ts';
+import type { Copies } from '../copies.ts';
 import type { Ledger } from '../ledger.ts';
 import { emptyLine, lineOfSame } from '../line.ts';
 import { isVideo } from '../task.ts';
@@ -20,6 +21,8 @@ export interface Collected {
 export interface CollectOptions {
   /** Whether to wait for more until the queue is empty. */
   follow?: boolean;
+  /** The pictures until now, of which a copy's line tells. */
+  copies?: Copies;
   stop?: () => boolean;
   onProgress?: (collected: Collected) => void;
 }
@@ -39,7 +42,7 @@ const pause = (milliseconds: number): Promise<void> =>
 export async function collect(
   connection: Connection,
   ledger: Ledger,
-  { follow = false, stop = () => false, onProgress = () => {} }: CollectOptions = {},
+  { follow = false, copies, stop = () => false, onProgress = () => {} }: CollectOptions = {},
 ): Promise<Collected & { empty: boolean }> {
   const { redis, results, collector } = connection;
   const me = randomUUID();
@@ -57,6 +60,7 @@ export async function collect(
     await redis.expire(collector, holdSeconds);
   };
   const append = (line: Parameters<Ledger['append']>[0]): void => {
+    copies?.mark(line);
     if (ledger.append(line)) collected.lines++;
     else collected.doubles++;
   };
