@@ -31,3 +31,4 @@ export { describeGpu, type Gpu, type OpenOptions, openGpu } from './gpu/device.t
 export { codecFiles, decodeImage, provideCodecs } from './image/codecs.ts';
 export type { GreyImage, RgbImage } from './image/rgb.ts';
 export { type Checkpoint, parseCheckpoint, type Threshold } from './model/llsm/checkpoint.ts';
+export { type OpenCheckpoint, openCheckpoint } from './model/llsm/open-checkpoint.ts';

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../src/base/errors.ts';
 import { chaos } from './chaos.ts';
 import { memoryTable, type RateRow, rate } from './load.ts';
+import { printTable } from './prints.ts';
 import { share } from './share.ts';
 
 const programs = join(dirname(fileURLToPath(import.meta.url)));
@@ -61,6 +62,7 @@ const commands: Record<string, Run> = {
   share: runShare,
   load: runLoad,
   rates: runRates,
+  prints: async (_, [photographs = '.']) => console.table(await printTable(photographs)),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

@@ -7,8 +7,8 @@ import { evaluationRecord, writeEvaluation } from '../../node/measure/evaluation
 import { Progress } from '../../node/system/progress.ts';
 import { makeFolder } from '../../node/system/write-file.ts';
 import type { Detector } from '../../src/detect/detector.ts';
+import type { VideoRule } from '../../src/detect/pooling.ts';
 import { uncalibrated } from '../../src/detect/verdict.ts';
-import type { VideoRule } from '../../src/measure/classification.ts';
 import { evaluate } from '../../src/measure/evaluate.ts';
 import { shortHash, type Test } from './grid.ts';
 import { readJson } from './json.ts';

@@ -140,15 +140,15 @@ export class ScanWorker {
     if (this.#judging) return;
     this.#judging = true;
     const { batch } = this.examiner.detector;
-    const views = ({ crops }: Pending) =>
-      crops.reduce((sum, crop) => sum + (crop.views?.length ?? 0), 0);
+    const viewsOf = ({ crops }: Pending) =>
+      crops.reduce((sum, { face, views }) => sum + (face ? views.length : 0), 0);
     while (this.#pending.length > 0) {
-      const all = this.#pending.reduce((sum, each) => sum + views(each), 0);
+      const all = this.#pending.reduce((sum, each) => sum + viewsOf(each), 0);
       if (all < batch && this.#coming > 0) break;
       const taken: Pending[] = [];
       for (let sum = 0; this.#pending.length > 0 && (sum < batch || taken.length === 0); ) {
         const next = this.#pending.shift() as Pending;
-        sum += views(next);
+        sum += viewsOf(next);
         taken.push(next);
       }
       try {

@@ -11,6 +11,7 @@ import type { RgbImage } from '../image/rgb.ts';
 import { uploadCheckpoint } from '../model/llsm/bind.ts';
 import type { Checkpoint } from '../model/llsm/checkpoint.ts';
 import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
+import type { OpenCheckpoint } from '../model/llsm/open-checkpoint.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
 import { checkNumbers } from '../model/self-test.ts';
 import { sigmoid } from './verdict.ts';
@@ -47,24 +48,28 @@ export class Detector {
 
   /**
    * Builds the network on an adapter, which must compute a stored case rightly.
+   * @param checkpoint of an open one (`openCheckpoint`) the weights go to the GPU without ever being in
+   *   main memory together
    * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
    *   numbers
    */
   static async build(
     gpu: Gpu,
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | OpenCheckpoint,
     { batch, dissimilarity = true, precision }: DetectorOptions,
   ): Promise<Detector> {
     await checkNumbers(gpu);
     const { config } = checkpoint;
-    const store = uploadCheckpoint(gpu, checkpoint);
+    const store =
+      'upload' in checkpoint ? await checkpoint.upload(gpu) : uploadCheckpoint(gpu, checkpoint);
     const pass = forward(
       new Graph({ batch, training: false, traits: gpu, inference: true, storage: precision }),
       config,
       store,
     );
     const map = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
-    return new Detector(pass, map, await planOf(gpu, pass));
+    // Its weights never change, and take as much again once they are packed.
+    return new Detector(pass, map, await planOf(gpu, pass, { release: true }));
   }
 
   /** Side of the network's input and of the masks. */

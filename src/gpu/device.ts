@@ -7,12 +7,23 @@ export interface Gpu {
   readonly name: string;
   /** A software driver computes on the CPU: right, and slow. */
   readonly software: boolean;
-  /** The subgroup size where it is fixed and known (lavapipe 8, SwiftShader 4), else 0. */
+  /**
+   * The subgroup size that kernels are written for: a software driver's, where it is fixed and known
+   * (lavapipe 8, SwiftShader 4). 0 on every GPU: some of those have subgroups of 4 or 8 too, but the
+   * registers that a software driver's kernels take are memory there.
+   */
   readonly subgroupSize: number;
+  /**
+   * Bytes that a plan may take without saving memory at the cost of time: on a GPU what one buffer may
+   * hold, since WebGPU does not say how much there is; on a software driver nothing, absent.
+   */
+  readonly memory?: number;
   /** The forms of kernels measured best on this adapter, by what they were chosen for. */
   readonly tuned?: ReadonlyMap<string, string>;
   /** Toggles of Dawn that the caller asked for; empty where none. */
   readonly toggles: readonly string[];
+  /** Milliseconds that a submit should take at most, of whatever runs on this device. */
+  readonly longestSubmit: number;
   /**
    * Waits for something that the device has promised (a map, work done, a pipeline). Every wait of
    * some length goes through here, because how to wait without slowing the device is its own matter.
@@ -27,7 +38,15 @@ export interface Gpu {
 export interface OpenOptions {
   toggles?: readonly string[];
   powerPreference?: GPUPowerPreference;
+  /**
+   * Milliseconds that a submit should take at most (default 250: drivers reset a device that does not
+   * come back for seconds). A GPU that also draws the screen does nothing else until a submit is done: a
+   * page that is to stay smooth takes 8, half a frame.
+   */
+  longestSubmit?: number;
 }
+
+const usualLongestSubmit = 250;
 
 const softwareNames = /llvmpipe|lavapipe|swiftshader|basic render|softpipe/i;
 
@@ -39,7 +58,6 @@ function nameOf(info: GPUAdapterInfo): string {
 const raised = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
   'maxComputeWorkgroupStorageSize',
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX',
@@ -78,13 +96,16 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
   });
 
   const { info } = adapter;
-  const fixed = info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : 0;
+  const software = info.isFallbackAdapter || softwareNames.test(nameOf(info));
+  const fixed = info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? 0) : 0;
   return {
     device,
     name: nameOf(info),
-    software: info.isFallbackAdapter || softwareNames.test(nameOf(info)),
-    subgroupSize: device.features.has('subgroups') ? (fixed ?? 0) : 0,
+    software,
+    subgroupSize: software && device.features.has('subgroups') ? fixed : 0,
     toggles: options.toggles ?? [],
+    longestSubmit: options.longestSubmit ?? usualLongestSubmit,
+    memory: software ? undefined : adapter.limits.maxBufferSize,
     wait: (promise) => promise,
     check() {
       if (failure) throw new LlsmError(failure);
