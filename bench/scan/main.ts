@@ -41,13 +41,12 @@ async function runRates(folder: string, [count = '100000']: string[]): Promise<v
   const options = { folder, programs, say };
   const rows: RateRow[] = [];
   for (const [workers, processes, group, delay] of [
-    [1, 1, 1, 0],
     [1, 1, 16, 0],
     [2, 2, 16, 0],
+    [4, 4, 16, 0],
+    [1, 1, 1, 0],
     [10, 5, 16, 200],
     [50, 5, 16, 200],
-    [50, 5, 1, 200],
-    [50, 5, 16, 20],
   ]) {
     const files = Math.round(Number(count) * (group === 1 ? 0.2 : 1));
     rows.push(await rate(options, { workers, processes, group, delay, files }));

@@ -236,7 +236,8 @@ const status = (options: LookOptions & QueueOption & { json?: true }): Promise<v
   withQueue(options, false, async (connection) => {
     const [told, hand] = await Promise.all([statusOf(connection), inHand(connection)]);
     if (options.json) {
-      console.log(JSON.stringify({ ...told, ...connection.identity, hand }));
+      const { identity, prefix } = connection;
+      console.log(JSON.stringify({ ...told, ...identity, prefix, hand }));
       return;
     }
     const { jobs, totals, uncollected, workers, memory } = told;
