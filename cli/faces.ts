@@ -7,6 +7,7 @@ import { sha256Of } from '../node/system/sha256.ts';
 import { LlsmError } from '../src/base/errors.ts';
 import type { Detector, DetectorOptions } from '../src/detect/detector.ts';
 import { type ManifestItem, type Split, splits } from '../src/faces/manifest.ts';
+import type { Gpu } from '../src/gpu/device.ts';
 import type { Checkpoint } from '../src/model/llsm/checkpoint.ts';
 
 /**
@@ -55,9 +56,9 @@ export function openWeights(path: string, config?: string): Weights {
 export async function openDetector(
   checkpoint: Checkpoint,
   options: DetectorOptions,
-): Promise<{ detector: Detector; adapter: string }> {
+): Promise<{ detector: Detector; gpu: Gpu }> {
   const { openGpu } = await import('./gpu.ts');
   const { Detector: Opened } = await import('../src/detect/detector.ts');
   const gpu = await openGpu();
-  return { detector: await Opened.build(gpu, checkpoint, options), adapter: gpu.name };
+  return { detector: await Opened.build(gpu, checkpoint, options), gpu };
 }

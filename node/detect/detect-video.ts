@@ -12,6 +12,7 @@ import { timelinePlot } from '../../src/detect/timeline.ts';
 import { examineVideo, type SeenFrame } from '../../src/detect/video.ts';
 import { everyNth, readTiming, type VideoTiming } from '../files/timed-frames.ts';
 import { VideoWriter } from '../files/video-writer.ts';
+import '../files/drawing.ts';
 import { writeFileWhole } from '../system/write-file.ts';
 import type { Source } from './sources.ts';
 
@@ -94,7 +95,7 @@ class Drawing {
     if (!picture) return;
     const { threshold, detector } = this.examiner;
     await this.#written(async (writer) => {
-      const drawn = annotate({ ...frame, picture }, { size: detector.size, threshold });
+      const drawn = await annotate({ ...frame, picture }, { size: detector.size, threshold });
       await writer.add(drawn, frame.time);
     });
   }

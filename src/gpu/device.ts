@@ -54,6 +54,14 @@ function nameOf(info: GPUAdapterInfo): string {
   return info.description || [info.vendor, info.architecture, info.device].join(' ').trim();
 }
 
+/** An error that no scope caught, for people. */
+function problemOf({ constructor, message }: GPUError): string {
+  // By its name: the class is a global in a page alone.
+  return constructor.name === 'GPUOutOfMemoryError'
+    ? `The GPU ran out of memory (${message}): use a smaller batch, size or width, or close what else uses it`
+    : `The GPU reported an error: ${message}`;
+}
+
 /** Limits that a large network meets: each is raised to what the adapter allows. */
 const raised = [
   'maxBufferSize',
@@ -89,7 +97,7 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
   let failure: string | undefined;
   let closed = false;
   device.addEventListener('uncapturederror', (event) => {
-    failure ??= `The GPU reported an error: ${event.error.message}`;
+    failure ??= problemOf(event.error);
   });
   device.lost.then((info) => {
     if (!closed) failure ??= `The GPU device was lost (${info.reason}): ${info.message}`;

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readCheckpoint, readSafetensors } from '../../node/files/checkpoint.ts';
 import { encodePng } from '../../node/files/image.ts';
 import type { FaceInput } from '../../src/faces/manifest.ts';
+import { decodeImage } from '../../src/image/codecs.ts';
 import type { Evaluation } from '../../src/measure/evaluate.ts';
 import { rocAuc, tallyOf } from '../../src/measure/metrics.ts';
 import { llsm } from '../support/command.ts';
@@ -191,6 +192,21 @@ test('eval: videos by another rule, a reliability picture', () => {
   assert.ok((max.videos?.[0].falseAlarms ?? 0) >= (mean.videos?.[0].falseAlarms ?? 1));
   assert.match(readFileSync(join(out, 'reliability.svg'), 'utf8'), /calibration error 0\.\d{3}/);
   assert.is(llsm([...args, '--video-score', 'median']).status, 2);
+  assert.ok(existsSync(join(out, 'sheet.png')));
+  assert.not.ok(existsSync(join(out, 'cam.png')));
+});
+
+test('eval --cam: sheets of some faces, truth beside prediction and where scores come from', async () => {
+  const out = join(folder, 'sheets');
+  const args = ['eval', '--weights', weights, '--data', data];
+  const refused = llsm([...args, '--cam', 'd2']);
+  assert.is(refused.status, 2);
+  assert.match(refused.stderr, /--cam makes a picture: say where with --out/);
+  const { status, stderr } = llsm([...args, '--cam', 'd2', '--out', out]);
+  assert.is(status, 0, stderr);
+  const open = (name: string) => decodeImage(readFileSync(join(out, name)), name);
+  const [truth, cam] = [await open('sheet.png'), await open('cam.png')];
+  assert.ok(truth.height > cam.height && cam.height > 3 * 160);
 });
 
 test('eval --perturb: a table, the record and a picture', () => {

@@ -1,6 +1,7 @@
 /** Videos as frames, without files: what is said of faces, frames and tracks. */
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import '../../node/files/drawing.ts';
 import { readCheckpoint } from '../../node/files/checkpoint.ts';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { LlsmError } from '../../src/base/errors.ts';
@@ -245,8 +246,8 @@ test('a frame is drawn with its boxes in the colours of the verdicts, at the siz
   await examineVideo<RgbImage>(examiner, framesOf(moving.slice(0, 1)), {
     file: 'x',
     keep: (image) => image,
-    onFrame(frame) {
-      drawn.push([frame, annotate(frame, { size: detector.size })]);
+    async onFrame(frame) {
+      drawn.push([frame, await annotate(frame, { size: detector.size })]);
     },
   });
   const [[frame, image]] = drawn;
@@ -257,7 +258,7 @@ test('a frame is drawn with its boxes in the colours of the verdicts, at the siz
   }
   assert.is.not(image.data, frame.picture.data);
   const half = { width: 160, height: 90, data: new Uint8ClampedArray(160 * 90 * 3) };
-  const small = annotate({ ...frame, picture: half }, { size: detector.size });
+  const small = await annotate({ ...frame, picture: half }, { size: detector.size });
   const [x, y, , h] = frame.seen[1].finding.box as Box;
   const at = (Math.round((y + h / 2) / 2) * 160 + Math.round(x / 2)) * 3;
   assert.equal(

@@ -15,6 +15,7 @@ import { adam } from '../../src/kernels/adam/adam.ts';
 import { adaptivePool } from '../../src/kernels/adaptive_pool/adaptive_pool.ts';
 import { batchNorm } from '../../src/kernels/batch_norm/batch_norm.ts';
 import { bce } from '../../src/kernels/bce/bce.ts';
+import { cam } from '../../src/kernels/cam/cam.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
 import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
 import { dot } from '../../src/kernels/dot/dot.ts';
@@ -119,6 +120,7 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
     for (const [tensor, seed] of loss.seeds) seeds.set(tensor, seed);
   }
   backward(g, seeds, wrt);
+  for (const how of reads) cam(g, 'cam', through(how), fixed(8));
   ema(g, params.flat('weights'), params.flat('meanWeights'), g.input('ema rate', []));
   adam(g, params, new Tensor('step', [2], { home: 'input' }));
   adam(g, params, new Tensor('scaled step', [2], { home: 'input' }), { scaled: true });

@@ -89,3 +89,15 @@ export function bce(z: Values, target: Values, weight: Values): Result<'z'> {
     }),
   };
 }
+
+/** relu(scale * sum over c of x [B, H, W, C] * w [B, 1, 1, C]), to [B, H, W, 1]. */
+export function cam(x: Values, w: Values, scale: number): Values {
+  const c = channelsOf(x);
+  const out = zeros([...x.shape.slice(0, -1), 1]);
+  const pixels = out.data.length / x.shape[0];
+  x.data.forEach((value, i) => {
+    const row = Math.floor(i / c);
+    out.data[row] += scale * value * w.data[Math.floor(row / pixels) * c + (i % c)];
+  });
+  return map(out, (value) => Math.max(value, 0));
+}

@@ -220,7 +220,8 @@ class LLSM(nn.Module):
     """The whole network, from a config (see config.py; missing keys take their defaults).
 
     forward(image [B, S, S, 3], normalised to [-1, 1]) returns a dict: `logit` [B]; `similarity`
-    [B, HW, HW] and `mask` [B, S, S, 1], both logits, where the config has them; `taps`, NHWC by name.
+    [B, HW, HW] and `mask` [B, S, S, 1], both logits, where the config has them; `taps`, NHWC by name,
+    and `maps`, the same as they are computed (NCHW), for gradients by them.
     """
 
     def __init__(self, config=None):
@@ -249,6 +250,7 @@ class LLSM(nn.Module):
             mask = F.interpolate(small, size=image.shape[1:3], mode='bilinear', align_corners=False)
             out['mask'] = mask.permute(0, 2, 3, 1)
         out['logit'] = self.head([taps[tap] for tap in self.source])
+        out['maps'] = taps
         out['taps'] = {name: tap.permute(0, 2, 3, 1) for name, tap in taps.items()}
         return out
 

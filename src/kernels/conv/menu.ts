@@ -68,12 +68,23 @@ function lanesForm(
   };
 }
 
+/**
+ * Values of a pointwise filter gradient that the narrow form makes at most: each is loaded and stored
+ * again for every pixel.
+ */
+const mostSums = 256;
+
 /** The form for few columns and short windows on software drivers. */
-const narrowForm = (lanes: number): Form => ({
+const narrowForm = (family: Family, lanes: number): Form => ({
   name: 'narrow',
   kind: 'narrow',
   lanes,
-  fits: ({ k, n }) => n <= 16 && narrowColumns(k, n) > 0,
+  // Beyond, what was measured was no faster, or compiled for too long.
+  fits: ({ k, n, kernelSize }) =>
+    n <= 16 &&
+    narrowColumns(k, n) > 0 &&
+    k <= (kernelSize > 1 ? 80 : 32) &&
+    (family === 'product' || kernelSize > 1 || k * n <= mostSums),
 });
 
 /**
@@ -121,7 +132,7 @@ export function formsOf(family: Family, { subgroupSize: lanes }: Traits): readon
   const form = (columns: number, depth: number, rows?: number): Form =>
     lanesForm(family, lanes, columns, depth, rows);
   // Adding up across lanes is written for eight of them.
-  const narrow = lanes === 8 ? [narrowForm(lanes)] : [];
+  const narrow = lanes === 8 ? [narrowForm(family, lanes)] : [];
   const both = [form(1, 1), form(1, 2), form(2, 1), form(2, 2), ...narrow];
   // 14 x 14 pixels of one image fill 5 tiles of 40 rows, and 7 of 32 but for an eighth.
   return family === 'product' ? [...both, form(2, 2, 40)] : both;
@@ -131,7 +142,7 @@ export function formsOf(family: Family, { subgroupSize: lanes }: Traits): readon
 const busy = 256;
 
 /** Rows from which on a product's time counts for more than compiling a form for it. */
-const tall = 16_384;
+const tall = (k: number): number => (k > 32 ? 65_536 : 16_384);
 
 /** Whether a form computes few more columns beyond the n than the plain one does. */
 function fills(form: Form, plain: Form, n: number): boolean {
@@ -148,7 +159,7 @@ function shipped(family: Family, forms: readonly Form[], { m, k, n }: Shape): Fo
   // The widest tile loads least for its arithmetic. What is between it and the plain one is little
   // better than the plain one, and compiles too.
   if (plain.kind === 'lanes') {
-    const narrow = m >= tall ? forms.find(({ kind }) => kind === 'narrow') : undefined;
+    const narrow = m >= tall(k) ? forms.find(({ kind }) => kind === 'narrow') : undefined;
     const widest = forms.find(({ name }) => name === 'lanes 2x2');
     return narrow ?? (widest && fills(widest, plain, n) ? widest : plain);
   }
