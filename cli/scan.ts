@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Copies } from '../node/scan/copies.ts';
 import { Examination } from '../node/scan/examination.ts';
 import { Ledger } from '../node/scan/ledger.ts';
+import { Parts } from '../node/scan/parts.ts';
 import { scan, type Tally } from '../node/scan/scan.ts';
 import { identityOf } from '../node/scan/settings.ts';
 import { listFiles, type Shard } from '../node/scan/task.ts';
@@ -62,15 +63,16 @@ async function scanHere(source: string | undefined, options: Options): Promise<v
     if (ledger.cut > 0) {
       console.error(`llsm: ${out} ended inside a line: ${ledger.cut} bytes were cut off`);
     }
+    const parts = new Parts(`${out}.parts`, identity);
     const say = (line: string) =>
       console.error(line.startsWith('Adapter') ? line : `llsm: ${line}`);
     const examination = await Examination.start({ settings, say });
-    const interrupt = listenForInterrupt();
+    const interrupt = listenForInterrupt(() => examination.stop());
     const bar = new Progress({ label: 'files', total: files.length });
     try {
       const { tries, quick } = options;
       const { tally, complete } = await scan(examination, files, ledger, {
-        ...{ identity, tries, quick, copies, stop: interrupt.seen },
+        ...{ identity, tries, quick, copies, parts, stop: interrupt.seen },
         onProgress: ({ through, same, dropped }) => bar.update(through, { same, ...sum(dropped) }),
       }).catch((error) => {
         // What was written stays; whatever went wrong may be over when it is run again.

@@ -23,6 +23,8 @@ export interface ShareRow {
   doubled: number;
   /** Files whose finding is not the single scan's, to the last bit. */
   different: number;
+  /** The largest difference of a probability from the single scan's. */
+  mostOff: number;
   seconds: number;
   filesPerSecond: number;
   /** Processor milliseconds a file, of all processes but Redis, their start included. */
@@ -108,7 +110,20 @@ export async function share(options: ShareOptions): Promise<ShareRow[]> {
 
   const single = join(folder, 'single.ndjson');
   const ran = await llsm(['scan', archive, '--out', single, ...work]);
-  const wanted = new Map(read(single).map((line) => [line.file, said(line)]));
+  const wanted = new Map(read(single).map((line) => [line.file, line]));
+  const differs = (line: ScanLine): boolean => {
+    const other = wanted.get(line.file);
+    if (other && said(other) === said(line)) return false;
+    say(`${other && said(other)}\n  and\n${said(line)}`);
+    return true;
+  };
+  const off = ({ file, faces }: ScanLine): number =>
+    Math.max(
+      0,
+      ...faces.map(({ probability }, k) =>
+        Math.abs((probability ?? 0) - (wanted.get(file)?.faces[k]?.probability ?? 0)),
+      ),
+    );
   const row = (
     how: string,
     out: string,
@@ -121,7 +136,8 @@ export async function share(options: ShareOptions): Promise<ShareRow[]> {
       ...{ how, files: lines.length, split, seconds: Math.round(seconds) },
       missing: pictures - files.size,
       doubled: lines.length - files.size,
-      different: lines.filter((line) => said(line) !== wanted.get(line.file)).length,
+      different: lines.filter(differs).length,
+      mostOff: lines.reduce((most, line) => Math.max(most, off(line)), 0),
       filesPerSecond: Math.round((10 * pictures) / seconds) / 10,
       processorMs: Math.round((1e5 * processor) / pictures) / 100,
     };

@@ -33,6 +33,8 @@ export class Stub implements Examines {
     this.parallel = options.parallel ?? 4;
   }
 
+  stop(): void {}
+
   async examine(
     { file, ...task }: ScanTask,
     wanted: Wanted = () => true,

@@ -58,9 +58,9 @@ async function changed(path: string, options: Options): Promise<void> {
   const { lines, without } = readOld(path, identity);
   const drawn = canaries(lines, options.canary);
   const ledger = Ledger.open(options.out, identity);
-  const interrupt = listenForInterrupt();
   const say = (line: string) => console.error(line.startsWith('Adapter') ? line : `llsm: ${line}`);
   const examination = await Examination.start({ settings, say });
+  const interrupt = listenForInterrupt(() => examination.stop());
   const look = async (files: readonly string[], label: string): Promise<boolean> => {
     const bar = new Progress({ label, total: files.length });
     try {

@@ -8,6 +8,7 @@ import type { ScanIdentity } from '../../node/scan/line.ts';
 import { allowedPrefix } from '../../node/scan/read.ts';
 import { identityOf, type ScanSettings } from '../../node/scan/settings.ts';
 import type { Shard } from '../../node/scan/task.ts';
+import { everyFrame } from '../../node/scan/worker.ts';
 import { LlsmError, UsageError } from '../../src/base/errors.ts';
 import type { FacePlace } from '../../src/faces/place.ts';
 import type { Dtype } from '../../src/graph/tensor.ts';
@@ -20,6 +21,7 @@ export interface LookOptions {
   finder?: string;
   views: 'all' | 'one';
   precision: Dtype;
+  every: number;
 }
 
 /** How a process looks at files. */
@@ -49,7 +51,8 @@ export const addLookOptions = (command: Command): Command =>
         .choices(['all', 'one'])
         .default('all'),
     )
-    .addOption(precisionOption());
+    .addOption(precisionOption())
+    .option('--every <n>', 'of a video, one frame in n is looked at', wholeNumber(1), everyFrame);
 
 export const addWorkOptions = (command: Command): Command =>
   addLookOptions(command)
@@ -81,7 +84,7 @@ export function settingsOf(options: WorkOptions): ScanSettings {
   };
 }
 
-function lookOf({ weights, faces, finder, views, precision }: LookOptions) {
+function lookOf({ weights, faces, finder, views, precision, every }: LookOptions) {
   if (finder !== undefined && faces !== 'auto')
     throw new UsageError('--finder is for --faces auto');
   if (weights !== undefined && !existsSync(weights)) {
@@ -90,7 +93,7 @@ function lookOf({ weights, faces, finder, views, precision }: LookOptions) {
     );
   }
   const path = resolve(weights ?? defaultWeights());
-  return { weights: path, faces, finder: finder && resolve(finder), views, precision };
+  return { weights: path, faces, finder: finder && resolve(finder), views, precision, every };
 }
 
 /** What the lines of a scan with these options are of. @throws UsageError, LlsmError */

@@ -6,6 +6,7 @@ import type { ScanLine } from './line.ts';
 import type { FromExaminer, Ready, ToExaminer } from './messages.ts';
 import { TryAgain } from './read.ts';
 import type { ScanTask } from './task.ts';
+import type { VideoHooks } from './video.ts';
 import type { Wanted } from './worker.ts';
 
 /** The process ended with files in hand: one of them may be why. */
@@ -23,11 +24,14 @@ export interface Examines {
    * @returns the file's line; null where it is not wanted
    * @throws TryAgain, Died; LlsmError where no file can be looked at any more
    */
-  examine(task: ScanTask, wanted?: Wanted): Promise<ScanLine | null>;
+  examine(task: ScanTask, wanted?: Wanted, video?: VideoHooks): Promise<ScanLine | null>;
+  /** Has videos in hand end after their part, with TryAgain. */
+  stop(): void;
 }
 
 interface Asked {
   wanted: Wanted;
+  video: VideoHooks;
   resolve(line: ScanLine | null): void;
   reject(error: Error): void;
 }
@@ -78,11 +82,19 @@ export class Examination implements Examines {
     return this.#process?.pid;
   }
 
-  async examine(task: ScanTask, wanted: Wanted = () => true): Promise<ScanLine | null> {
+  stop(): void {
+    this.#send({ stop: true });
+  }
+
+  async examine(
+    task: ScanTask,
+    wanted: Wanted = () => true,
+    video: VideoHooks = {},
+  ): Promise<ScanLine | null> {
     await this.#started();
     return new Promise((resolve, reject) => {
       const id = this.#next++;
-      this.#asked.set(id, { wanted, resolve, reject });
+      this.#asked.set(id, { wanted, video, resolve, reject });
       this.#send({ id, task });
     });
   }
@@ -135,21 +147,31 @@ export class Examination implements Examines {
     const { id } = message;
     const asked = this.#asked.get(id);
     if (!asked) return;
+    const failed = (error: Error) => {
+      this.#asked.delete(id);
+      asked.reject(error);
+    };
     if ('sha256' in message) {
-      Promise.resolve(asked.wanted(message.sha256)).then(
-        (wanted) => this.#send({ id, wanted }),
-        (error) => {
-          this.#asked.delete(id);
-          asked.reject(error);
-          this.#send({ id, wanted: false });
-        },
-      );
+      this.#answer(id, asked, message.sha256).catch((error) => {
+        failed(error);
+        this.#send({ id, wanted: false, parts: [] });
+      });
+      return;
+    }
+    if ('part' in message) {
+      Promise.resolve(asked.video.onPart?.(message.of, message.part)).catch(failed);
       return;
     }
     this.#asked.delete(id);
     this.#barren = 0;
     if ('line' in message) asked.resolve(message.line);
     else asked.reject(new TryAgain(message.again));
+  }
+
+  async #answer(id: number, { wanted, video }: Asked, sha256: string): Promise<void> {
+    const isWanted = await wanted(sha256);
+    const parts = isWanted ? ((await video.known?.(sha256)) ?? []) : [];
+    this.#send({ id, wanted: isWanted, parts });
   }
 
   #send(message: ToExaminer): void {

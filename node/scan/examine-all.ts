@@ -5,6 +5,7 @@ import { Died, type Examines } from './examination.ts';
 import type { ScanLine } from './line.ts';
 import { TryAgain } from './read.ts';
 import type { ScanTask } from './task.ts';
+import type { VideoHooks } from './video.ts';
 import type { Wanted } from './worker.ts';
 
 /** A file that could be looked at in none of its tries. */
@@ -28,8 +29,10 @@ export interface ExamineAllOptions {
   company?: Company;
   /** Files that somebody died of before: looked at alone, and so many tries are behind them. */
   suspects?: ReadonlyMap<string, number>;
-  /** Whether to stop: what is in hand is finished, nothing more is begun. */
+  /** Whether to stop: what is in hand is finished, videos after their part; nothing more is begun. */
   stop?: () => boolean;
+  /** What videos go on from, and who keeps their parts. */
+  video?: VideoHooks;
   /** Asked when a file's bytes are known, and whether the file is in hand alone. */
   wanted?: (task: ScanTask, sha256: string, alone: boolean) => ReturnType<Wanted>;
   /** Told before each try of a file, and whether it is in hand alone. */
@@ -133,18 +136,19 @@ async function oneTry(
   const leave = await options.company.enter(isAlone);
   try {
     await options.onBegin?.(task, isAlone);
-    const line = await examines.examine(task, (hash) => {
+    const asked = (hash: string) => {
       sha256 = hash;
       return wanted(task, hash, isAlone);
-    });
+    };
+    const line = await examines.examine(task, asked, options.video);
     if (line) line.tries = done + 1;
     await options.onLine(task, line, sha256);
     return true;
   } catch (error) {
     if (!(error instanceof Died || error instanceof TryAgain)) throw error;
     await options.onFailed?.(task);
-    // In company, any of several may be to blame: that try does not count.
-    if (!isAlone || done + 1 < tries) return false;
+    // In company, any of several may be to blame: that try does not count. Nor does one that was stopped.
+    if (options.stop?.() || !isAlone || done + 1 < tries) return false;
     const [message, died] = [messageOf(error), error instanceof Died];
     await options.onHopeless({ task, sha256, tries: done + 1, message, died });
     return true;

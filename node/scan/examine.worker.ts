@@ -8,6 +8,7 @@ import { openTunedGpu } from '../gpu/tuned.ts';
 import type { FromExaminer, ToExaminer } from './messages.ts';
 import { TryAgain } from './read.ts';
 import { buildExaminer, identityOf, type ScanSettings } from './settings.ts';
+import type { VideoPart } from './video.ts';
 import { ScanWorker } from './worker.ts';
 
 const say = (message: FromExaminer): void => {
@@ -30,7 +31,7 @@ process.on('uncaughtException', end);
 process.on('unhandledRejection', end);
 
 const settings = JSON.parse(process.argv[2]) as ScanSettings;
-const answers = new Map<number, (wanted: boolean) => void>();
+const answers = new Map<number, (answer: { wanted: boolean; parts: VideoPart[] }) => void>();
 
 async function start(): Promise<void> {
   const gpu = await openTunedGpu((note) => say({ note }));
@@ -38,9 +39,18 @@ async function start(): Promise<void> {
 
   const answer = async (id: number, task: Extract<ToExaminer, { task: unknown }>['task']) => {
     try {
-      const line = await worker.examine(task, (sha256) => {
+      let parts: VideoPart[] = [];
+      const wanted = async (sha256: string): Promise<boolean> => {
         say({ id, sha256 });
-        return new Promise((resolve) => answers.set(id, resolve));
+        const answer = await new Promise<{ wanted: boolean; parts: VideoPart[] }>((resolve) =>
+          answers.set(id, resolve),
+        );
+        parts = answer.parts;
+        return answer.wanted;
+      };
+      const line = await worker.examine(task, wanted, {
+        known: () => parts,
+        onPart: (of, part) => say({ id, of, part }),
       });
       say({ id, line });
     } catch (error) {
@@ -53,7 +63,11 @@ async function start(): Promise<void> {
       answer(message.id, message.task).catch(end);
       return;
     }
-    answers.get(message.id)?.(message.wanted);
+    if ('stop' in message) {
+      worker.stop();
+      return;
+    }
+    answers.get(message.id)?.(message);
     answers.delete(message.id);
   });
   const { parallel, threshold } = worker;

@@ -1,4 +1,6 @@
 /** The bytes of a file that a scan is to look at: on this machine, or by its URL (Node only). */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { LlsmError, messageOf, UsageError } from '../../src/base/errors.ts';
 
@@ -61,6 +63,18 @@ export async function readBytesOf(file: string, prefixes: readonly string[]): Pr
   return onDisk(file, async () => {
     const [bytes, { mtimeMs }] = await Promise.all([readFile(file), stat(file)]);
     return { bytes, modified: Math.floor(mtimeMs) };
+  });
+}
+
+/** What a file is known by, however large it is. @throws as `readBytesOf` */
+export async function hashOf(
+  file: string,
+): Promise<{ sha256: string; size: number; modified: number }> {
+  return onDisk(file, async () => {
+    const { size, mtimeMs } = await stat(file);
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(file)) hash.update(chunk);
+    return { sha256: hash.digest('hex'), size, modified: Math.floor(mtimeMs) };
   });
 }
 

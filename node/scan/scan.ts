@@ -6,6 +6,7 @@ import type { Examines } from './examination.ts';
 import { examineAll } from './examine-all.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import { emptyLine, lineOfSame, type ScanIdentity, type ScanLine } from './line.ts';
+import type { Parts } from './parts.ts';
 import { isUrl } from './read.ts';
 import { isVideo, type ScanTask } from './task.ts';
 
@@ -37,6 +38,8 @@ export interface ScanOptions {
   stop?: () => boolean;
   /** The pictures until now, of which a copy's line tells; absent: copies are not looked for. */
   copies?: Copies;
+  /** Where parts of videos are kept; absent: a video that was stopped is begun anew. */
+  parts?: Parts;
   /** Receives each line that is written. */
   onLine?: (line: ScanLine) => void;
   onProgress?: (tally: Tally) => void;
@@ -99,6 +102,7 @@ export async function scan(
 
   const complete = await examineAll(examines, tasks(), {
     ...options,
+    video: options.parts,
     onBegin: ({ file }) => claims.begin(file),
     onFailed: ({ file }) => claims.release(file),
     wanted: ({ file }, sha256, alone) =>
@@ -108,6 +112,7 @@ export async function scan(
       if (line) {
         tally.looked++;
         write(line);
+        options.parts?.drop(line.sha256);
       } else if (sha256 !== null && ledger.entryOf(file)?.sha256 !== sha256) {
         tally.same++;
         write(lineOfSame(ledger.lineOf(sha256), file));

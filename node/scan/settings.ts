@@ -10,7 +10,7 @@ import { readCheckpoint } from '../files/checkpoint.ts';
 import { defaultFinder, loadFinder } from '../files/finder.ts';
 import { sha256Of } from '../system/sha256.ts';
 import type { ScanIdentity } from './line.ts';
-import type { ScanWorkerOptions } from './worker.ts';
+import { everyFrame, type ScanWorkerOptions } from './worker.ts';
 
 /** All that a process needs to look at files; it travels as JSON. */
 export interface ScanSettings extends ScanWorkerOptions {
@@ -23,6 +23,8 @@ export interface ScanSettings extends ScanWorkerOptions {
   precision: Dtype;
   /** Views of faces in one run of the network. */
   batch: number;
+  /** Of a video, one of how many frames is looked at (default 10). */
+  every?: number;
 }
 
 /**
@@ -35,7 +37,8 @@ export function identityOf({
   finder,
   views,
   precision,
-}: Pick<ScanSettings, 'weights' | 'faces' | 'finder' | 'views' | 'precision'>): ScanIdentity {
+  every = everyFrame,
+}: Omit<ScanSettings, 'batch'>): ScanIdentity {
   if (!existsSync(weights)) throw new LlsmError(`The weights ${weights} do not exist.`);
   const place =
     faces === 'auto'
@@ -43,7 +46,7 @@ export function identityOf({
       : faces === 'whole'
         ? faces
         : `centre=${faces.centre}`;
-  const settings = `faces ${place}, views ${views}, ${precision}`;
+  const settings = `faces ${place}, views ${views}, ${precision}, videos ${every}`;
   return { weights: sha256Of(weights), settings };
 }
 

@@ -6,12 +6,10 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { LlsmError, messageOf, UsageError } from '../../src/base/errors.ts';
 
-/** A piece of work: a picture, or a video or some minutes of one. */
+/** A piece of work: a picture or a video. */
 export interface ScanTask {
-  /** A path, or a URL where the worker allows such. */
+  /** A path; of a picture also a URL, where the worker allows it. */
   file: string;
-  /** The part of a video, in seconds from its beginning; absent: all of it. */
-  part?: { from: number; to: number };
 }
 
 const picture = /\.(jpe?g|png|webp)$/i;

@@ -88,7 +88,11 @@ function framesFrom(
 ): AsyncGenerator<TimedFrame, void, undefined> {
   async function* decode(): AsyncGenerator<TimedFrame, void, undefined> {
     const chosen = `gte(n,${from})*not(mod(n,${every}))`;
-    const how = { threads: Math.min(4, availableParallelism()), seconds: patience(from), anew: true };
+    const how = {
+      threads: Math.min(4, availableParallelism()),
+      seconds: patience(from),
+      anew: true,
+    };
     let frame = from;
     for await (const image of decodeFrames(file, 'rgb', chosen, how)) {
       const time = times[frame] ?? (times[times.length - 1] ?? 0) + 1 / rate;
@@ -135,7 +139,12 @@ const sameFace = 0.3;
 /** One finding of a video's parts in their order; a face that is there across an end keeps its track. */
 export function joined(
   parts: readonly VideoFinding[],
-  { file, sha256, rule, threshold }: Pick<VideoFinding, 'file' | 'sha256'> & {
+  {
+    file,
+    sha256,
+    rule,
+    threshold,
+  }: Pick<VideoFinding, 'file' | 'sha256'> & {
     rule: VideoRule;
     threshold: Examiner['threshold'];
   },
@@ -170,7 +179,8 @@ export function joined(
   for (const part of parts) {
     for (const key of Object.keys(times) as (keyof typeof times)[]) times[key] += part.times[key];
   }
-  const message = parts.at(-1)?.error?.message ?? (frames.length === 0 ? `${file} holds no frames` : null);
+  const message =
+    parts.at(-1)?.error?.message ?? (frames.length === 0 ? `${file} holds no frames` : null);
   return {
     ...{ file, sha256, kind: 'video', faces, frames, tracks, videoScore: rule, times },
     probability: scores.length > 0 ? Math.max(...scores) : null,
@@ -180,5 +190,7 @@ export function joined(
 }
 
 function shared({ box: a }: VideoFace, { box: b }: VideoFace): number {
-  return a && b ? overlap(a, b) : 0;
+  // Where the place was given, it is the same in all frames.
+  if (!a || !b) return a === b ? 1 : 0;
+  return overlap(a, b);
 }

@@ -4,15 +4,17 @@
  */
 import { createHash } from 'node:crypto';
 import { LlsmError } from '../../src/base/errors.ts';
-import type { ExaminedFace, Examiner, FoundCrop } from '../../src/detect/examiner.ts';
+import { type ExaminedFace, Examiner, type FoundCrop } from '../../src/detect/examiner.ts';
 import { type FaceFinding, verdictOfAll } from '../../src/detect/finding.ts';
 import { uncalibrated } from '../../src/detect/verdict.ts';
 import { readHeader } from '../../src/image/header.ts';
+import type { RgbImage } from '../../src/image/rgb.ts';
 import { Decoder } from './decoder.ts';
 import { Gate } from './gate.ts';
 import { emptyLine, type ScanIdentity, type ScanLine } from './line.ts';
-import { readBytesOf, sizeOf } from './read.ts';
+import { hashOf, isUrl, readBytesOf, sizeOf } from './read.ts';
 import { isVideo, type ScanTask } from './task.ts';
+import { lookAtParts, type VideoHooks } from './video.ts';
 
 export interface ScanWorkerOptions {
   /** Bytes that files and their decoded pictures may take together (default 512 MiB). */
@@ -21,6 +23,9 @@ export interface ScanWorkerOptions {
   threads?: number;
   /** Seconds after which a picture's decoding is given up (default 120). */
   seconds?: number;
+  /** Of a video, one of how many frames is looked at (default 10), and the seconds of a part (60). */
+  every?: number;
+  part?: number;
   /** Prefixes of URLs that may be fetched, as `allowedPrefix` gives them (default none). */
   prefixes?: readonly string[];
 }
@@ -30,6 +35,9 @@ export interface ScanWorkerOptions {
  * the same bytes are being looked at already.
  */
 export type Wanted = (sha256: string) => boolean | Promise<boolean>;
+
+/** Of a video, one of so many frames is looked at where nothing else is said. */
+export const everyFrame = 10;
 
 /** Bytes a pixel while a picture is decoded: RGBA from the codec, then RGB, turned once. */
 const bytesPerPixel = 10;
@@ -44,6 +52,8 @@ export class ScanWorker {
   readonly #gates: { files: Gate; pixels: Gate };
   readonly #decoder: Decoder;
   readonly #prefixes: readonly string[];
+  readonly #videos: { every: number; seconds: number };
+  #stopped = false;
   /** Files whose faces are yet to come. */
   #coming = 0;
   #pending: Pending[] = [];
@@ -53,8 +63,10 @@ export class ScanWorker {
   constructor(
     private readonly examiner: Examiner,
     private readonly identity: ScanIdentity,
-    { memory = 2 ** 29, threads = 1, seconds = 120, prefixes = [] }: ScanWorkerOptions = {},
+    options: ScanWorkerOptions = {},
   ) {
+    const { memory = 2 ** 29, threads = 1, seconds = 120, prefixes = [] } = options;
+    this.#videos = { every: options.every ?? everyFrame, seconds: options.part ?? 60 };
     // Two bounds, entered in this order: who is in the second waits for nobody in the first.
     this.#gates = { files: new Gate(memory / 4), pixels: new Gate((memory * 3) / 4) };
     this.#decoder = new Decoder(threads, seconds);
@@ -74,16 +86,26 @@ export class ScanWorker {
 
   /**
    * Looks at a file.
+   * @param video what a video goes on from, and who keeps its parts
    * @returns its line, also where it cannot be read or decoded; null where it is not wanted
    * @throws TryAgain where another try may fare better; LlsmError where the GPU failed
    */
-  async examine({ file }: ScanTask, wanted: Wanted = () => true): Promise<ScanLine | null> {
+  async examine(
+    { file }: ScanTask,
+    wanted: Wanted = () => true,
+    video: VideoHooks = {},
+  ): Promise<ScanLine | null> {
     const line = emptyLine(file, isVideo(file) ? 'video' : 'image', this.identity, this.threshold);
     const { times } = line;
     let leaveFiles = () => {};
     let leavePixels = () => {};
     try {
-      if (isVideo(file)) throw new LlsmError(`${file} is a video: a scan looks at pictures only.`);
+      if (isVideo(file)) {
+        const looked = await this.#video(line, wanted, video);
+        if (!looked) return null;
+        looked.times.at = new Date().toISOString();
+        return looked;
+      }
       leaveFiles = await this.#gates.files.enter(await sizeOf(file));
       const { bytes, modified } = await timed(times, 'read', () =>
         readBytesOf(file, this.#prefixes),
@@ -114,6 +136,31 @@ export class ScanWorker {
     }
     times.at = new Date().toISOString();
     return line;
+  }
+
+  /** A video's line: its finding, with the times of a line. */
+  async #video(line: ScanLine, wanted: Wanted, hooks: VideoHooks): Promise<ScanLine | null> {
+    const { file, times } = line;
+    if (isUrl(file)) throw new LlsmError(`${file} is a video: of videos only files are looked at.`);
+    const { sha256, size, modified } = await timed(times, 'read', () => hashOf(file));
+    Object.assign(line, { sha256, size, modified });
+    if (!(await wanted(sha256))) return null;
+    const examiner = new Through(this.examiner, (crops) => this.#judged(crops));
+    const options = {
+      ...this.#videos,
+      ...hooks,
+      rule: 'mean' as const,
+      stopped: () => this.#stopped,
+    };
+    const { times: spent, ...finding } = await lookAtParts(examiner, file, sha256, options);
+    const ms = (seconds: number) => Math.round(1000 * seconds);
+    Object.assign(times, { decode: ms(spent.decode), find: ms(spent.find + spent.prepare) });
+    return { ...line, ...finding, times: { ...times, judge: ms(spent.network) } };
+  }
+
+  /** Has videos in hand end after their part, to be gone on with. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** Counts a file whose faces are coming, so that the next run of the network waits for them. */
@@ -164,6 +211,22 @@ export class ScanWorker {
   async close(): Promise<void> {
     await this.#decoder.close();
     this.examiner.destroy();
+  }
+}
+
+/** An examiner whose runs of the network are shared with other files. */
+class Through extends Examiner {
+  constructor(
+    { detector, finder, threshold, views }: Examiner,
+    private readonly through: (crops: FoundCrop[]) => Promise<ExaminedFace[]>,
+  ) {
+    const { name } = finder;
+    const find = (image: RgbImage) => engine(finder.find(image));
+    super(detector, { name, find, dispose: () => {} }, { threshold, views });
+  }
+
+  override judge(crops: readonly FoundCrop[]): Promise<ExaminedFace[]> {
+    return this.through([...crops]);
   }
 }
 

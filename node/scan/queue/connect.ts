@@ -67,6 +67,11 @@ export class Connection {
     return `${this.prefix}:results`;
   }
 
+  /** The parts of a video that was looked at in part, by their index. */
+  partsOf(sha256: string): string {
+    return `${this.prefix}:parts:${sha256}`;
+  }
+
   /** Counts over all workers. */
   get totals(): string {
     return `${this.prefix}:totals`;

@@ -8,6 +8,7 @@ import type { Examines } from '../examination.ts';
 import { examineAll } from '../examine-all.ts';
 import { emptyLine, type ScanLine } from '../line.ts';
 import { isVideo, type ScanTask } from '../task.ts';
+import type { VideoHooks, VideoPart } from '../video.ts';
 import { type Connection, type JobData, type JobResult, nameKey, type Result } from './connect.ts';
 import { Latest, type Progress, resumed } from './job.ts';
 import { WorkerCounts } from './metrics.ts';
@@ -84,6 +85,7 @@ export class QueueWorker {
   /** Finishes the files in hand, puts the rest of their jobs back, and ends. */
   async close(): Promise<void> {
     this.#stopping = true;
+    this.examines.stop();
     await this.#worker.close();
   }
 
@@ -120,6 +122,7 @@ export class QueueWorker {
         parallel: Math.min(this.examines.parallel, files.length),
         suspects: new Map([...suspects].map(([index, deaths]) => [files[index], deaths])),
         stop: () => this.#stopping,
+        video: this.#video,
         onBegin: async ({ file }, alone) => {
           this.#claims.begin(file);
           const index = indexOf.get(file) as number;
@@ -181,6 +184,21 @@ export class QueueWorker {
     return { looked };
   }
 
+  /** Parts of videos are kept for whoever goes on with them, for a week. */
+  readonly #video: VideoHooks = {
+    known: async (sha256) => {
+      const { redis } = this.connection;
+      const kept = await redis.hvals(this.connection.partsOf(sha256));
+      return kept.map((text): VideoPart => JSON.parse(text));
+    },
+    onPart: async (sha256, part) => {
+      const { redis } = this.connection;
+      const key = this.connection.partsOf(sha256);
+      await redis.hset(key, part.index, JSON.stringify(part));
+      await redis.expire(key, 7 * 24 * 3600);
+    },
+  };
+
   async #wanted(file: string, sha256: string, alone: boolean): Promise<boolean> {
     const [key, field] = this.connection.doneOf(sha256);
     const isNew = async () => (await this.connection.redis.hexists(key, field)) === 0;
@@ -203,6 +221,7 @@ export class QueueWorker {
     if (sha256 !== null && 'line' in result) {
       const [key, field] = this.connection.doneOf(sha256);
       step.hset(key, field, nameKey(result.line.file));
+      if (result.line.kind === 'video') step.del(this.connection.partsOf(sha256));
     }
     step.hincrby(totals, 'line' in result ? (result.line.verdict ?? 'dropped') : 'same bytes', 1);
     for (const [error] of (await step.exec()) ?? []) if (error) throw error;
