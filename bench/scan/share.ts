@@ -92,8 +92,8 @@ const read = (out: string): ScanLine[] =>
     .split('\n')
     .map((text, i) => parseLine(text, `${out}, line ${i + 1},`));
 
-/** What a line says, without when and how fast. */
-const said = ({ times: _, ...line }: ScanLine): string => JSON.stringify(line);
+/** What a line says, without when and how fast, and which of several alike pictures came first. */
+const said = ({ times: _, copyOf: __, ...line }: ScanLine): string => JSON.stringify(line);
 
 export async function share(options: ShareOptions): Promise<ShareRow[]> {
   const { folder, pictures, workers, say } = options;

@@ -43,10 +43,10 @@ const read = (out: string): ScanLine[] =>
     .split('\n')
     .map((text) => parseLine(text, out));
 const filesOf = (lines: readonly ScanLine[]): string[] => lines.map(({ file }) => file).sort();
-/** What a line says, without when and how fast. */
+/** What a line says, without when and how fast, and which of several alike files came first. */
 const said = (lines: readonly ScanLine[]) =>
   lines
-    .map(({ times: _, sameAs: __, modified: ___, ...line }) => line)
+    .map(({ times: _, sameAs: __, modified: ___, copyOf: ____, ...line }) => line)
     .sort((a, b) => (a.file < b.file ? -1 : 1));
 
 const whole = join(folder, 'whole.ndjson');
