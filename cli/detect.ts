@@ -170,12 +170,14 @@ async function detect(paths: string[], options: Options): Promise<void> {
     // What was found before a failure is not lost.
     () => report(found, gpu, checkpoint, options),
   );
-  const failed = found.findings.filter(({ error }) => error).length;
-  if (failed > 0) {
-    throw new LlsmError(
-      `${failed} of ${found.findings.length} could not be looked at, or not to the end; see above`,
-    );
-  }
+  const { findings } = found;
+  const failed = findings.filter(({ error, verdict }) => error && verdict === null).length;
+  const broken = findings.filter(({ error, verdict }) => error && verdict !== null).length;
+  const told = [
+    ...(failed > 0 ? [`${failed} of ${findings.length} could not be looked at`] : []),
+    ...(broken > 0 ? [`${broken} of ${findings.length} not to the end`] : []),
+  ];
+  if (told.length > 0) throw new LlsmError(`${told.join(', ')}; see above`);
 }
 
 /** What was found until now. */

@@ -11,7 +11,10 @@ import { agree, installCommand, runAsRoot, SetupError } from './root.js';
  */
 
 /** @type {readonly Tool[]} */
-export const tools = [{ program: 'ffmpeg', apt: 'ffmpeg', purpose: 'reads the frames of videos' }];
+export const tools = [
+  { program: 'ffmpeg', apt: 'ffmpeg', purpose: 'reads the frames of videos' },
+  { program: 'redis-server', apt: 'redis-server', purpose: 'carries the queue of a scan' },
+];
 
 /**
  * Whether PATH has the program.

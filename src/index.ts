@@ -14,13 +14,26 @@ export type {
   FacePictures,
   FaceVerdict,
   Finding,
+  FrameFinding,
+  TrackFinding,
   Verdict,
+  VideoFace,
+  VideoFinding,
+  VideoTimes,
   View,
 } from './detect/finding.ts';
 export type { Cam } from './detect/gradcam.ts';
 export { findingPanel, type Shown, shown, wholePicture } from './detect/pictures.ts';
+export { type VideoRule, videoRules } from './detect/pooling.ts';
 export { type CaseAbout, type CasePictures, caseReport } from './detect/report/case.ts';
 export { judge, maskThreshold, meaningInWords, scope, thresholdInWords } from './detect/verdict.ts';
+export {
+  examineVideo,
+  type SeenFace,
+  type SeenFrame,
+  type TimedFrame,
+  type VideoOptions,
+} from './detect/video.ts';
 export { type ViewName, viewNames } from './detect/views.ts';
 export { type FinderOptions, NetworkFinder } from './faces/network-finder.ts';
 export {

@@ -24,7 +24,8 @@ import {
   scale,
   soft,
 } from '../image/layout.ts';
-import { type Box, clampBox, resize } from '../image/pixels.ts';
+import { type Box, clampBox } from '../image/pixels.ts';
+import { resize } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import type { Detection } from './detector.ts';
 import { type Cam, fixedScale, ownScale } from './gradcam.ts';

@@ -9,7 +9,7 @@ import type { FaceFinding, Finding } from '../../src/detect/finding.ts';
 import { scope } from '../../src/detect/verdict.ts';
 import { viewNames } from '../../src/detect/views.ts';
 import { decodeImage, encodeJpeg } from '../../src/image/codecs.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { type Checkpoint, checkpointMetadata } from '../../src/model/llsm/checkpoint.ts';
 import { initParams } from '../../src/model/llsm/init.ts';

@@ -29,7 +29,8 @@ import {
   soft,
   space,
 } from '../../image/layout.ts';
-import { type Box, resize } from '../../image/pixels.ts';
+import type { Box } from '../../image/pixels.ts';
+import { resize } from '../../image/resample.ts';
 import type { RgbImage } from '../../image/rgb.ts';
 import { methodOf, methodsOf } from '../classification.ts';
 import { maskAt, poolMask } from '../truth.ts';
