@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { CaseReport, madeNow, weightsAbout } from '../node/detect/case-report.ts';
 import { lookAtFiles } from '../node/detect/detect-files.ts';
@@ -133,6 +133,10 @@ async function detect(paths: string[], options: Options): Promise<void> {
   if (out !== undefined && paths.some((path) => resolve(path) === resolve(out))) {
     throw new UsageError(`--out must be another folder than the pictures' own (${out})`);
   }
+  const { report: page } = options;
+  if (page !== undefined && paths.some((path) => resolve(path) === resolve(page))) {
+    throw new UsageError(`--report ${page} is also read: name another file`);
+  }
   if (options.cam !== undefined && out === undefined && options.report === undefined) {
     throw new UsageError('--cam makes pictures: say where with --out or --report');
   }
@@ -143,6 +147,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const { Examiner } = await import('../src/detect/examiner.ts');
   const gpu = await openGpu();
   if (out !== undefined) makeFolder(out);
+  if (page !== undefined) makeFolder(dirname(page));
   const wanted = out !== undefined || options.report !== undefined;
   const note = leftOut(checkpoint.config);
   if (wanted && note) console.error(`llsm: ${note}`);
@@ -165,12 +170,14 @@ async function detect(paths: string[], options: Options): Promise<void> {
     // What was found before a failure is not lost.
     () => report(found, gpu, checkpoint, options),
   );
-  const failed = found.findings.filter(({ error }) => error).length;
-  if (failed > 0) {
-    throw new LlsmError(
-      `${failed} of ${found.findings.length} could not be looked at, or not to the end; see above`,
-    );
-  }
+  const { findings } = found;
+  const failed = findings.filter(({ error, verdict }) => error && verdict === null).length;
+  const broken = findings.filter(({ error, verdict }) => error && verdict !== null).length;
+  const told = [
+    ...(failed > 0 ? [`${failed} of ${findings.length} could not be looked at`] : []),
+    ...(broken > 0 ? [`${broken} of ${findings.length} not to the end`] : []),
+  ];
+  if (told.length > 0) throw new LlsmError(`${told.join(', ')}; see above`);
 }
 
 /** What was found until now. */

@@ -15,6 +15,7 @@ import { maskThreshold, thresholdInWords, uncalibrated } from '../src/detect/ver
 import { countsInWords, type ManifestItem, type Split, splits } from '../src/faces/manifest.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
 import { type Evaluation, evaluate } from '../src/measure/evaluate.ts';
+import { type GroupingName, groupings } from '../src/measure/groups.ts';
 import { type Perturbation, perturbations } from '../src/measure/perturbations.ts';
 import { camSheet, drawSheetFaces, truthSheet } from '../src/measure/report/sheet.ts';
 import { evaluationText, robustnessText } from '../src/measure/report/text.ts';
@@ -32,6 +33,7 @@ interface Options {
   threshold?: number;
   maskThreshold?: number;
   perturb?: Perturbation[];
+  by?: GroupingName[];
   videoScore: VideoRule;
   out?: string;
   cam?: string;
@@ -75,6 +77,11 @@ export function register(program: Command): void {
       parsePerturbations,
     )
     .option(
+      '--by <names>',
+      `also measure groups of faces apart: ${Object.keys(groupings).join(', ')} (with commas between)`,
+      parseGroupings,
+    )
+    .option(
       '--out <dir>',
       'for eval.json, scores.csv, reliability.svg, sheet.png (and perturb.svg)',
     )
@@ -97,6 +104,15 @@ function parsePerturbations(text: string): Perturbation[] {
     if (found) return found;
     const names = everyPerturbation.map((one) => one.name).join(', ');
     throw new InvalidArgumentError(`There is no ${name}. Name some of ${names}, or all.`);
+  });
+}
+
+function parseGroupings(text: string): GroupingName[] {
+  const known = Object.keys(groupings) as GroupingName[];
+  return text.split(',').map((given) => {
+    const found = known.find((name) => name === given.trim());
+    if (found) return found;
+    throw new InvalidArgumentError(`There is no ${given}. Name some of ${known.join(', ')}.`);
   });
 }
 
@@ -134,6 +150,7 @@ async function run(options: Options): Promise<void> {
     positions,
     videoRule: options.videoScore,
     prior: located ? prior : undefined,
+    by: options.by,
     seed,
     onFace: (what, done, total) => bars.update(what, done, total),
   }).finally(() => bars.stop());

@@ -1,6 +1,7 @@
 /** What Node adds to the library: Dawn as the GPU, and files. */
 
 export { readCheckpoint, readSafetensors, writeCheckpoint } from './files/checkpoint.ts';
+export { drawPng } from './files/drawing.ts';
 export { encodePng, readImage } from './files/image.ts';
 export { defaultWeights } from './files/weights.ts';
 export { openNodeGpu } from './gpu/open.ts';

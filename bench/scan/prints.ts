@@ -5,7 +5,8 @@ import { picturesIn, readImage } from '../../node/files/image.ts';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { bitsBetween, printOf } from '../../node/scan/print.ts';
 import { throughJpeg } from '../../src/image/codecs.ts';
-import { type Box, resize } from '../../src/image/pixels.ts';
+import type { Box } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 
 export interface PrintRow {

@@ -32,7 +32,7 @@ export interface LookOptions {
 }
 
 /** The longer side of an annotated video, at most. */
-const longestSide = 1280;
+const longestSide = 1920;
 
 /**
  * Looks at a video. What is wrong with it is told in the finding; what was found before stays.

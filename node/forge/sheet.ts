@@ -2,7 +2,7 @@
 
 import type { ManifestItem } from '../../src/faces/manifest.ts';
 import { type Block, column, drawing, label, picture, row } from '../../src/image/layout.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { drawPng } from '../files/drawing.ts';
 import { readImage } from '../files/image.ts';

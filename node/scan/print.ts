@@ -1,6 +1,6 @@
 /** Perceptual hashes, by which copies of a picture are found (Node only). */
 import { bmvbhash } from 'blockhash-core';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 
 /** Blocks a side: a bit each. */

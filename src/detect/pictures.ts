@@ -24,7 +24,8 @@ import {
   scale,
   soft,
 } from '../image/layout.ts';
-import { type Box, clampBox, resize } from '../image/pixels.ts';
+import { type Box, clampBox } from '../image/pixels.ts';
+import { resize } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import type { Detection } from './detector.ts';
 import { type Cam, fixedScale, ownScale } from './gradcam.ts';
@@ -262,7 +263,7 @@ function camCells(face: RgbImage, cam: Cam): Block[] {
       scale(inferno, '0 says nothing', '1 says forged', room),
     ),
     cell(
-      `Grad-CAM at ${cam.tap}, its own range`,
+      `Grad-CAM at ${cam.tap}, own range`,
       over(ownScale(cam)),
       scale(inferno, 'least here', 'most here', room),
     ),

@@ -1,5 +1,6 @@
 /** Values as colours: maps on their own, and laid over a photograph. Pixels only; browser-safe. */
-import { type Box, clampBox, resample } from './pixels.ts';
+import { type Box, clampBox } from './pixels.ts';
+import { resample } from './resample.ts';
 import type { RgbImage } from './rgb.ts';
 
 /** Colours at equal steps from 0 to 1, with straight lines between them. */

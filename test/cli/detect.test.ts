@@ -9,7 +9,7 @@ import type { FaceFinding, Finding } from '../../src/detect/finding.ts';
 import { scope } from '../../src/detect/verdict.ts';
 import { viewNames } from '../../src/detect/views.ts';
 import { decodeImage, encodeJpeg } from '../../src/image/codecs.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { type Checkpoint, checkpointMetadata } from '../../src/model/llsm/checkpoint.ts';
 import { initParams } from '../../src/model/llsm/init.ts';
@@ -339,7 +339,7 @@ test('called wrongly it exits with 2', () => {
 });
 
 test('--report with --cam: one page of the case, its pictures in it', () => {
-  const [out, page] = [join(folder, 'cam'), join(folder, 'case.html')];
+  const [out, page] = [join(folder, 'cam'), join(folder, 'new', 'case.html')];
   const args = ['detect', '--faces', 'whole', '--weights', weights, '--views', 'one'];
   const { status, stdout, stderr } = llsm([
     ...args,
@@ -368,6 +368,9 @@ test('--report alone writes the page and nothing else; --cam alone is refused', 
   const refused = llsm([...args, '--cam', 'd1']);
   assert.is(refused.status, 2);
   assert.match(refused.stderr, /--cam makes pictures.*--out or --report/);
+  const itself = llsm([...args, '--report', good[0]]);
+  assert.is(itself.status, 2);
+  assert.match(itself.stderr, /is also read: name another file/);
   const unknown = llsm([...args, '--cam', 'd9', '--report', page]);
   assert.is(unknown.status, 1);
   assert.match(unknown.stderr, /No tap named d9; this network has e1/);

@@ -71,20 +71,24 @@ interface Whole extends Omit<Evaluation, 'scores'> {
 test('eval: tables, figures and scores agree with each other and with detect', () => {
   const out = join(folder, 'out');
   const args = ['eval', '--weights', weights, '--data', data];
-  const { status, stdout, stderr } = llsm([...args, '--out', out, '--batch', '3']);
+  const by = ['--by', 'mask-size,cue'];
+  const { status, stdout, stderr } = llsm([...args, '--out', out, '--batch', '3', ...by]);
   assert.is(status, 0, stderr);
   assert.match(stdout, /on faces \(test\): 8 faces \(4 real, 4 forged\) of 4 videos\n/);
   assert.match(stdout, /probability of 0\.5, uncalibrated/);
   assert.match(stdout, /^faces +real +forged +AUC +95 % interval +AP +EER +ACC/m);
   assert.match(stdout, /^videos /m);
+  assert.match(stdout, /^faces by mask-size +real/m);
+  assert.match(stdout, /^4 forged faces whose manifest does not say their cue$/m);
+  assert.match(stdout, /^Of 4 real faces [\d.]+ % of the pixels are called altered/m);
   assert.match(stdout, /mean mask .* and pair map of 3 training forgeries/);
 
   const whole = JSON.parse(readFileSync(join(out, 'eval.json'), 'utf8')) as Whole;
   assert.equal([whole.data.faces, whole.data.split, whole.threshold.value], [8, 'test', 0.5]);
   const csv = readFileSync(join(out, 'scores.csv'), 'utf8').trimEnd().split('\r\n');
-  assert.is(csv[0], 'image,label,method,video,probability');
+  assert.is(csv[0], 'image,label,method,video,probability,region,cue,ratio,mask_share,side');
   const rows = csv.slice(1).map((line) => {
-    const found = /^([^,]+),([01]),(\w*),"(video, [^"]+)",(.+)$/.exec(line);
+    const found = /^([^,]+),([01]),(\w*),"(video, [^"]+)",([^,]+),,,,([\d.]*),\d+$/.exec(line);
     assert.ok(found, line);
     const [, image, label, method, , probability] = found;
     return { image, label: Number(label), method, probability: Number(probability) };

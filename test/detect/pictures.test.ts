@@ -95,7 +95,7 @@ test('panel: a picture for each thing that was found, named, with its scale', ()
   assert.equal(titles(all), [
     text.verdict,
     ...['The face', 'Mask over the face', 'Mask alone'],
-    ...['Grad-CAM at d1, fixed scale', 'Grad-CAM at d1, its own range'],
+    ...['Grad-CAM at d1, fixed scale', 'Grad-CAM at d1, own range'],
     'All pairs of 14 × 14 patches',
     ...[1, 2, 3].map((k) => `Patch ${k} against all others (0.00)`),
   ]);

@@ -115,6 +115,25 @@ test('scores of faces, frames and tracks agree; few faces are seen in all views'
   assert.equal(inVideo?.box, alone.finding.box);
 });
 
+test('a track of a frame or two does not give the video its probability where there are longer ones', async () => {
+  const scoreOf = async (person: number): Promise<number> =>
+    (await examiner.examine(picture([[person, 160, 90]])))[0].finding.probability ?? 0;
+  const scores = [await scoreOf(0), await scoreOf(1), await scoreOf(2)];
+  const [last, ...others] = [0, 1, 2].sort((a, b) => scores[b] - scores[a]);
+  const staying = picture(others.map((person, k) => [person, 60 + 200 * k, 60]));
+  const passing = [...Array.from({ length: 5 }, () => staying), picture([[last, 160, 120]])];
+  const { tracks, probability } = await examineVideo(examiner, framesOf(passing), { file: 'x' });
+  assert.equal(
+    tracks.map(({ scores }) => scores.length),
+    [5, 5, 1],
+  );
+  const long = tracks.slice(0, 2).map((track) => track.probability ?? 0);
+  assert.is(probability, Math.max(...long));
+  assert.ok((tracks[2].probability ?? 0) > Math.max(...long));
+  const short = await examineVideo(examiner, framesOf([passing[5]]), { file: 'x' });
+  assert.is(short.probability, short.tracks[0].probability);
+});
+
 test('a cut begins new tracks; frames without a face are frames all the same', async () => {
   const other = drawnPicture(320, 180, 8);
   const images = [

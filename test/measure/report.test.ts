@@ -43,6 +43,7 @@ const report = (): Report => ({
           f1Flagged: compared(0.6, 0.5),
         },
         ...{ pixelAuc: compared(0.9, 0.8), pixelAucWithReal: compared(0.91, 0.81) },
+        ...{ iouInterval: [0.3, 0.4], f1Interval: [0.3, 0.5], pixelApWithReal: compared(0.8, 0.7) },
       },
     ],
     pairs: [

@@ -62,6 +62,17 @@ CASES = {
             'head': {'source': 'encoder'},
         },
     },
+    'residual': {
+        'seed': 2,
+        'weight': [1, 1, 1],
+        'config': {
+            'size': 64,
+            'residual': True,
+            'maskPrior': 8,
+            'loss': {'mask': 'bce+dice'},
+            'llsm': {'head': 'linear'},
+        },
+    },
     'baseline': {
         'seed': 4,
         'weight': [1, 1],
@@ -169,14 +180,18 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description='Writes the golden tensors.')
     parser.add_argument('--out', default=os.path.join(here, '..', 'golden'))
+    parser.add_argument('--only', nargs='*', help='these cases alone')
     args = parser.parse_args()
     torch.set_num_threads(1)
     os.makedirs(args.out, exist_ok=True)
     for name, case in CASES.items():
+        if args.only and name not in args.only:
+            continue
         folder = os.path.join(args.out, name)
         shutil.rmtree(folder, ignore_errors=True)
         make_network(folder, case)
-    safetensors_file.write(os.path.join(args.out, 'ops.safetensors'), make_ops())
+    if not args.only:
+        safetensors_file.write(os.path.join(args.out, 'ops.safetensors'), make_ops())
 
 
 if __name__ == '__main__':

@@ -9,7 +9,7 @@ import placeSource from './narrow_place.wgsl';
 import rowSource from './narrow_row.wgsl';
 import shiftSource from './narrow_shift.wgsl';
 import sumsSource from './narrow_sums.wgsl';
-import type { Product } from './product.ts';
+import type { Product } from './operands.ts';
 
 const includes = {
   narrow: narrowSource,

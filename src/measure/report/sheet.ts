@@ -29,7 +29,8 @@ import {
   soft,
   space,
 } from '../../image/layout.ts';
-import { type Box, resize } from '../../image/pixels.ts';
+import type { Box } from '../../image/pixels.ts';
+import { resize } from '../../image/resample.ts';
 import type { RgbImage } from '../../image/rgb.ts';
 import { methodOf, methodsOf } from '../classification.ts';
 import { maskAt, poolMask } from '../truth.ts';
@@ -90,7 +91,7 @@ function inColumns(
       row([paragraph(name, names, bold), ...faces.map((face) => cellOf(of(face)))]),
     ),
   ];
-  const below = scales.length > 0 ? [row([space(names, 0), ...scales], 24)] : [];
+  const below = scales.length > 0 ? [row([space(names, 0), row(scales, 24)])] : [];
   return drawing(column([...lines, ...below], 12));
 }
 

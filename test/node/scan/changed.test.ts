@@ -11,7 +11,7 @@ import { Copies } from '../../../node/scan/copies.ts';
 import type { ScanLine } from '../../../node/scan/line.ts';
 import { bitsBetween, printOf } from '../../../node/scan/print.ts';
 import { throughJpeg } from '../../../src/image/codecs.ts';
-import { resize } from '../../../src/image/pixels.ts';
+import { resize } from '../../../src/image/resample.ts';
 import '../../../node/files/image.ts';
 import { drawnPicture } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
