@@ -99,7 +99,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const checkpoint = openWeights(options.weights);
   const sources = listSources(paths, out);
   const { openGpu } = await import('./gpu.ts');
-  const { Detector } = await import('../src/detect/detector.ts');
+  const { FaceScorer } = await import('../src/detect/scorer.ts');
   const { Examiner } = await import('../src/detect/examiner.ts');
   const gpu = await openGpu();
   if (out !== undefined) makeFolder(out);
@@ -109,7 +109,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const { threshold } = checkpoint;
   const views = options.views === 'one' ? viewNames.slice(0, 1) : viewNames;
   const batch = Math.min(options.batch, Math.max(1, sources.length * views.length));
-  const detector = await Detector.build(gpu, checkpoint, {
+  const detector = await FaceScorer.build(gpu, checkpoint, {
     batch,
     dissimilarity: wanted,
     precision: options.precision,

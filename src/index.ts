@@ -2,7 +2,16 @@
 export { LlsmError } from './base/errors.ts';
 export { version } from './base/version.ts';
 export { type Config, type ConfigInput, parseConfig } from './config/config.ts';
-export { type Detection, Detector, type DetectorOptions } from './detect/detector.ts';
+export {
+  type DetectOptions,
+  Detector,
+  type Examination,
+  type LoadOptions,
+  type LoadProgress,
+  loadFaceFinder,
+  openPicture,
+  type Picture,
+} from './detect/detector.ts';
 export {
   type ExaminedFace,
   Examiner,
@@ -17,6 +26,8 @@ export type {
   Verdict,
   View,
 } from './detect/finding.ts';
+export { type Host, provideHost, type ReadOptions, type Source } from './detect/host.ts';
+export { type Detection, FaceScorer, type ScorerOptions } from './detect/scorer.ts';
 export { judge, meaningInWords, scope, thresholdInWords } from './detect/verdict.ts';
 export { type ViewName, viewNames } from './detect/views.ts';
 export { type FinderOptions, NetworkFinder } from './faces/network-finder.ts';
@@ -27,7 +38,7 @@ export {
   type FoundFace,
   faceSquare,
 } from './faces/place.ts';
-export { describeGpu, type Gpu, type OpenOptions, openGpu } from './gpu/device.ts';
+export { describeGpu, type Gpu, gpuOf, type OpenOptions, openGpu } from './gpu/device.ts';
 export { codecFiles, decodeImage, provideCodecs } from './image/codecs.ts';
 export type { GreyImage, RgbImage } from './image/rgb.ts';
 export { type Checkpoint, parseCheckpoint, type Threshold } from './model/llsm/checkpoint.ts';

@@ -89,12 +89,12 @@ test('what is exported has types', () => {
   if (!existsSync(empty)) skip('this is no checkout: there is nothing to pack');
   writeFileSync(
     join(empty, 'typed.ts'),
-    `import { type Detection, Detector, openGpu } from 'llsm';
+    `import { type Detection, FaceScorer, openGpu } from 'llsm';
 import { Graph, Tensor } from 'llsm/engine';
 import { readImage } from 'llsm/node';
 export const sides = async (path: string): Promise<number> => (await readImage(path)).width;
 export const p = (found: Detection): number => found.probability;
-export const made = [Detector, Graph, Tensor, openGpu];
+export const made = [FaceScorer, Graph, Tensor, openGpu];
 // @ts-expect-error a probability is a number
 export const wrong = (found: Detection): string => found.probability;
 `,

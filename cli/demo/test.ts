@@ -8,7 +8,7 @@ import { Progress, ProgressBars } from '../../node/system/progress.ts';
 import { sha256Of } from '../../node/system/sha256.ts';
 import { LlsmError } from '../../src/base/errors.ts';
 import { Random } from '../../src/base/random.ts';
-import { Detector } from '../../src/detect/detector.ts';
+import { FaceScorer } from '../../src/detect/scorer.ts';
 import { maskThreshold, uncalibrated } from '../../src/detect/verdict.ts';
 import { readFace } from '../../src/faces/crops.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
@@ -46,7 +46,7 @@ export async function testDemo(options: DemoTestOptions) {
   const trained = readCheckpoint(
     existsSync(best) ? best : join(options.run, 'weights.safetensors'),
   );
-  const detector = await Detector.build(gpu, trained, { batch });
+  const detector = await FaceScorer.build(gpu, trained, { batch });
   try {
     const threshold = await thresholdOf(detector, options);
     const checkpoint: Checkpoint = { ...trained, ...(threshold && { threshold }) };
@@ -91,7 +91,7 @@ export async function testDemo(options: DemoTestOptions) {
 
 /** The threshold of equal error rates on the validation faces; undefined where there is none. */
 async function thresholdOf(
-  detector: Detector,
+  detector: FaceScorer,
   { set, items, say }: DemoTestOptions,
 ): Promise<Threshold | undefined> {
   const faces = items.filter(({ split }) => split === 'val');
@@ -113,7 +113,7 @@ const facesOfEach = 2;
 
 /** Two real faces and two of each method, drawn by lot, with what the network says of them. */
 async function sheetFaces(
-  detector: Detector,
+  detector: FaceScorer,
   items: readonly ManifestItem[],
   seed: number,
 ): Promise<SheetFace[]> {

@@ -14,7 +14,7 @@ import {
 } from '../image/draw.ts';
 import { type Box, clampBox, resample, resize } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';
-import type { Detection } from './detector.ts';
+import type { Detection } from './scorer.ts';
 
 /** A picture as it is shown, and where on it the face crop is. */
 export interface Shown {

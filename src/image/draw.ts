@@ -39,7 +39,8 @@ export const grey: Palette = [
 
 const unit = (value: number) => (value > 0 ? Math.min(1, value) : 0); // NaN becomes 0
 
-function colourAt(palette: Palette, value: number): [number, number, number] {
+/** The colour of a value in [0, 1], each channel 0 to 255. */
+export function colourAt(palette: Palette, value: number): [number, number, number] {
   const place = unit(value) * (palette.length - 1);
   const low = Math.min(palette.length - 2, Math.floor(place));
   const t = place - low;

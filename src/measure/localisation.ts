@@ -4,7 +4,7 @@
  * position alone is a strong guess. Browser-safe.
  */
 
-import type { Detection } from '../detect/detector.ts';
+import type { Detection } from '../detect/scorer.ts';
 import { f1, iou, maskCounts, Ranking, rocAuc, StreamingAuc } from './metrics.ts';
 import type { Prior } from './prior.ts';
 import type { PairChoice, Truth } from './truth.ts';

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../node/files/image.ts';
-import type { Detection } from '../../src/detect/detector.ts';
+import type { Detection } from '../../src/detect/scorer.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
 import { resize } from '../../src/image/pixels.ts';
 import {

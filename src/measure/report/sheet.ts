@@ -1,7 +1,7 @@
 /** Sheets of many faces at once: the paper's Fig. 5, and what the detector found. Browser-safe. */
 
-import type { Detection } from '../../detect/detector.ts';
 import { fitted } from '../../detect/pictures.ts';
+import type { Detection } from '../../detect/scorer.ts';
 import {
   type Cell,
   grey,

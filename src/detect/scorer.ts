@@ -1,0 +1,138 @@
+/** The network as a detector of altered faces, the same in Node and in the browser. */
+
+import { LlsmError } from '../base/errors.ts';
+import { cropScaleOf } from '../faces/place.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { Graph } from '../graph/record.ts';
+import type { Plan } from '../graph/replay.ts';
+import type { Dtype, Tensor } from '../graph/tensor.ts';
+import { networkInput, stack } from '../image/input.ts';
+import type { RgbImage } from '../image/rgb.ts';
+import { uploadCheckpoint } from '../model/llsm/bind.ts';
+import type { Checkpoint } from '../model/llsm/checkpoint.ts';
+import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
+import { mapPositions } from '../model/llsm/positions.ts';
+import { checkNumbers } from '../model/self-test.ts';
+import { sigmoid } from './verdict.ts';
+
+/** Detection on one face; all values are probabilities, 0 to 1. */
+export interface Detection {
+  /** Probability that the face is forged. */
+  probability: number;
+  /** Probability [S, S] that each pixel of the face crop was altered; absent without FLM. */
+  mask?: Float32Array;
+  /**
+   * Probability [HW, HW] that the positions i (row) and j (column) come from different sources (1 =
+   * dissimilar). Absent without the pair head, above HW = 4,096, and where not asked for.
+   */
+  dissimilarity?: Float32Array;
+}
+
+export interface ScorerOptions {
+  /** Faces in one run. */
+  batch: number;
+  /** Whether the dissimilarity of pairs is computed where it can be (default true). */
+  dissimilarity?: boolean;
+  /** Type that feature maps are stored in (default f32). */
+  precision?: Dtype;
+}
+
+/** FaceScorer of forged faces: built once, then used for any number of pictures. */
+export class FaceScorer {
+  private constructor(
+    private readonly pass: Forward,
+    private readonly pairMap: Tensor | undefined,
+    private readonly plan: Plan,
+  ) {}
+
+  /**
+   * Builds the network on an adapter, which must compute a stored case rightly.
+   * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
+   *   numbers
+   */
+  static async build(
+    gpu: Gpu,
+    checkpoint: Checkpoint,
+    { batch, dissimilarity = true, precision }: ScorerOptions,
+  ): Promise<FaceScorer> {
+    await checkNumbers(gpu);
+    const { config } = checkpoint;
+    const store = uploadCheckpoint(gpu, checkpoint);
+    const pass = forward(
+      new Graph({ batch, training: false, traits: gpu, inference: true, storage: precision }),
+      config,
+      store,
+    );
+    const map = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
+    return new FaceScorer(pass, map, await planOf(gpu, pass));
+  }
+
+  /** Side of the network's input and of the masks. */
+  get size(): number {
+    return this.pass.config.size;
+  }
+
+  /** The face crop's side that it expects, in parts of the box's longer side. */
+  get cropScale(): number {
+    return cropScaleOf(this.pass.config);
+  }
+
+  /** Faces in one run. */
+  get batch(): number {
+    return this.pass.g.batch;
+  }
+
+  /**
+   * @param faces face crops of any size; what does not fill a batch is padded
+   * @param withMaps whether face k is given its mask and dissimilarity; a run in which no face is
+   *   reads none of them back
+   * @returns one result a face, in order
+   * @throws LlsmError where a logit is not finite, or the GPU failed
+   */
+  async detect(
+    faces: readonly RgbImage[],
+    withMaps: (k: number) => boolean = () => true,
+  ): Promise<Detection[]> {
+    const detections: Detection[] = [];
+    for (let first = 0; first < faces.length; first += this.batch) {
+      const part = faces.slice(first, first + this.batch);
+      detections.push(...(await this.#run(part, (k) => withMaps(first + k))));
+    }
+    return detections;
+  }
+
+  async #run(faces: readonly RgbImage[], withMaps: (k: number) => boolean): Promise<Detection[]> {
+    const { pass, plan, batch, size } = this;
+    const inputs = faces.map((face) => networkInput(face, size));
+    plan.write(pass.image, stack(inputs, batch, size * size * 3));
+    plan.run();
+    const logits = await plan.read(pass.logit.tensor);
+    const maps = faces.some((_, k) => withMaps(k));
+    const masks = maps && pass.mask && (await plan.read(pass.mask.tensor));
+    const pairMaps = maps && this.pairMap && (await plan.read(this.pairMap));
+    return faces.map((_, k) => {
+      if (!Number.isFinite(logits[k])) {
+        throw new LlsmError(
+          `The network's logit is ${logits[k]}: its weights are too large for 32-bit arithmetic`,
+        );
+      }
+      const probability = sigmoid(logits[k]);
+      if (!withMaps(k)) return { probability };
+      return {
+        probability,
+        mask: masks ? itemOf(masks, k, batch).map(sigmoid) : undefined,
+        dissimilarity: pairMaps ? itemOf(pairMaps, k, batch).map(sigmoid) : undefined,
+      };
+    });
+  }
+
+  destroy(): void {
+    this.plan.destroy();
+    this.pass.params.destroy();
+  }
+}
+
+function itemOf(values: Float32Array, k: number, batch: number): Float32Array {
+  const length = values.length / batch;
+  return values.subarray(k * length, (k + 1) * length);
+}
