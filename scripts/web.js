@@ -81,7 +81,8 @@ export const webOptions = (root) => ({
 function networks(root) {
   const files = {
     'llsm.safetensors': join(root, 'weights', 'llsm.safetensors'),
-    'facefinder.safetensors': join(root, 'dist', 'facefinder.safetensors'),
+    // Made in its place, where Node has it from too.
+    'facefinder.safetensors': join(root, 'dist', 'web', 'facefinder.safetensors'),
   };
   return Object.entries(files).filter(([, path]) => existsSync(path));
 }
@@ -109,8 +110,10 @@ export async function ensureWebBuilt(root, changed) {
   const needed = Math.max(changed, ...networks(root).map(([, path]) => statSync(path).mtimeMs));
   if ((statSync(stamp, { throwIfNoEntry: false })?.mtimeMs ?? 0) >= needed) return;
   const started = new Date();
-  rmSync(out, { recursive: true, force: true });
   mkdirSync(out, { recursive: true });
+  for (const name of readdirSync(out)) {
+    if (!name.startsWith('facefinder.')) rmSync(join(out, name), { recursive: true });
+  }
   /** @type {Record<string, { sha256: string, bytes: number }>} */
   const files = {};
   for (const [name, path] of networks(root)) {
@@ -119,7 +122,7 @@ export async function ensureWebBuilt(root, changed) {
       sha256: createHash('sha256').update(bytes).digest('hex'),
       bytes: bytes.length,
     };
-    copyFileSync(path, join(out, name));
+    if (path !== join(out, name)) copyFileSync(path, join(out, name));
   }
   const { build } = await import('esbuild');
   await build({ ...webOptions(root), define: { LLSM_FILES: JSON.stringify(files) } });

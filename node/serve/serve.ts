@@ -19,6 +19,7 @@ const types: Record<string, string> = {
   '.wasm': 'application/wasm',
   '.safetensors': 'application/octet-stream',
   '.txt': 'text/plain; charset=utf-8',
+  '.json': 'application/json',
 };
 
 /** What the page may do: its own files, WebAssembly, and nothing of anybody else. */
