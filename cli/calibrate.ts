@@ -3,10 +3,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readBytes } from '../node/files/image.ts';
 import { Progress } from '../node/system/progress.ts';
 import { writeFileWhole } from '../node/system/write-file.ts';
-import { thresholdInWords } from '../src/detect/verdict.ts';
+import { meaningInWords, thresholdInWords } from '../src/detect/verdict.ts';
 import { countsInWords, type Split, splits } from '../src/faces/manifest.ts';
 import { scoreFaces, thresholdFrom } from '../src/measure/calibration.ts';
 import { requireEnough, type ThresholdRule } from '../src/measure/threshold.ts';
+import { mostErrors } from '../src/measure/unsure.ts';
 import { checkpointMetadata } from '../src/model/llsm/checkpoint.ts';
 import { withMetadata } from '../src/model/safetensors.ts';
 import { wholeNumber } from './arguments.ts';
@@ -28,8 +29,8 @@ export function register(program: Command): void {
     .command('calibrate')
     .description(
       'Chooses the probability from which a face is called forged (and that from which a pixel of a ' +
-        'mask is called altered, by the best mean IoU), on validation data, and stores them in the ' +
-        'checkpoint with their origin.',
+        'mask is called altered, by the best mean IoU) on validation data, measures where verdicts are ' +
+        'unsure and how often the others err, and stores all of it in the checkpoint.',
     )
     .requiredOption('--weights <file>', 'the checkpoint')
     .option('--config <preset|file>', 'of a checkpoint that carries no config')
@@ -101,6 +102,11 @@ async function run(options: Options): Promise<void> {
   }
   console.log(`${out}: forged at a probability of ${thresholdInWords(threshold)}.`);
   console.log(`There ${Number((100 * found).toPrecision(3))} % of the forged faces are found.`);
+  const { from = 0, to = 0 } = threshold.unsure ?? {};
+  console.log(
+    `Unsure: views on both sides of it, or their mean from ${from.toFixed(3)} to ${to.toFixed(3)}, where ` +
+      `more than ${100 * mostErrors} % of the verdicts are wrong. ${meaningInWords(threshold)}`,
+  );
   if (maskIou !== undefined) {
     console.log(
       `Masks call a pixel altered from ${threshold.mask}: mean IoU ${maskIou.toFixed(3)} there.`,

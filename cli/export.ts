@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { readCheckpoint } from '../node/files/checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from '../node/files/checkpoint.ts';
 import { loadConfig } from '../node/files/config.ts';
 import { writeFileWhole } from '../node/system/write-file.ts';
 import { UsageError } from '../src/base/errors.ts';
@@ -10,7 +11,8 @@ import { leftOut } from '../src/model/llsm/positions.ts';
 import { wholeNumber } from './arguments.ts';
 
 interface Options {
-  onnx: string;
+  onnx?: string;
+  f16?: string;
   size?: number;
   config?: string;
   json?: true;
@@ -23,10 +25,12 @@ export function register(program: Command): void {
     .command('export')
     .description(
       'Writes a network for other runtimes, as ONNX (opset 18): image [B,S,S,3] (x / 127.5 - 1) to ' +
-        'logit [B], mask [B,S,S,1] and similarity [B,HW,HW], all logits, for any batch B.',
+        'logit [B], mask [B,S,S,1] and similarity [B,HW,HW], all logits, for any batch B; or as a ' +
+        'checkpoint of half the size.',
     )
     .argument('<weights>', 'the checkpoint')
-    .requiredOption('--onnx <file>', 'the .onnx file to write')
+    .option('--onnx <file>', 'the .onnx file to write')
+    .option('--f16 <file>', 'the .safetensors file to write, weights in 16 bits')
     .option(
       '--size <pixels>',
       `another side S of the images, ${least} to ${most} (default: the checkpoint's)`,
@@ -47,12 +51,24 @@ function atSize(checkpoint: Checkpoint, size = checkpoint.config.size): Checkpoi
   return { config: { ...config, size }, tensors, version };
 }
 
-async function run(weights: string, { onnx, size, config: name, json }: Options): Promise<void> {
-  if ([weights, name].some((path) => path !== undefined && resolve(path) === resolve(onnx))) {
-    throw new UsageError(`--onnx ${onnx} is also read: name another file`);
+async function run(weights: string, options: Options): Promise<void> {
+  const { onnx, f16, size, config: name, json } = options;
+  if (onnx === undefined && f16 === undefined) throw new UsageError('Say --onnx or --f16');
+  for (const [option, out] of Object.entries({ onnx, f16 })) {
+    if (out === undefined) continue;
+    if ([weights, name].some((path) => path !== undefined && resolve(path) === resolve(out))) {
+      throw new UsageError(`--${option} ${out} is also read: name another file`);
+    }
   }
   const given = name === undefined ? undefined : loadConfig(name);
   const checkpoint = atSize(readCheckpoint(weights, given), size);
+  if (f16 !== undefined) {
+    writeCheckpoint(f16, checkpoint, { f16: true });
+    const bytes = statSync(f16).size;
+    if (onnx === undefined && json) console.log(JSON.stringify({ out: f16, bytes }));
+    if (!json) console.log(`${f16}: weights in 16 bits (${(bytes / 1e6).toFixed(1)} MB)`);
+  }
+  if (onnx === undefined) return;
   const note = leftOut(checkpoint.config);
   if (note) console.error(`llsm: ${note}`);
 

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { makeCelebDfSet } from '../../lab/datasets/celebdf.ts';
 import type { FacePlace } from '../../src/faces/place.ts';
-import { parseFaces } from '../arguments.ts';
-import { addClipOptions, type ClipSetOptions } from './options.ts';
+import { parseFacesOrAuto } from '../arguments.ts';
+import { addClipOptions, type ClipSetOptions, withFinder } from './options.ts';
 import { printSet, withProgress } from './summary.ts';
 
 interface Options extends ClipSetOptions {
-  faces: FacePlace;
+  faces: FacePlace | 'auto';
   list?: string;
 }
 
@@ -14,12 +14,14 @@ export function register(data: Command): void {
   addClipOptions(data.command('celebdf <dir>'))
     .description(
       'Celeb-DF-v2: frames of the videos of its test list, which is checked against the folder. ' +
-        'There is no face detector in this step, so --faces has to be said. Run again, it continues.',
+        'Run again, it continues.',
     )
-    .requiredOption(
+    .option(
       '--faces <how>',
-      'centre=F: a centred square of F of the shorter side; whole: all of the frame',
-      parseFaces,
+      'auto: found by a network, for a forgery on the frames that it was made from; centre=F: a ' +
+        'centred square of F of the shorter side; whole: all of the frame',
+      parseFacesOrAuto,
+      'auto',
     )
     .option('--list <file>', 'the test list; default: List_of_testing_videos.txt in the folder')
     .action(run);
@@ -28,7 +30,9 @@ export function register(data: Command): void {
 async function run(dir: string, options: Options): Promise<void> {
   const { out, json, limit = Number.POSITIVE_INFINITY, list = null, ...rest } = options;
   const result = await withProgress('videos', options.frames, (progress) =>
-    makeCelebDfSet(dir, out, { ...rest, list, limit, progress }),
+    withFinder(rest.faces, (finder) =>
+      makeCelebDfSet(dir, out, { ...rest, list, limit, progress, finder }),
+    ),
   );
   printSet(out, result, json);
 }

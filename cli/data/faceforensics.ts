@@ -17,11 +17,9 @@ import {
   parseFramePlace,
   type SplitOptions,
   splitsOption,
+  withFinder,
 } from './options.ts';
 import { printSet, withProgress } from './summary.ts';
-
-/** A square of this times what a forgery altered holds the head in Deepfakes' masks, which end at brows and chin. */
-const defaultFaces = 'masks=1.5';
 
 const addTreeOptions = (command: Command): Command =>
   addClipOptions(command)
@@ -31,12 +29,13 @@ const addTreeOptions = (command: Command): Command =>
     .addOption(
       new Option(
         '--faces <how>',
-        'masks=F: a square about the place that a forgery of this very video altered, F times as ' +
-          'wide, the same for the original; centre=F: a centred square of F of the shorter side; ' +
+        'auto: found by a network on the frames of the original, so that it and its forgeries are ' +
+          'cut alike; of several faces that which was altered; masks=F: a square about the place that a forgery of this very video altered, F times as ' +
+          'wide, the same for the original (1.5 holds the head); centre=F: a centred square of F of the shorter side; ' +
           'whole: all of the frame',
       )
         .argParser(parseFramePlace)
-        .default(parseFramePlace(defaultFaces), defaultFaces),
+        .default('auto'),
     );
 
 interface TreeOptions extends ClipSetOptions {
@@ -79,7 +78,7 @@ async function runFfpp(
 ): Promise<void> {
   const { out, json, limit = Number.POSITIVE_INFINITY, ...rest } = options;
   const result = await withProgress('videos', options.frames, (progress) =>
-    makeFfppSet(dir, out, { ...rest, limit, progress }),
+    withFinder(rest.faces, (finder) => makeFfppSet(dir, out, { ...rest, limit, progress, finder })),
   );
   printSet(out, result, json);
 }
@@ -91,7 +90,9 @@ async function runDfd(dir: string, options: TreeOptions & SplitOptions): Promise
     ? checkShares({ val: valShare ?? 0, test: testShare ?? 0 })
     : (options.split ?? 'test');
   const result = await withProgress('videos', options.frames, (progress) =>
-    makeDfdSet(dir, out, { ...rest, split, limit, progress }),
+    withFinder(rest.faces, (finder) =>
+      makeDfdSet(dir, out, { ...rest, split, limit, progress, finder }),
+    ),
   );
   printSet(out, result, json);
 }

@@ -3,13 +3,13 @@ import { type Command, Option } from 'commander';
 import { type FolderOptions, makeFolderSet, readNameList } from '../../node/sets/folder.ts';
 import { UsageError } from '../../src/base/errors.ts';
 import type { FacePlace } from '../../src/faces/place.ts';
-import { parseFaces, wholeNumber } from '../arguments.ts';
-import { addSplit, checkShares, type SplitOptions } from './options.ts';
+import { parseFacesOrAuto, wholeNumber } from '../arguments.ts';
+import { addSplit, checkShares, type SplitOptions, withFinder } from './options.ts';
 import { printSet, withProgress } from './summary.ts';
 
 interface Options extends SplitOptions {
   out: string;
-  faces: FacePlace;
+  faces: FacePlace | 'auto';
   size: number;
   label: 'real' | 'forged';
   masks?: string;
@@ -26,17 +26,18 @@ export function register(data: Command): void {
   const command = data
     .command('folder <dir>')
     .description(
-      'Crops the face of each picture in a folder. Run again, it continues. There is no face ' +
-        'detector in this step: the crop is by geometry (--faces).',
+      'Crops the face of each picture in a folder: of several faces the largest, or that which the ' +
+        'mask marks. Run again, it continues.',
     )
     .requiredOption('--out <dir>', 'the data set: manifest.jsonl, images/, masks/')
     .option(
       '--faces <how>',
-      'whole: the picture is the face crop; centre=F: a centred square of F of the shorter side',
-      parseFaces,
-      'whole',
+      'auto: found by a network; whole: the picture is the face crop; centre=F: a centred square ' +
+        'of F of the shorter side',
+      parseFacesOrAuto,
+      'auto',
     )
-    .option('--size <n>', 'side of the crops that are written', wholeNumber(32, 1024), 160)
+    .option('--size <n>', 'side of the crops that are written', wholeNumber(32, 1024), 256)
     .addOption(
       new Option('--label <label>', 'what the faces are')
         .choices(['real', 'forged'])
@@ -76,7 +77,7 @@ async function run(dir: string, options: Options): Promise<void> {
     limit: options.limit ?? Number.POSITIVE_INFINITY,
   };
   const result = await withProgress('faces', 1, (progress) =>
-    makeFolderSet(dir, out, { ...settings, progress }),
+    withFinder(faces, (finder) => makeFolderSet(dir, out, { ...settings, progress, finder })),
   );
   printSet(out, result, json);
 }

@@ -1,9 +1,10 @@
 /** Options that several of the adapters' commands have. */
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { FramePlace } from '../../node/sets/locate.ts';
+import type { FramePlace } from '../../node/sets/frames.ts';
 import { UsageError } from '../../src/base/errors.ts';
 import { type Split, splits } from '../../src/faces/manifest.ts';
+import type { FaceFinder } from '../../src/faces/place.ts';
 import { names, parseFaces, positiveNumber, share, wholeNumber } from '../arguments.ts';
 
 export interface SplitOptions {
@@ -47,6 +48,23 @@ function parseSplits(text: string): Split[] {
   return splits.filter((split) => given.includes(split));
 }
 
+/**
+ * Runs with the finder that `--faces auto` needs, and without one for any other place.
+ * @throws LlsmError where there is no adapter or no finder
+ */
+export async function withFinder<Result>(
+  faces: FramePlace,
+  make: (finder: FaceFinder | undefined) => Promise<Result>,
+): Promise<Result> {
+  if (faces !== 'auto') return make(undefined);
+  const [{ openGpu }, { loadFinder }] = await Promise.all([
+    import('../gpu.ts'),
+    import('../../node/files/finder.ts'),
+  ]);
+  const finder = await loadFinder(await openGpu());
+  return make(finder).finally(() => finder.dispose());
+}
+
 export interface ClipSetOptions {
   out: string;
   frames: number;
@@ -79,8 +97,9 @@ export const addClipOptions = (command: Command): Command =>
     )
     .option('--json', 'print the result as JSON');
 
-/** `whole`, `centre=F` or `masks=F`. */
+/** `auto`, `whole`, `centre=F` or `masks=F`. */
 export function parseFramePlace(text: string): FramePlace {
+  if (text === 'auto') return text;
   const factor = /^masks=(.+)$/.exec(text)?.[1];
   if (factor === undefined) return parseFaces(text);
   const masks = positiveNumber(factor);

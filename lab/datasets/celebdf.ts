@@ -102,7 +102,7 @@ function listVideos(folder: string, listed: Listed[], path: string, limit: numbe
       if (taken++ >= limit) continue;
       clips.push({
         name,
-        source: { video, mask: null, mark: null },
+        source: { video, mask: null, mark: null, original: originalOf(part, stem, videos) },
         face: {
           label,
           video: `celebdf/${part}/${stem}`,
@@ -115,6 +115,17 @@ function listVideos(folder: string, listed: Listed[], path: string, limit: numbe
     }
   }
   return { folder, clips, dropped, notes: [] };
+}
+
+/** The video whose face was replaced: `id0_id1_0003` was made from `id0_0003`. */
+function originalOf(
+  part: Part,
+  stem: string,
+  videos: Record<Part, Map<string, string>>,
+): string | null {
+  const [, target, scene] = /^(id\d+)_id\d+_(\d+)$/.exec(stem) ?? [];
+  if (part !== 'Celeb-synthesis' || !target) return null;
+  return videos['Celeb-real'].get(`${target}_${scene}`) ?? null;
 }
 
 /**

@@ -81,6 +81,8 @@ interface Video extends Named {
   method: string | null;
   mask: string | null;
   mark: string | null;
+  /** null: it is one itself, or its original is not there. */
+  original: string | null;
 }
 
 const masksOf = (folder: string, method: string): string =>
@@ -117,6 +119,13 @@ function scan(
   const advice = `Name the folder that holds original_sequences/ and manipulated_sequences/, and a compression that is there (${compressions.join(', ')}).`;
   namesIn(folder, advice);
   const marks = findMarks(folder, layout);
+  const originalsFolder = join(folder, partOf(layout, null, compression));
+  const originals = new Map(
+    [...videosIn(originalsFolder, advice)].flatMap(([stem, path]) => {
+      const named = layout.original(stem);
+      return named ? [[named.target, path] as const] : [];
+    }),
+  );
   const videos: Video[] = [];
   const dropped: Drop[] = [];
   for (const method of [null, ...methods]) {
@@ -132,7 +141,8 @@ function scan(
       }
       const mask = maskOf.get(stem) ?? null;
       const mark = marks.get(named.target) ?? null;
-      videos.push({ name, path, stem, method, mask, mark, ...named });
+      const original = method === null ? null : (originals.get(named.target) ?? null);
+      videos.push({ name, path, stem, method, mask, mark, original, ...named });
       if (method !== null && mask === null) {
         const reason = masks
           ? 'there is no mask video of its name'
@@ -156,7 +166,7 @@ function listVideos(
   const dropped: Drop[] = [];
   const taken = new Map<string | null, number>();
   for (const video of videos) {
-    const { name, path, stem, method, mask, mark } = video;
+    const { name, path, stem, method, mask, mark, original } = video;
     const split = splitOf(video);
     if (split === null) continue;
     if (typeof split === 'object') {
@@ -168,7 +178,7 @@ function listVideos(
     taken.set(method, count + 1);
     clips.push({
       name,
-      source: { video: path, mask, mark },
+      source: { video: path, mask, mark, original },
       face: {
         label: method === null ? 0 : 1,
         video: [dataset, method ?? originals, compression, stem].join('/'),

@@ -29,6 +29,11 @@ export interface Clip {
         mask: string | null;
         /** Likewise, of this face though maybe of another forgery of it: says where the face is. */
         mark: string | null;
+        /**
+         * The video that this one was made from, frame by frame: faces are looked for there, so that
+         * an original and its forgeries are cut alike. null: this one is looked at itself.
+         */
+        original: string | null;
       }
     | { pictures: Picture[] };
   /** What all of its faces have in common. */

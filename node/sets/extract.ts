@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Face, FaceInput } from '../../src/faces/manifest.ts';
+import { cutMirrored, type FaceFinder } from '../../src/faces/place.ts';
 import { type Box, resize } from '../../src/image/pixels.ts';
 import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
 import { encodePng } from '../files/image.ts';
@@ -16,6 +17,8 @@ export interface ExtractOptions extends FrameOptions {
   out: string;
   /** Side of the crops that are written, in pixels. */
   size: number;
+  /** The finder for `faces: 'auto'`. */
+  finder?: FaceFinder;
   /** A forged face whose mask cannot be used is left out, rather than kept without it. */
   needMasks: boolean;
 }
@@ -82,25 +85,34 @@ export async function extractClip(clip: Clip, options: ExtractOptions): Promise<
 
 /** @throws Dropped where the face cannot be used */
 async function cutFace(
-  { image, mask, mark, landmarks, box: known }: Frame,
+  frame: Frame,
   label: 0 | 1,
-  { size, faces, needMasks }: ExtractOptions,
+  { size, faces, needMasks, finder }: ExtractOptions,
 ): Promise<CutFace> {
-  const box = await locateFace(image, faces, mark, known);
+  const { box: place, landmarks: found } = await locateFace(frame, faces, finder);
+  const { image, mask } = frame;
   const usable = label === 0 ? null : usableMask(mask, image);
   if (typeof usable === 'string' && needMasks) throw new Dropped(usable);
+  const [picture, box] = insideOf(image, place);
   const cut: CutFace = {
-    image: resize(image, size, size, box),
+    image: resize(picture, size, size, box),
     mask: null,
-    landmarks: intoCrop(landmarks, box, size),
+    landmarks: intoCrop(frame.landmarks ?? found ?? null, place, size),
   };
   if (typeof usable === 'string') return { ...cut, withoutMask: usable };
   if (usable) {
-    cut.mask = cropMask(usable, box, size);
+    cut.mask = cropMask(insideOf(usable, place)[0], box, size);
     // A forged label on a face that nothing was done to would teach the opposite.
     if (!cut.mask) throw new Dropped('its mask marks nothing in the face crop');
   }
   return cut;
+}
+
+/** A picture that a box lies inside of, mirrored at the border where it must be, and the box on it. */
+function insideOf<T extends RgbImage | GreyImage>(picture: T, box: Box): [T, Box] {
+  const [x, y, w, h] = box;
+  if (x >= 0 && y >= 0 && x + w <= picture.width && y + h <= picture.height) return [picture, box];
+  return [cutMirrored(picture, box), [0, 0, w, h]];
 }
 
 function usableMask(mask: Frame['mask'], image: RgbImage): GreyImage | string | null {

@@ -10,8 +10,8 @@ import { picturesIn } from '../files/image.ts';
 import type { Clip, Drop, Listing } from './clip.ts';
 import { makeSet, type SetOptions, type SetResult } from './make-set.ts';
 
-export interface FolderOptions extends Pick<SetOptions, 'workers' | 'progress'> {
-  faces: FacePlace;
+export interface FolderOptions extends Pick<SetOptions, 'workers' | 'progress' | 'finder'> {
+  faces: FacePlace | 'auto';
   /** Side of the crops that are written, in pixels. */
   size: number;
   label: 0 | 1;

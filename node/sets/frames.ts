@@ -1,14 +1,21 @@
 /** The frames of a clip that are taken, with what is known of each, one at a time. */
 import { LlsmError } from '../../src/base/errors.ts';
 import type { Face } from '../../src/faces/manifest.ts';
+import type { FacePlace } from '../../src/faces/place.ts';
 import type { Box } from '../../src/image/pixels.ts';
 import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
 import { readBytes, readImage, readMask } from '../files/image.ts';
 import { countFrames, pickFrames, readFrames, type VideoFrame } from '../files/video.ts';
 import { type Clip, Dropped, type Picture, pictureName } from './clip.ts';
 import { readLandmarks } from './landmarks.ts';
-import type { FramePlace } from './locate.ts';
 import { greyValues, threshold } from './mask.ts';
+
+/**
+ * By geometry; by what a forgery of the face altered: a square of that box's longer side times a
+ * factor; `marked`, by the box that came with it, as detection crops (`cropBox`); or `auto`, by a
+ * finder, as FaceForensics++ crops: 1.3 times the longer side, mirrored at the picture's border.
+ */
+export type FramePlace = FacePlace | { masks: number } | 'marked' | 'auto';
 
 export interface FrameOptions {
   faces: FramePlace;
@@ -29,6 +36,8 @@ export interface Frame {
   landmarks: Face['landmarks'];
   /** Where the face is known to be. */
   box?: Box;
+  /** The same frame of the video that this one was made from. */
+  original?: RgbImage;
 }
 
 /** A frame that could not be had. */
@@ -86,12 +95,13 @@ async function pictureMask(path: string, level: number | null): Promise<GreyImag
 
 async function* framesOfVideo(
   name: string,
-  { video, mask, mark }: Extract<Clip['source'], { video: string }>,
+  { video, mask, mark, original }: Extract<Clip['source'], { video: string }>,
   { faces, frames, maskThreshold }: FrameOptions,
 ): AsyncGenerator<Frame | LostFrame> {
   let taken = 0;
   let total = 0;
   const opened: MaskVideo[] = [];
+  let origin: AsyncGenerator<VideoFrame, void> | undefined;
   const open = (path: string): MaskVideo => {
     const masks = new MaskVideo(path, total, frames, maskThreshold ?? 0);
     opened.push(masks);
@@ -100,7 +110,11 @@ async function* framesOfVideo(
   try {
     total = await countFrames(video);
     if (total === 0) throw new Dropped('it holds no frames');
-    const marking = typeof faces === 'object' && 'masks' in faces && mark !== null;
+    const byMask = faces === 'auto' || (typeof faces === 'object' && 'masks' in faces);
+    const marking = byMask && mark !== null;
+    if (faces === 'auto' && original !== null) {
+      origin = readFrames(original, 'rgb', total, frames);
+    }
     const masks = mask === null ? null : open(mask);
     const marks = !marking ? null : mark === mask ? masks : open(mark);
     for await (const { index, ...image } of readFrames(video, 'rgb', total, frames)) {
@@ -108,16 +122,39 @@ async function* framesOfVideo(
       const place = marks === masks ? known : ((await marks?.next(index)) ?? null);
       taken++;
       const frame = { name: pictureName(name, index), frame: index, image };
-      yield { ...frame, mask: known, mark: marking ? place : null, landmarks: null };
+      const from = origin && (await originalOf(origin, index, image));
+      yield { ...frame, mask: known, mark: marking ? place : null, landmarks: null, ...from };
     }
   } catch (error) {
     throw new Dropped(reasonOf(error));
   } finally {
     for (const masks of opened) await masks.close();
+    await origin?.return();
   }
   for (const frame of pickFrames(total, frames).slice(taken)) {
     yield { frame, lost: `the video ends before this frame, though it names ${total}` };
   }
+}
+
+/**
+ * The same frame of the original.
+ * @throws Dropped where it is not there, or has another size
+ */
+async function originalOf(
+  frames: AsyncGenerator<VideoFrame, void>,
+  index: number,
+  { width, height }: RgbImage,
+): Promise<{ original: RgbImage }> {
+  const { value } = await frames.next();
+  if (!value || value.index !== index) {
+    throw new Dropped(`its original, in which its face is looked for, ends before frame ${index}`);
+  }
+  if (value.width !== width || value.height !== height) {
+    throw new Dropped(
+      `its original, in which its face is looked for, has ${value.width} x ${value.height} pixels, it ${width} x ${height}`,
+    );
+  }
+  return { original: value };
 }
 
 /** A mask video, read beside the video that it belongs to. */

@@ -1,46 +1,79 @@
-/** Where the face is on a frame. The one place for a face detector to come in. */
+/** Where the face is on a frame. */
 import { cropBox } from '../../src/faces/crops.ts';
-import { type FacePlace, faceBox } from '../../src/faces/place.ts';
+import type { Face } from '../../src/faces/manifest.ts';
+import { type FaceFinder, type FoundFace, faceBox, faceSquare } from '../../src/faces/place.ts';
 import type { Box } from '../../src/image/pixels.ts';
-import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
+import type { GreyImage } from '../../src/image/rgb.ts';
 import { Dropped } from './clip.ts';
+import type { Frame, FramePlace } from './frames.ts';
 import { markedBox } from './mask.ts';
 
-/**
- * By geometry; by what a forgery of the face altered: a square of that box's longer side times a
- * factor; or `marked`, by the box that came with it, as detection crops (`cropBox`).
- */
-export type FramePlace = FacePlace | { masks: number } | 'marked';
+/** The face crop of a frame. */
+export interface Located {
+  /** In pixels; one that a finder found may reach over the border, and is in whole pixels then. */
+  box: Box;
+  /** Landmarks that the finder found, in pixels of the picture. */
+  landmarks?: Face['landmarks'];
+}
 
 /** Sides of crops below this hold too little of a face. */
 const leastSide = 32;
 
 /**
- * The face crop of a frame, in pixels.
- * @param known the face's box, for `marked`
- * @param mark where this face was altered, maybe in another forgery of it; a text says why it is not known
+ * The face crop of a frame.
+ * @param finder for `auto`
  * @throws Dropped where there is no face to be found, or too small a one
  */
 export async function locateFace(
-  image: RgbImage,
+  frame: Frame,
   place: FramePlace,
-  mark: GreyImage | string | null,
-  known?: Box,
-): Promise<Box> {
-  const box = byPlace(image, place, mark, known);
+  finder: FaceFinder | undefined,
+): Promise<Located> {
+  const located = place === 'auto' ? await byFinder(frame, finder) : { box: byPlace(frame, place) };
+  const { box } = located;
   if (Math.min(box[2], box[3]) < leastSide) {
     const size = `${Math.floor(box[2])} x ${Math.floor(box[3])}`;
     throw new Dropped(`its face crop has only ${size} pixels (${leastSide} is the least)`);
   }
-  return box;
+  return located;
 }
 
-function byPlace(
-  image: RgbImage,
-  place: FramePlace,
-  mark: GreyImage | string | null,
-  known: Box | undefined,
-): Box {
+/**
+ * Of several faces that which the forgery altered, or the largest where that is not known
+ * (DeepFakeDetection films two actors at once).
+ */
+async function byFinder(
+  { image, original, mark, mask }: Frame,
+  finder: FaceFinder | undefined,
+): Promise<Located> {
+  if (!finder) throw new TypeError('--faces auto without a finder');
+  const faces = await finder.find(original ?? image);
+  if (faces.length === 0) throw new Dropped('no face was found on it');
+  const altered = [mark, mask].find((each) => each !== null && typeof each === 'object');
+  const { box, landmarks } = choose(faces, altered as GreyImage | undefined);
+  return { box: faceSquare(box), landmarks: landmarks as NonNullable<Face['landmarks']> };
+}
+
+function choose(faces: readonly FoundFace[], altered: GreyImage | undefined): FoundFace {
+  const area = ({ box }: FoundFace) => box[2] * box[3];
+  const inside = ({ box }: FoundFace) => (altered ? countIn(altered, box) : 0);
+  return [...faces].sort((a, b) => inside(b) - inside(a) || area(b) - area(a))[0];
+}
+
+/** Altered pixels of a mask inside a box. */
+function countIn({ width, height, data }: GreyImage, [x, y, w, h]: Box): number {
+  const [left, top] = [x, y].map((from) => Math.max(0, Math.round(from)));
+  const [right, bottom] = [Math.min(width, x + w), Math.min(height, y + h)];
+  let count = 0;
+  for (let row = top; row < bottom; row++) {
+    for (let column = left; column < right; column++) {
+      if (data[row * width + column] > 127) count++;
+    }
+  }
+  return count;
+}
+
+function byPlace({ image, mark, box: known }: Frame, place: Exclude<FramePlace, 'auto'>): Box {
   const { width, height } = image;
   if (place === 'marked') {
     if (!known) throw new Dropped('it is not known where its face is');

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { LlsmError } from '../../src/base/errors.ts';
 import type { FaceInput, Split } from '../../src/faces/manifest.ts';
+import { cropScale } from '../../src/faces/place.ts';
 import { needFfmpeg } from '../files/ffmpeg.ts';
 import { ManifestWriter } from '../files/manifest.ts';
 import { Thread, threadFile } from '../system/threads.ts';
@@ -34,6 +35,8 @@ export interface SetResult {
 
 /** Clips that are begun before the one whose turn it is to be written down is done, for each thread. */
 const ahead = 4;
+/** Clips under way at once where a finder is asked: some are decoded while it looks at another. */
+const besideFinder = 3;
 
 /**
  * Makes the data set `out` of what an adapter found; continues one that is there. Clips are written
@@ -46,12 +49,15 @@ const ahead = 4;
 export async function makeSet(
   out: string,
   made: Record<string, unknown>,
-  found: Listing,
-  { workers = availableParallelism(), progress = () => {}, ...options }: SetOptions,
+  listing: Listing,
+  { workers: threads = availableParallelism(), progress = () => {}, ...options }: SetOptions,
 ): Promise<SetResult> {
-  const { clips, dropped, folder, notes } = keepApart(found);
-  const { faces, size, frames, maskThreshold, needMasks } = options;
-  const decisive = { faces, size, frames, maskThreshold, needMasks };
+  const { clips, dropped, folder, notes } = keepApart(listing);
+  const { faces, size, frames, maskThreshold, needMasks, finder } = options;
+  const found = { size, frames, maskThreshold, needMasks };
+  const decisive = { faces: finder ? { auto: finder.name, scale: cropScale } : faces, ...found };
+  // The GPU belongs to this thread; ffmpeg has its own processes anyway.
+  const workers = finder ? 0 : threads;
   if (resolve(out) === resolve(folder)) {
     throw new LlsmError(`--out must be another folder than the one that is read (${folder}).`);
   }
@@ -66,7 +72,7 @@ export async function makeSet(
   const done = new Set(log.entries.map(({ clip }) => clip));
   const todo = clips.filter(({ name }) => !done.has(name));
   const failed: Drop[] = [];
-  const pool = new Extractors({ out, ...decisive }, Math.min(workers, todo.length));
+  const pool = new Extractors({ out, faces, finder, ...found }, Math.min(workers, todo.length));
   let written = 0;
   try {
     if (todo.some(({ source }) => 'video' in source)) await needFfmpeg('frames of videos');
@@ -157,7 +163,7 @@ class Extractors {
 
   /** What comes of each, in the order of the clips. */
   async *inOrder(clips: readonly Clip[]): AsyncGenerator<[Clip, ClipResult], void, undefined> {
-    const width = Math.max(1, this.#threads.length * ahead);
+    const width = Math.max(this.#options.finder ? besideFinder : 1, this.#threads.length * ahead);
     const begun: Promise<ClipResult>[] = [];
     for (const [turn, clip] of clips.entries()) {
       for (let next = turn + begun.length; next < Math.min(clips.length, turn + width); next++) {

@@ -1,7 +1,7 @@
 /** Who says where the faces of a picture are. */
 import type { Config } from '../config/config.ts';
 import type { Box } from '../image/pixels.ts';
-import type { RgbImage } from '../image/rgb.ts';
+import type { GreyImage, RgbImage } from '../image/rgb.ts';
 
 /** [x, y] in pixels of the picture. */
 export type Point = [number, number];
@@ -53,7 +53,7 @@ export class FixedPlace implements FaceFinder {
 }
 
 /** The face crop's side, in parts of the box's longer one (FaceForensics++, detect_from_video.py). */
-const cropScale = 1.3;
+export const cropScale = 1.3;
 
 /**
  * The face crop's side that a network expects, in parts of the box's longer one: where it was trained
@@ -76,15 +76,22 @@ function mirrored(i: number, n: number): number {
   return at < n ? at : period - at;
 }
 
-/** The pixels of a box in whole pixels; beyond its border the picture is mirrored. */
-export function cutMirrored(image: RgbImage, [left, top, width, height]: Box): RgbImage {
-  const data = new Uint8ClampedArray(width * height * 3);
-  const columns = Int32Array.from({ length: width }, (_, x) => mirrored(left + x, image.width) * 3);
+/** The pixels of a box in whole pixels; beyond its border the picture (or mask) is mirrored. */
+export function cutMirrored<T extends RgbImage | GreyImage>(
+  image: T,
+  [left, top, width, height]: Box,
+): T {
+  const channels = image.data.length / (image.width * image.height);
+  const data = new Uint8ClampedArray(width * height * channels);
+  const columns = Int32Array.from(
+    { length: width },
+    (_, x) => mirrored(left + x, image.width) * channels,
+  );
   for (let y = 0, to = 0; y < height; y++) {
-    const row = mirrored(top + y, image.height) * image.width * 3;
+    const row = mirrored(top + y, image.height) * image.width * channels;
     for (const column of columns) {
-      for (let c = 0; c < 3; c++) data[to++] = image.data[row + column + c];
+      for (let c = 0; c < channels; c++) data[to++] = image.data[row + column + c];
     }
   }
-  return { width, height, data };
+  return { ...image, width, height, data };
 }

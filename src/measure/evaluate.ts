@@ -1,6 +1,8 @@
 /** Evaluation of a network on a data set. Browser-safe. */
 
+import type { View } from '../detect/finding.ts';
 import type { Detection } from '../detect/scorer.ts';
+import { type ViewName, viewNames, viewsOf } from '../detect/views.ts';
 import { type FaceCrop, type ReadBytes, readFace } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import type { RgbImage } from '../image/rgb.ts';
@@ -24,17 +26,27 @@ export interface Predictor {
   size: number;
   /** Number of faces that the predictor takes at a time. */
   batch: number;
-  detect(faces: readonly RgbImage[]): Promise<Detection[]>;
+  /** @param withMaps whether the maps of face k are wanted (default: all) */
+  detect(faces: readonly RgbImage[], withMaps?: (k: number) => boolean): Promise<Detection[]>;
 }
 
 export interface Seen {
   item: ManifestItem;
   face: FaceCrop;
+  /** The face as it is. */
   detection: Detection;
+  /** The face in each view that was asked for, as it is first. */
+  views: View[];
 }
 
 /** A picture degraded before the face is cut from it. @param index of the face in the list */
 export type ChangePicture = (image: RgbImage, index: number) => RgbImage | Promise<RgbImage>;
+
+export interface SeenOptions {
+  change?: ChangePicture;
+  /** Views that each face is seen in (default: as it is alone). */
+  views?: readonly ViewName[];
+}
 
 /**
  * Every face in the manifest's order, with what the network says of it. The next batch is read
@@ -45,7 +57,7 @@ export async function* seen(
   items: readonly ManifestItem[],
   predictor: Predictor,
   read: ReadBytes,
-  change?: ChangePicture,
+  { change, views = viewNames.slice(0, 1) }: SeenOptions = {},
 ): AsyncGenerator<Seen> {
   const readBatch = (first: number) => {
     const batch = items.slice(first, first + predictor.batch);
@@ -60,9 +72,18 @@ export async function* seen(
   for (let first = 0; first < items.length; first += predictor.batch) {
     const faces = await next;
     next = readBatch(first + predictor.batch);
-    const detections = await predictor.detect(faces.map(({ image }) => image));
+    const pictures = faces.flatMap(({ image }) =>
+      views.length > 1 ? viewsOf(image, predictor.size, views) : [image],
+    );
+    const detections = await predictor.detect(pictures, (k) => k % views.length === 0);
     for (const [k, face] of faces.entries()) {
-      yield { item: items[first + k], face, detection: detections[k] };
+      const own = detections.slice(k * views.length, (k + 1) * views.length);
+      yield {
+        item: items[first + k],
+        face,
+        detection: own[0],
+        views: own.map(({ probability }, v) => ({ name: views[v], probability })),
+      };
     }
   }
 }

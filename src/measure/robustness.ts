@@ -49,7 +49,7 @@ export async function robustness(
   let done = 0;
   const auc = async (change: ChangePicture): Promise<number> => {
     const scores: number[] = [];
-    for await (const { detection } of seen(items, predictor, read, change)) {
+    for await (const { detection } of seen(items, predictor, read, { change })) {
       scores.push(detection.probability);
       onFace?.(++done, total);
     }

@@ -132,7 +132,8 @@ test('eval: tables, figures and scores agree with each other and with detect', (
   const images = rows.map(({ image }) => image);
   const detected = llsm(['detect', '--faces', 'whole', ...images, '--weights', weights, '--json']);
   assert.is(detected.status, 0, detected.stderr);
-  for (const [k, { probability }] of JSON.parse(detected.stdout).results.entries()) {
+  for (const [k, { faces }] of JSON.parse(detected.stdout).results.entries()) {
+    const [{ probability }] = faces;
     // Relative, for an untrained network's probabilities lie near 0.
     const ratio = Math.log(probability) / Math.log(rows[k].probability);
     assert.ok(Math.abs(ratio - 1) < 1e-3, `${images[k]}: ${probability}`);
@@ -221,9 +222,15 @@ test('calibrate: chosen on val, kept with its origin, spoken of by detect', () =
   const { threshold } = readCheckpoint(copy);
   assert.equal(JSON.parse(stdout).threshold, threshold);
   assert.equal(
-    { ...threshold, value: 0, mask: 0 },
-    { value: 0, rule: 'fpr=0.2', fpr: 0.2, data: 'faces (val)', n: 13, mask: 0 },
+    { ...threshold, value: 0, mask: 0, unsure: null },
+    { value: 0, rule: 'fpr=0.2', fpr: 0.2, data: 'faces (val)', n: 13, mask: 0, unsure: null },
   );
+  const unsure = threshold?.unsure;
+  assert.ok(unsure && threshold);
+  assert.ok(unsure.from <= threshold.value && unsure.to >= threshold.value);
+  for (const rate of [unsure.real, unsure.accused]) {
+    assert.ok(Math.abs(rate * 10 - Math.round(rate * 10)) < 1e-5, `${rate} of 10 real faces`);
+  }
   assert.ok(readFileSync(weights).equals(before));
   // The halved tensors stay as they were, to the byte.
   const bytes = readFileSync(copy);

@@ -93,7 +93,7 @@ test('called wrongly it exits with 2', () => {
   const fresh = join(folder, 'fresh.onnx');
   const wrong: [RegExp, string[]][] = [
     [/missing required argument 'weights'/, ['--onnx', fresh]],
-    [/required option '--onnx <file>'/, [weights]],
+    [/Say --onnx or --f16/, [weights]],
     [/whole number from 64 to 896/, [weights, '--onnx', fresh, '--size', '63']],
     [/whole number from 64 to 896/, [weights, '--onnx', fresh, '--size', '897']],
     [/--onnx .* is also read/, [weights, '--onnx', weights]],
@@ -104,4 +104,25 @@ test('called wrongly it exits with 2', () => {
     assert.match(stderr, pattern);
   }
   assert.not.ok(existsSync(fresh));
+});
+
+test('--f16 writes the same checkpoint in half the bytes, threshold and all', () => {
+  const threshold = { value: 0.5, rule: 'eer', fpr: 0.1, data: 'faces', n: 9 };
+  const [full, half] = ['full', 'half'].map((name) => join(folder, `${name}.safetensors`));
+  writeCheckpoint(full, { ...readCheckpoint(weights), threshold });
+  const { status, stdout } = llsm(['export', full, '--f16', half]);
+  assert.is(status, 0);
+  assert.match(stdout, /half\.safetensors: weights in 16 bits \(0\.\d MB\)\n$/);
+  const [before, after] = [full, half].map((path) => readCheckpoint(path));
+  assert.equal(after.threshold, threshold);
+  assert.equal(after.config, before.config);
+  assert.ok(readFileSync(half).length < 0.6 * readFileSync(full).length);
+  for (const [name, { data }] of before.tensors) {
+    const halved = after.tensors.get(name)?.data as Float32Array;
+    for (let i = 0; i < data.length; i++) {
+      assert.ok(Math.abs(data[i] - halved[i]) <= 2 ** -11 * Math.abs(data[i]) + 2 ** -25, name);
+    }
+  }
+  assert.is(llsm(['export', full]).status, 2);
+  assert.is(llsm(['export', full, '--f16', full]).status, 2);
 });

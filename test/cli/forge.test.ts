@@ -11,7 +11,8 @@ for (let i = 0; i < 6; i++) {
   writeFileSync(join(pictures, `p${i}x.png`), encodePng(drawnPicture(64, 64, i)));
 }
 const real = join(temporaryFolder(), 'real');
-const made = llsm(['data', 'folder', pictures, '--out', real, '--size', '64', '--split', 'train']);
+const size = ['--faces', 'whole', '--size', '64'];
+const made = llsm(['data', 'folder', pictures, '--out', real, ...size, '--split', 'train']);
 const out = join(temporaryFolder(), 'out');
 const forge = (...args: string[]) => llsm(['forge', '--real', real, '--out', out, ...args]);
 

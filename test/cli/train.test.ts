@@ -41,6 +41,8 @@ test('from pictures to weights: data folder, forge, train', async () => {
     pictures,
     '--out',
     real,
+    '--faces',
+    'whole',
     '--size',
     '80',
     '--val-share',

@@ -179,10 +179,11 @@ inBrowser('says what is wrong with a file, and goes on', async () => {
 
 inBrowser('takes another network by drop', async () => {
   const { page } = seen;
-  await drop(page, 'mine.safetensors', readFileSync('weights/llsm.safetensors'));
+  await drop(page, 'mine.safetensors', readFileSync('test/golden/mlp/weights.safetensors'));
   await page.waitForFunction(() =>
     document.querySelector('#network-text')?.textContent?.startsWith('mine.safetensors'),
   );
+  assert.match((await page.textContent('#network-text')) ?? '', '80 x 80');
   await page.waitForSelector('#status', { state: 'hidden' });
   assert.is((await reportOf(page)).weights, 'mine.safetensors');
 });

@@ -12,6 +12,12 @@ import { readImage, readMask } from '../../../node/files/image.ts';
 import { readManifest } from '../../../node/files/manifest.ts';
 import { readFrames } from '../../../node/files/video.ts';
 import { cropBox } from '../../../src/faces/crops.ts';
+import {
+  cutMirrored,
+  type FaceFinder,
+  type FoundFace,
+  faceSquare,
+} from '../../../src/faces/place.ts';
 import { type Box, resize } from '../../../src/image/pixels.ts';
 import { failure, samePixels, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
@@ -20,6 +26,7 @@ import {
   maskPicture,
   needFfmpeg,
   numberedFrames,
+  numberOn,
   writeVideo,
 } from '../../support/videos.ts';
 
@@ -115,6 +122,61 @@ test('the official splits: 360, 70 and 70 pairs, nobody in two', () => {
   );
   assert.is(new Set(ids.flat()).size, 1000);
   assert.equal([ids[0][0], ids[1][1], ids[2][139]], ['071', '672', officialPairs('test')[69][1]]);
+});
+
+/** Finds two faces whose place hangs on what is on the picture; the second is the larger one. */
+const fakeFinder: FaceFinder = {
+  name: 'fake',
+  async find(image) {
+    const [x, y, w, h] = faceOn(numberOn(image));
+    const shift = image.data[image.data.length - 3] >> 5;
+    const face = (box: Box): FoundFace => ({
+      box,
+      score: 0.9,
+      landmarks: Array.from({ length: 5 }, (_, k) => [box[0] + 5 * k, box[1] + 5]),
+    });
+    return [face([x - 25 + shift, y, w, h]), face([70, 50, 50, 44])];
+  },
+  dispose() {},
+};
+
+test('ffpp, faces by a finder: that which was altered, found on the original, mirrored at the border', async () => {
+  needFfmpeg();
+  const folder = tree(whole);
+  const out = newOut();
+  await makeFfppSet(folder, out, { ...options, faces: 'auto', finder: fakeFinder });
+  const faces = readManifest(out);
+  const file = {
+    real: join(folder, `${originals}/720.mp4`),
+    forged: join(folder, `${of('Deepfakes')}/720_672.mp4`),
+  };
+  const named = { real: 'youtube/c23/720', forged: 'Deepfakes/c23/720_672' };
+  let over = 0;
+  for (const kind of ['real', 'forged'] as const) {
+    const own = faces.filter(({ video }) => video === `ffpp/${named[kind]}`);
+    assert.is(own.length, options.frames);
+    for (const { image, frame, landmarks } of own) {
+      const [original, picture] = await Promise.all(
+        [file.real, file[kind]].map((path) => frameOf(path, frame as number)),
+      );
+      const [found] = await fakeFinder.find(original);
+      const square = faceSquare(found.box);
+      const [left, top, side] = square;
+      const inside = left >= 0 && top >= 0 && left + side <= width && top + side <= height;
+      const cropped = inside
+        ? resize(picture, options.size, options.size, square)
+        : resize(cutMirrored(picture, square), options.size, options.size);
+      assert.ok(samePixels(await readImage(join(out, image)), cropped), `${kind} ${frame}`);
+      assert.ok(landmarks);
+      const [x, y] = landmarks[1];
+      const scale = options.size / side;
+      assert.ok(Math.abs(x - (found.landmarks[1][0] - left) * scale) < 1e-6);
+      assert.ok(Math.abs(y - (found.landmarks[1][1] - top) * scale) < 1e-6);
+      if (!inside) over++;
+    }
+  }
+  assert.match(readFileSync(join(out, 'made.json'), 'utf8'), /"auto":\s*"fake"/);
+  assert.ok(over >= 2);
 });
 
 test('ffpp: labels, splits, people, names; the same crop for original and forgery, at the mask', async () => {

@@ -164,7 +164,7 @@ test('killed over and over, the command ends with the bytes of an uninterrupted 
   }
   writeFileSync(join(pictures, 'p7.png'), 'broken');
   const make = (out: string, options: string[] = []) => {
-    const args = ['data', 'folder', pictures, '--out', out, '--size', '256', '--json'];
+    const args = ['data', 'folder', pictures, '--out', out, '--faces', 'whole', '--json'];
     return llsm(args, {}, options);
   };
   const [whole, killed] = [newOut(), newOut()];
