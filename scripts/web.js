@@ -17,7 +17,7 @@ import {
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** Bytes that the page's code may have, compressed, without weights and WebAssembly. */
+/** Bytes that the page's code may have, compressed, without weights, WebAssembly and training. */
 export const most = 150_000;
 
 /** The codecs' WebAssembly, as package paths; `src/image/codecs.ts` names the same. */
@@ -57,7 +57,7 @@ const shortShaders = {
  */
 export const webOptions = (root) => ({
   absWorkingDir: root,
-  entryPoints: ['app', 'llsm', 'engine.worker'].map((name) => `web/${name}.ts`),
+  entryPoints: ['app', 'llsm', 'engine.worker', 'training.worker'].map((name) => `web/${name}.ts`),
   outdir: 'dist/web',
   bundle: true,
   splitting: true,
@@ -88,15 +88,40 @@ function networks(root) {
 }
 
 /**
- * Compressed bytes of the code that the page loads, by file.
+ * The code that a file loads, itself included.
+ * @param {string} folder
+ * @param {string} name
+ * @param {Set<string>} [known]
+ */
+function loadedBy(folder, name, known = new Set()) {
+  if (known.has(name)) return known;
+  known.add(name);
+  const text = readFileSync(join(folder, name), 'utf8');
+  for (const [, other] of text.matchAll(/["']\.\/(chunk-\w+\.js)["']/g)) {
+    loadedBy(folder, other, known);
+  }
+  return known;
+}
+
+/**
+ * Bytes of code, compressed: of the page that looks at pictures, and what training adds once it is opened.
  * @param {string} root
- * @returns {[name: string, bytes: number][]}
  */
 export function codeSizes(root) {
   const folder = join(root, 'dist', 'web');
-  return readdirSync(folder)
-    .filter((name) => /\.(js|css|html)$/.test(name) && name !== 'llsm.js')
-    .map((name) => [name, gzipSync(readFileSync(join(folder, name)), { level: 9 }).length]);
+  /** @param {Iterable<string>} names */
+  const sum = (names) =>
+    [...names].reduce(
+      (bytes, name) => bytes + gzipSync(readFileSync(join(folder, name)), { level: 9 }).length,
+      0,
+    );
+  const page = new Set([
+    ...['index.html', 'style.css'],
+    ...loadedBy(folder, 'app.js'),
+    ...loadedBy(folder, 'engine.worker.js'),
+  ]);
+  const training = loadedBy(folder, 'training.worker.js');
+  return { page: sum(page), training: sum([...training].filter((name) => !page.has(name))) };
 }
 
 /**
@@ -134,9 +159,10 @@ export async function ensureWebBuilt(root, changed) {
     if (statSync(from).isDirectory()) mkdirSync(join(out, String(name)), { recursive: true });
     else copyFileSync(from, join(out, String(name)));
   }
-  const total = codeSizes(root).reduce((sum, [, bytes]) => sum + bytes, 0);
+  const { page, training } = codeSizes(root);
+  const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`;
   console.error(
-    `dist/web: ${(total / 1000).toFixed(1)} kB of code, compressed (${most / 1000} at most)`,
+    `dist/web: ${kilobytes(page)} of code, compressed (${kilobytes(most)} at most); training adds ${kilobytes(training)}`,
   );
   writeFileSync(stamp, '');
   utimesSync(stamp, started, started);

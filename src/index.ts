@@ -41,4 +41,13 @@ export {
 export { describeGpu, type Gpu, gpuOf, type OpenOptions, openGpu } from './gpu/device.ts';
 export { codecFiles, decodeImage, provideCodecs } from './image/codecs.ts';
 export type { GreyImage, RgbImage } from './image/rgb.ts';
-export { type Checkpoint, parseCheckpoint, type Threshold } from './model/llsm/checkpoint.ts';
+export {
+  type Checkpoint,
+  checkpointToSafetensors,
+  parseCheckpoint,
+  type Threshold,
+} from './model/llsm/checkpoint.ts';
+export { type HostTensor, parseSafetensors } from './model/safetensors.ts';
+export { type Journal, type Meter, shipped, type TrainingState } from './train/state.ts';
+export { type Preview, type TrainOptions, train } from './train/train.ts';
+export { Trainer } from './train/trainer.ts';

@@ -11,6 +11,7 @@ import { type Given, takeIn } from './input.ts';
 import { drawMask, sayMask } from './mask.ts';
 import { CallError } from './messages.ts';
 import { drawStage, labelFaces, type Shown } from './stage.ts';
+import { TrainingView } from './train.ts';
 import { sayNothing, sayVerdict, verdictAt, worth } from './verdict.ts';
 
 /** What is being looked at. */
@@ -280,6 +281,24 @@ $('other').addEventListener('click', () => {
   $('choose').focus();
 });
 $('own-weights').addEventListener('click', () => loadWeights());
+const training = new TrainingView((file) => {
+  location.hash = '#look';
+  loadWeights(file);
+});
+/** Shows the view that the address names. */
+function openView(): void {
+  const train = location.hash === '#train';
+  $('look').hidden = train;
+  $('train').hidden = !train;
+  for (const link of document.querySelectorAll('nav a')) {
+    const here = link.getAttribute('href') === (train ? '#train' : '#look');
+    if (here) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  if (train) training.open();
+}
+addEventListener('hashchange', openView);
+openView();
 $('scope').textContent = scope;
 status('Loading the networks …');
 engine.ready.catch((error) => {

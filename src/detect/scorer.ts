@@ -1,10 +1,12 @@
 /** The network as a detector of altered faces, the same in Node and in the browser. */
 
 import { LlsmError } from '../base/errors.ts';
+import type { Config } from '../config/config.ts';
 import { cropScaleOf } from '../faces/place.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { Graph } from '../graph/record.ts';
 import type { Plan } from '../graph/replay.ts';
+import type { ParamStore } from '../graph/store.ts';
 import type { Dtype, Tensor } from '../graph/tensor.ts';
 import { networkInput, stack } from '../image/input.ts';
 import type { RgbImage } from '../image/rgb.ts';
@@ -43,6 +45,7 @@ export class FaceScorer {
     private readonly pass: Forward,
     private readonly pairMap: Tensor | undefined,
     private readonly plan: Plan,
+    private readonly letGo: () => void,
   ) {}
 
   /**
@@ -53,18 +56,41 @@ export class FaceScorer {
   static async build(
     gpu: Gpu,
     checkpoint: Checkpoint,
-    { batch, dissimilarity = true, precision }: ScorerOptions,
+    options: ScorerOptions,
   ): Promise<FaceScorer> {
     await checkNumbers(gpu);
-    const { config } = checkpoint;
     const store = uploadCheckpoint(gpu, checkpoint);
+    return FaceScorer.#over(gpu, checkpoint.config, store, options, () => store.destroy());
+  }
+
+  /**
+   * Builds the network on weights that somebody else holds, such as a trainer: it scores with them as
+   * they stand at each call, and leaves them where they are.
+   * @throws LlsmError as `build`
+   */
+  static over(
+    gpu: Gpu,
+    config: Config,
+    store: ParamStore,
+    options: ScorerOptions,
+  ): Promise<FaceScorer> {
+    return FaceScorer.#over(gpu, config, store, options, () => {});
+  }
+
+  static async #over(
+    gpu: Gpu,
+    config: Config,
+    store: ParamStore,
+    { batch, dissimilarity = true, precision }: ScorerOptions,
+    letGo: () => void,
+  ): Promise<FaceScorer> {
     const pass = forward(
       new Graph({ batch, training: false, traits: gpu, inference: true, storage: precision }),
       config,
       store,
     );
     const map = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
-    return new FaceScorer(pass, map, await planOf(gpu, pass));
+    return new FaceScorer(pass, map, await planOf(gpu, pass), letGo);
   }
 
   /** Side of the network's input and of the masks. */
@@ -128,7 +154,7 @@ export class FaceScorer {
 
   destroy(): void {
     this.plan.destroy();
-    this.pass.params.destroy();
+    this.letGo();
   }
 }
 
