@@ -1,5 +1,5 @@
 import { messageOf } from '../src/base/errors.ts';
-import { medianOf } from './time.ts';
+import { enough, medianOf } from './time.ts';
 
 /** Something ready to be timed: it has run once, and what that compiled and allocated is there. */
 export interface Contestant {
@@ -19,6 +19,8 @@ export interface AlternateEffort {
   sampleMilliseconds: number;
   /** No round is begun after so many milliseconds, once there is one. */
   mostMilliseconds: number;
+  /** Milliseconds before each sample, in which other libraries' threads go to sleep (default 30). */
+  restMilliseconds?: number;
 }
 
 /** One contestant's part of a row. */
@@ -56,7 +58,7 @@ export async function alternate(
   const repeats = new Map<string, number>();
   const attempt = async (it: Contestant, count: number): Promise<number | undefined> => {
     if (failed.has(it.name)) return undefined;
-    await new Promise((resolve) => setTimeout(resolve, rest));
+    await new Promise((resolve) => setTimeout(resolve, effort.restMilliseconds ?? rest));
     try {
       return await it.sample(count);
     } catch (error) {
@@ -66,8 +68,8 @@ export async function alternate(
     }
   };
   for (const it of contestants) {
-    const once = await attempt(it, 1);
-    repeats.set(it.name, Math.max(1, Math.ceil(effort.sampleMilliseconds / (once ?? Infinity))));
+    const measure = async (count: number) => (await attempt(it, count)) ?? Infinity;
+    repeats.set(it.name, (await enough(measure, effort.sampleMilliseconds)).repeats);
   }
   const began = performance.now();
   for (let round = 0; round < effort.rounds; round++) {

@@ -7,7 +7,7 @@ import { groups64 } from '../src/kernels/grid.ts';
 import copySource from './copy.wgsl';
 import fmaSource from './fma.wgsl';
 import noopSource from './noop.wgsl';
-import { type Effort, type Timing, time } from './time.ts';
+import { type Effort, inOneSubmit, oneByOne, type Timing, time } from './time.ts';
 
 const fmaShader = shader('fma', fmaSource);
 const copyShader = shader('copy', copySource);
@@ -78,8 +78,8 @@ export class Ceilings {
 
   /** 8 chains, 64 links a turn, 2 operations each; 64 MiB read and 64 MiB written; the best of three. */
   async measure(): Promise<void> {
-    const fma = await time(this.gpu, () => this.fma.run(), effort, this.latency);
-    const copy = await time(this.gpu, () => this.copy.run(), effort, this.latency);
+    const fma = await time(this.gpu, inOneSubmit(this.fma), effort, this.latency);
+    const copy = await time(this.gpu, inOneSubmit(this.copy), effort, this.latency);
     this.all.push({
       gflops: (invocations * this.turns * 8 * 64 * 2) / fma.low / 1e6,
       gbs: (copied * 4 * 2) / copy.low / 1e6,
@@ -90,10 +90,14 @@ export class Ceilings {
   noop(dispatches: number, effort: Effort): Promise<Timing> {
     const plan = this.noops.get(dispatches) as Plan;
     // A run a sample: waiting for the device is what is measured.
-    return time(this.gpu, () => plan.run(Number.POSITIVE_INFINITY), {
-      ...effort,
-      sampleMilliseconds: 0,
-    });
+    return time(
+      this.gpu,
+      oneByOne(() => plan.run(Number.POSITIVE_INFINITY)),
+      {
+        ...effort,
+        sampleMilliseconds: 0,
+      },
+    );
   }
 
   destroy(): void {

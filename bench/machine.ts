@@ -10,7 +10,10 @@ export interface Machine {
   /** The device's own name, as an identifier. */
   device: string;
   software: boolean;
+  /** That the kernels are written for; 0 where they are the portable ones. */
   subgroupSize: number;
+  /** What the adapter says of its subgroups: smallest and largest; [0, 0] where it has none. */
+  subgroups: [smallest: number, largest: number];
   toggles: readonly string[];
   node: string;
   platform: string;
@@ -22,12 +25,14 @@ export interface Machine {
 }
 
 export function describeMachine(gpu: Gpu): Machine {
+  const { subgroupMinSize = 0, subgroupMaxSize = 0 } = gpu.device.adapterInfo;
   return {
     version,
     adapter: gpu.name,
     device: gpu.device.adapterInfo.device,
     software: gpu.software,
     subgroupSize: gpu.subgroupSize,
+    subgroups: [subgroupMinSize, subgroupMaxSize],
     toggles: gpu.toggles,
     node: process.versions.node,
     platform: `${process.platform} ${process.arch}`,

@@ -45,6 +45,7 @@ export async function bench(options: BenchOptions): Promise<void> {
       : { samples: 7, sampleMilliseconds: 50, mostMilliseconds: 5000 },
     matches: pattern(options.only),
     slow: !quick,
+    named: options.only !== undefined,
     plain,
     batch,
   };

@@ -2,24 +2,17 @@ import { Random } from '../src/base/random.ts';
 import { type Config, parseConfig } from '../src/config/config.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import { Graph } from '../src/graph/record.ts';
-import type { DispatchTime, Plan } from '../src/graph/replay.ts';
+import type { Plan } from '../src/graph/replay.ts';
 import type { ParamStore } from '../src/graph/store.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
 import { uploadCheckpoint } from '../src/model/llsm/bind.ts';
 import { forward, planOf } from '../src/model/llsm/forward.ts';
 import { initParams } from '../src/model/llsm/init.ts';
-import { TrainingStep } from '../src/model/llsm/step.ts';
+import { type StepLosses, TrainingStep } from '../src/model/llsm/step.ts';
+import { byKernel, type KernelShare } from './by-kernel.ts';
 import type { Ceilings } from './ceilings.ts';
 import type { RowOptions } from './rows.ts';
-import { type Timing, time } from './time.ts';
-
-/** A kernel's part of one run of a network. */
-export interface KernelShare {
-  kernel: string;
-  dispatches: number;
-  milliseconds: number;
-  gflops?: number;
-}
+import { oneByOne, type Timing, time } from './time.ts';
 
 /** A whole network's run: inference, or a training step (losses, gradients, Adam). */
 export interface NetworkRow extends Timing {
@@ -35,7 +28,7 @@ export interface NetworkRow extends Timing {
   /** Planned: activations, gradients and inputs at their peak; and Params beside them. */
   planBytes: number;
   paramBytes: number;
-  /** The most expensive kernels, by timestamps of another run; empty where there are none. */
+  /** Every kernel, dearest first, by timestamps of another run; empty where there are none. */
   kernels: KernelShare[];
   /** The least time that the multiply-add ceilings beside it allow, over the time that it took. */
   share: number;
@@ -47,17 +40,21 @@ export interface NetworkSpec {
   width: number;
   size: number;
   batch: number;
-  /** How feature maps are stored (default f32); 16 bits in inference only. */
+  /** How feature maps are stored (default f32). */
   precision?: Dtype;
 }
 
-const specs: readonly (NetworkSpec & { slow?: boolean })[] = [
+/** `slow`: not in a quick run. `large`: on GPUs alone, unless it is asked for by name. */
+const specs: readonly (NetworkSpec & { slow?: boolean; large?: boolean })[] = [
   { train: false, width: 0.25, size: 112, batch: 8 },
   { train: false, width: 1, size: 224, batch: 1 },
   { train: false, width: 0.25, size: 112, batch: 8, precision: 'f16', slow: true },
   { train: false, width: 1, size: 224, batch: 1, precision: 'f16', slow: true },
   { train: true, width: 0.25, size: 112, batch: 8 },
+  { train: true, width: 0.25, size: 112, batch: 32, slow: true },
+  { train: true, width: 0.125, size: 224, batch: 16, slow: true },
   { train: true, width: 1, size: 224, batch: 8, slow: true },
+  { train: true, width: 1, size: 224, batch: 32, slow: true, large: true },
 ];
 
 /** Measures every wanted network, and where asked its portable form. */
@@ -69,11 +66,12 @@ export async function* networkRows(
   const forms = options.plain && gpu.subgroupSize > 0 ? [gpu.subgroupSize, 0] : [gpu.subgroupSize];
   for (const own of specs) {
     const spec = { ...own, batch: options.batch ?? own.batch };
-    const { train, width, size, batch, slow, precision } = spec;
+    const { train, width, size, batch, slow, large, precision } = spec;
     if (precision === 'f16' && !gpu.device.features.has('shader-f16')) continue;
     const what = train ? 'training step' : precision === 'f16' ? 'inference in f16' : 'inference';
     const name = `${what}, width ${width}, ${size}x${size}, b${batch}`;
     if ((slow && !options.slow) || !options.matches(name)) continue;
+    if (large && gpu.software && !options.named) continue;
     for (const subgroupSize of forms) {
       const made = await measure({ ...gpu, subgroupSize }, spec, ceilings, options);
       yield { name, plain: subgroupSize !== gpu.subgroupSize, batch, ...made };
@@ -88,6 +86,8 @@ export interface PreparedNetwork {
   params: ParamStore;
   /** Queues a run: inference, or a training step. */
   run(): void;
+  /** The losses of a training step's last run; absent in inference. */
+  losses?(): Promise<StepLosses>;
   /** Of the products and depthwise convolutions, which is nearly all. */
   flops: number;
   /** From the config to the plan: shaders checked, buffers made. */
@@ -98,9 +98,9 @@ export interface PreparedNetwork {
 /** The network with random weights and inputs of noise, ready to be timed: an inference or a training step. */
 export async function prepareNetwork(
   gpu: Gpu,
-  { train, width, size, batch, precision }: NetworkSpec,
+  config: Config,
+  { train, batch, precision }: Pick<NetworkSpec, 'train' | 'batch' | 'precision'>,
 ): Promise<PreparedNetwork> {
-  const config = parseConfig({ width, size }, 'benchmark');
   const params = uploadCheckpoint(gpu, initParams(config, 1));
   const start = performance.now();
   const made = train
@@ -119,14 +119,19 @@ export async function prepareNetwork(
   };
 }
 
-type Made = Pick<PreparedNetwork, 'graph' | 'plan' | 'run'>;
+type Made = Pick<PreparedNetwork, 'graph' | 'plan' | 'run' | 'losses'>;
 type Size = Pick<NetworkSpec, 'batch' | 'precision'>;
 
 async function stepOf(gpu: Gpu, config: Config, params: ParamStore, size: Size): Promise<Made> {
   const step = await TrainingStep.build(gpu, config, params, size);
   step.write(randomBatch(size.batch, config.size));
   let t = 0;
-  return { graph: step.pass.g, plan: step.plan, run: () => step.run({ lr: 1e-4, t: ++t }) };
+  return {
+    graph: step.pass.g,
+    plan: step.plan,
+    run: () => step.run({ lr: 1e-4, t: ++t }),
+    losses: () => step.losses(),
+  };
 }
 
 async function inferenceOf(
@@ -154,18 +159,17 @@ async function measure(
   ceilings: Ceilings,
   { effort }: RowOptions,
 ): Promise<Omit<NetworkRow, 'name' | 'plain' | 'batch'>> {
-  const made = await prepareNetwork(gpu, spec);
+  const { width, size } = spec;
+  const made = await prepareNetwork(gpu, parseConfig({ width, size }, 'benchmark'), spec);
   const { plan, graph, params, flops, buildMilliseconds } = made;
   const timing = await time(
     gpu,
-    made.run,
+    oneByOne(made.run),
     { ...effort, mostMilliseconds: 10_000 },
     ceilings.latency,
   );
   await ceilings.measure();
-  const kernels = gpu.device.features.has('timestamp-query')
-    ? mostExpensive(await plan.profile(), 5)
-    : [];
+  const kernels = gpu.device.features.has('timestamp-query') ? byKernel(await plan.profile()) : [];
   const row = {
     ...timing,
     flops,
@@ -179,26 +183,6 @@ async function measure(
   };
   made.destroy();
   return row;
-}
-
-function mostExpensive(times: readonly DispatchTime[], count: number): KernelShare[] {
-  const byName = new Map<string, { dispatches: number; milliseconds: number; flops: number }>();
-  for (const { kernel, milliseconds, flops } of times) {
-    const sum = byName.get(kernel) ?? { dispatches: 0, milliseconds: 0, flops: 0 };
-    sum.dispatches++;
-    sum.milliseconds += milliseconds;
-    sum.flops += flops;
-    byName.set(kernel, sum);
-  }
-  return [...byName]
-    .sort(([, a], [, b]) => b.milliseconds - a.milliseconds)
-    .slice(0, count)
-    .map(([kernel, { dispatches, milliseconds, flops }]) => ({
-      kernel,
-      dispatches,
-      milliseconds,
-      ...(flops > 0 && { gflops: flops / milliseconds / 1e6 }),
-    }));
 }
 
 /**

@@ -1,17 +1,22 @@
 /** The benchmark's results as text. */
+import type { KernelShare } from './by-kernel.ts';
 import type { Ceiling } from './ceilings.ts';
 import type { Machine } from './machine.ts';
 import type { NetworkRow } from './networks.ts';
 import type { Row } from './rows.ts';
 
-const columns = [60, 10, 16, 14] as const;
+const columns = [60, 10, 28, 14] as const;
 
-const line = (name: string, ...cells: string[]): string =>
+export const line = (name: string, ...cells: string[]): string =>
   [name.padEnd(columns[0]), ...cells.map((cell, i) => cell.padStart(columns[i + 1]))].join('');
 
 /** Three figures that mean something. */
 export const short = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toPrecision(3);
+
+/** Which of the two kinds of kernels an adapter gets. */
+export const kernelsOf = (subgroupSize: number): string =>
+  subgroupSize ? `kernels for subgroups of ${subgroupSize}` : 'portable kernels';
 
 const ceilingText = ({ gflops, gbs }: Ceiling): string =>
   `multiply-adds ${short(gflops)} GFLOP/s, copy ${short(gbs)} GB/s`;
@@ -21,7 +26,7 @@ export function headText(machine: Machine, ceiling: Ceiling): string {
   const kind = software ? 'software driver' : 'GPU';
   return [
     `llsm ${machine.version}, ${machine.date}`,
-    `adapter: ${adapter} (${kind}, ${subgroupSize ? `subgroups of ${subgroupSize}` : 'no fixed subgroup size'})`,
+    `adapter: ${adapter} (${kind}, ${kernelsOf(subgroupSize)})`,
     `toggles asked for: ${toggles.join(', ')}`,
     `Node ${node}, ${platform}, ${cpus} x ${cpu}, load ${load.toFixed(2)}`,
     `ceilings at the start: ${ceilingText(ceiling)}`,
@@ -54,11 +59,25 @@ export function networkText(row: NetworkRow): string {
       `${row.pipelines} pipelines; built in ${short(row.buildMilliseconds)} ms, first run ` +
       `${short(row.first)} ms; planned ${mebibytes(row.planBytes)} beside ` +
       `${mebibytes(row.paramBytes)} of parameters`,
-    ...row.kernels.map(({ kernel, dispatches, milliseconds: ms, gflops }) =>
-      line(`    ${kernel} (${dispatches})`, short(ms), gflops ? `${short(gflops)} GFLOP/s` : ''),
-    ),
+    ...row.kernels.map(kernelText),
   ].join('\n');
 }
+
+/** A kernel's line in a profile, in the columns of the table. */
+export const kernelText = ({
+  kernel,
+  dispatches,
+  milliseconds,
+  share,
+  gflops,
+  gbs,
+}: KernelShare): string =>
+  line(
+    `    ${kernel} (${dispatches})`,
+    short(milliseconds),
+    [gflops === undefined ? '' : `${short(gflops)} GFLOP/s`, `${short(gbs)} GB/s`].join(' ').trim(),
+    (share * 100).toFixed(1),
+  );
 
 export function tailText(ceilings: readonly Ceiling[], pipelines: number): string {
   const range = (values: number[]): string =>

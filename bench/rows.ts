@@ -4,7 +4,7 @@ import type { Case, Part, Work } from './cases/case.ts';
 import { cases } from './cases/cases.ts';
 import type { Ceiling, Ceilings } from './ceilings.ts';
 import { type Prepared, prepare } from './prepare.ts';
-import { type Effort, type Timing, time } from './time.ts';
+import { type Effort, inOneSubmit, type Timing, time } from './time.ts';
 
 /** One measured line of the table of operations. */
 export interface Row extends Timing {
@@ -27,6 +27,8 @@ export interface RowOptions {
   matches(name: string): boolean;
   /** The long cases too. */
   slow: boolean;
+  /** Whether rows were asked for by name. */
+  named: boolean;
   plain: boolean;
   batch?: number;
 }
@@ -86,7 +88,7 @@ async function measure(
   { plan, kernels }: Prepared,
   effort: Effort,
 ): Promise<Omit<Row, 'plain'>> {
-  const timing = await time(gpu, () => plan.run(), effort, ceilings.latency);
+  const timing = await time(gpu, inOneSubmit(plan), effort, ceilings.latency);
   await ceilings.measure();
   const work = it.work[part] as Work;
   const { bound, floor } = roofline(work, ceilings.here());

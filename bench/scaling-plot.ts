@@ -1,6 +1,6 @@
 /** Time against arithmetic as a picture. */
 import * as Plot from '@observablehq/plot';
-import { blue, orange, plotFile } from '../src/measure/report/plots.ts';
+import { blue, orange, plotFile } from '../src/image/plot.ts';
 import type { Machine } from './machine.ts';
 
 /** One size of a piece of work. */

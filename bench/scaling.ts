@@ -1,6 +1,7 @@
 import { openNodeGpu } from '../node/gpu/open.ts';
 import { checkFolderOf, writeFileWhole } from '../node/system/write-file.ts';
 import { LlsmError } from '../src/base/errors.ts';
+import { parseConfig } from '../src/config/config.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import { describeGpu } from '../src/gpu/device.ts';
 import { type AlternateEffort, alternate, type Contestant } from './alternate.ts';
@@ -16,7 +17,7 @@ import {
   type ScalingSeries,
   scalingPlot,
 } from './scaling-plot.ts';
-import { sample } from './time.ts';
+import { oneByOne, sample } from './time.ts';
 
 export interface ScalingOptions {
   quick?: boolean;
@@ -55,7 +56,10 @@ function networkSweep(
     points: values.map((at) => ({
       at,
       async open(gpu) {
-        const made = await prepareNetwork(gpu, { ...fixed, train, [along]: at });
+        const size = along === 'size' ? at : fixed.size;
+        const batch = along === 'batch' ? at : fixed.batch;
+        const config = parseConfig({ width: fixed.width, size }, 'benchmark');
+        const made = await prepareNetwork(gpu, config, { train, batch });
         return { ...made, dispatches: made.plan.memory.dispatches.length };
       },
     })),
@@ -119,10 +123,10 @@ async function measure(gpu: Gpu, sweep: Sweep, effort: AlternateEffort): Promise
   const { name, along } = sweep;
   const contestants: Contestant[] = [];
   const enter = async (title: string, run: () => void, destroy: () => void) => {
-    await sample(gpu, run, 1);
+    await sample(gpu, oneByOne(run), 1);
     contestants.push({
       name: title,
-      sample: (repeats) => sample(gpu, run, repeats),
+      sample: (repeats) => sample(gpu, oneByOne(run), repeats),
       close: async () => destroy(),
     });
   };

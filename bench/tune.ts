@@ -15,7 +15,7 @@ import { recordStep } from '../src/model/llsm/step.ts';
 import { type AlternateEffort, alternate, type Contestant } from './alternate.ts';
 import { pattern } from './main.ts';
 import { valuesFor } from './prepare.ts';
-import { sample } from './time.ts';
+import { inOneSubmit, sample } from './time.ts';
 
 export interface TuneOptions {
   /** A preset or a file: the network whose shapes are measured (default `paper`). */
@@ -23,6 +23,8 @@ export interface TuneOptions {
   /** Images of a training step, and of one of the two inferences (the other is of one). */
   batch?: number;
   quick?: boolean;
+  /** Dawn's toggles, `name` to enable or `-name` to disable. */
+  toggles?: readonly string[];
   /** A regular expression that a shape's key must match. */
   only?: string;
   json?: boolean;
@@ -59,25 +61,27 @@ const leastGain = 1.03;
 export async function tune(options: TuneOptions): Promise<void> {
   const matches = pattern(options.only);
   const config = loadConfig(options.config ?? 'paper');
-  const gpu = await openNodeGpu();
+  const gpu = await openNodeGpu(options.toggles);
   console.error(describeGpu(gpu));
   const effort: AlternateEffort = options.quick
-    ? { rounds: 3, sampleMilliseconds: 10, mostMilliseconds: 2000 }
-    : { rounds: 7, sampleMilliseconds: 40, mostMilliseconds: 20_000 };
+    ? { rounds: 3, sampleMilliseconds: 10, mostMilliseconds: 2000, restMilliseconds: 0 }
+    : { rounds: 7, sampleMilliseconds: 40, mostMilliseconds: 20_000, restMilliseconds: 0 };
   // A software driver takes minutes for a step of many; of its matrices all are tall.
   const batch = options.batch ?? (gpu.software ? 8 : config.train.batch);
   const shapes = shapesOf(gpu, config, batch).filter(({ key }) => matches(key));
   if (shapes.length === 0) throw new UsageError(`--only ${options.only}: no shape matches`);
   const rows: TuneRow[] = [];
   const chosen = new Map<string, string>();
+  let file = '';
   for (const [i, shape] of shapes.entries()) {
     console.error(`${i + 1} of ${shapes.length}: ${shape.key}`);
     const row = await measure(gpu, shape, effort);
     rows.push(row);
     chosen.set(row.key, row.best);
+    // After each: whoever stops it keeps what was measured.
+    file = writeTuned(gpu, menuVersion, chosen);
     if (!options.json) console.log(rowText(row));
   }
-  const file = writeTuned(gpu, menuVersion, chosen);
   if (options.json) console.log(JSON.stringify({ file, rows }));
   else console.error(`Written: ${file}`);
 }
@@ -136,7 +140,7 @@ async function measure(gpu: Gpu, shape: TuneShape, effort: AlternateEffort): Pro
       await plan.settle();
       contestants.push({
         name,
-        sample: (repeats) => sample(gpu, () => plan.run(), repeats),
+        sample: (repeats) => sample(gpu, inOneSubmit(plan), repeats),
         close: async () => plan.destroy(),
       });
     }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { BenchOptions } from '../bench/main.ts';
+import type { ProfileOptions } from '../bench/profile.ts';
 import { UsageError } from '../src/base/errors.ts';
 import { names, wholeNumber } from './arguments.ts';
 
@@ -9,11 +10,14 @@ interface Instead {
   scaling?: boolean;
   plot?: string;
   tune?: boolean;
+  profile?: ProfileOptions['of'];
   config?: string;
+  precision?: ProfileOptions['precision'];
 }
 
-/** What only the rows of operations and networks know. */
-const ofRows = ['toggles', 'plain'];
+/** What does not go with a measurement of another kind. */
+const toggled = ['toggles'];
+const ofRows = [...toggled, 'plain'];
 
 export function register(program: Command): void {
   program
@@ -35,13 +39,13 @@ export function register(program: Command): void {
       new Option(
         '--cold',
         'instead: the parts of a first verdict, from the start of a process',
-      ).conflicts(['scaling', 'tune', ...ofRows, 'batch', 'only']),
+      ).conflicts(['scaling', 'tune', 'profile', ...ofRows, 'batch', 'only']),
     )
     .addOption(
       new Option(
         '--scaling',
         'instead: how the cost grows with batch, positions and size',
-      ).conflicts(['tune', ...ofRows, 'batch', 'only']),
+      ).conflicts(['tune', 'profile', ...ofRows, 'batch', 'only']),
     )
     .option('--plot <file>', 'with --scaling: draw it as an SVG file')
     .addOption(
@@ -49,16 +53,38 @@ export function register(program: Command): void {
         '--tune',
         'instead: measure every form of the convolutions and keep the best for this adapter, which ' +
           'later commands then use (their last digits may change); --only names shapes',
-      ).conflicts(ofRows),
+      ).conflicts(['profile', 'plain']),
     )
-    .option('--config <preset|file>', 'with --tune: the network (default: paper)')
+    .addOption(
+      new Option(
+        '--profile [of]',
+        'instead: where the time of a training step (or an inference) goes, kernel by kernel',
+      )
+        .choices(['step', 'inference'])
+        .preset('step')
+        .conflicts(['plain', 'only']),
+    )
+    .addOption(
+      new Option(
+        '--precision <type>',
+        'with --profile: how feature maps are stored (default: of the config)',
+      ).choices(['f32', 'f16']),
+    )
+    .option('--config <preset|file>', 'with --tune or --profile: the network (default: paper)')
     .option('--json', 'print the result as JSON')
     .action(async (options: BenchOptions & Instead) => {
       if (options.plot && !options.scaling) {
         throw new UsageError('--plot goes with --scaling: the other figures are lines of text');
       }
-      if (options.config && !options.tune) {
-        throw new UsageError('--config goes with --tune: the other figures are of fixed networks');
+      if (options.config && !options.tune && !options.profile) {
+        throw new UsageError(
+          '--config goes with --tune and --profile: the other figures are of fixed networks',
+        );
+      }
+      if (options.precision && !options.profile) {
+        throw new UsageError(
+          '--precision goes with --profile: the other figures have rows for both',
+        );
       }
       if (options.cold) {
         const { cold } = await import('../bench/cold.ts');
@@ -71,6 +97,10 @@ export function register(program: Command): void {
       if (options.tune) {
         const { tune } = await import('../bench/tune.ts');
         return tune(options);
+      }
+      if (options.profile) {
+        const { profile } = await import('../bench/profile.ts');
+        return profile({ ...options, of: options.profile });
       }
       const { bench } = await import('../bench/main.ts');
       await bench(options);

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { lookAtFiles } from '../node/detect/detect-files.ts';
+import { lookAtVideo } from '../node/detect/detect-video.ts';
 import { findingsCsv } from '../node/detect/findings-csv.ts';
+import { framesCsv } from '../node/detect/frames-csv.ts';
 import { listSources, type Source } from '../node/detect/sources.ts';
 import { writePictures } from '../node/detect/write-pictures.ts';
 import { readCheckpoint } from '../node/files/checkpoint.ts';
@@ -14,7 +16,8 @@ import { makeFolder, writeFileWhole } from '../node/system/write-file.ts';
 import { LlsmError, UsageError } from '../src/base/errors.ts';
 import { version } from '../src/base/version.ts';
 import type { Examiner } from '../src/detect/examiner.ts';
-import type { Finding } from '../src/detect/finding.ts';
+import { type Finding, isVideo } from '../src/detect/finding.ts';
+import { type VideoRule, videoRules } from '../src/detect/pooling.ts';
 import { meaningInWords, scope, thresholdInWords, uncalibrated } from '../src/detect/verdict.ts';
 import { viewNames } from '../src/detect/views.ts';
 import { type FacePlace, FixedPlace } from '../src/faces/place.ts';
@@ -24,6 +27,7 @@ import { ContactSheet } from '../src/measure/report/sheet.ts';
 import type { Checkpoint } from '../src/model/llsm/checkpoint.ts';
 import { leftOut } from '../src/model/llsm/positions.ts';
 import { parseFacesOrAuto, precisionOption, wholeNumber } from './arguments.ts';
+import { linesOf, timesInWords } from './detect-lines.ts';
 
 interface Options {
   weights?: string;
@@ -31,6 +35,9 @@ interface Options {
   finder?: string;
   out?: string;
   batch: number;
+  every: number;
+  maxFrames?: number;
+  videoScore: VideoRule;
   views: 'all' | 'one';
   precision: Dtype;
   json?: true;
@@ -40,10 +47,10 @@ export function register(program: Command): void {
   program
     .command('detect')
     .description(
-      'Says how likely each face on each picture was altered, and where. Files are JPEG, PNG or ' +
-        `WebP, or folders of them. ${scope}`,
+      'Says how likely each face on each picture or video was altered, and where. Files are JPEG, PNG ' +
+        `or WebP, MP4, MOV, MKV, WebM or AVI, or folders of them. ${scope}`,
     )
-    .argument('<file...>', 'pictures, or folders of them')
+    .argument('<file...>', 'pictures or videos, or folders of them')
     .option('--weights <file>', 'the trained checkpoint (default: the one that comes with llsm)')
     .option(
       '--faces <how>',
@@ -56,12 +63,23 @@ export function register(program: Command): void {
       '--finder <file>',
       'the network that finds faces (default: the one that comes with llsm; `llsm import --from yunet` makes another)',
     )
-    .option('--out <dir>', 'for the pictures of what was found, results.json and results.csv')
+    .option(
+      '--out <dir>',
+      'for the pictures of what was found, results.json and results.csv; of videos a timeline, a video ' +
+        'with the faces marked and frames.csv',
+    )
+    .option('--every <n>', 'of a video, one frame in n is looked at', wholeNumber(1), 10)
+    .option('--max-frames <n>', 'of a video, frames that are looked at, at most', wholeNumber(1))
+    .addOption(
+      new Option('--video-score <rule>', "how a track's probability comes from its frames'")
+        .choices(Object.keys(videoRules))
+        .default('mean'),
+    )
     .addOption(
       new Option(
         '--views <n>',
         'all: each face as it is, mirrored, recompressed and made smaller, to see whether the verdict ' +
-          'holds; one: as it is (five times as fast)',
+          'holds (in a video, a few faces of each track); one: as it is (five times as fast)',
       )
         .choices(['all', 'one'])
         .default('all'),
@@ -108,23 +126,27 @@ async function detect(paths: string[], options: Options): Promise<void> {
   if (wanted && note) console.error(`llsm: ${note}`);
   const { threshold } = checkpoint;
   const views = options.views === 'one' ? viewNames.slice(0, 1) : viewNames;
-  const batch = Math.min(options.batch, Math.max(1, sources.length * views.length));
+  const anyVideo = sources.some(({ video }) => video);
+  const most = anyVideo ? options.batch : Math.max(1, sources.length * views.length);
+  const batch = Math.min(options.batch, most);
   const detector = await FaceScorer.build(gpu, checkpoint, {
     batch,
-    dissimilarity: wanted,
+    dissimilarity: wanted && sources.some(({ video }) => !video),
     precision: options.precision,
   });
   const { faces } = options;
   const finder = faces === 'auto' ? await loadFinder(gpu, options.finder) : new FixedPlace(faces);
   const examiner = new Examiner(detector, finder, { threshold, views });
   const found: Found = { findings: [], sheet: new ContactSheet() };
-  await look(examiner, sources, out, found).finally(
+  await look(examiner, sources, options, found).finally(
     // What was found before a failure is not lost.
     () => report(found, gpu, checkpoint, options),
   );
   const failed = found.findings.filter(({ error }) => error).length;
   if (failed > 0) {
-    throw new LlsmError(`${failed} of ${found.findings.length} could not be looked at; see above`);
+    throw new LlsmError(
+      `${failed} of ${found.findings.length} could not be looked at, or not to the end; see above`,
+    );
   }
 }
 
@@ -134,7 +156,58 @@ interface Found {
   sheet: ContactSheet;
 }
 
+/** Looks at pictures and videos in their order. */
 async function look(
+  examiner: Examiner,
+  sources: readonly Source[],
+  options: Options,
+  found: Found,
+): Promise<void> {
+  let pictures: Source[] = [];
+  const lookAtPictures = async () => {
+    if (pictures.length > 0) await lookPictures(examiner, pictures, options.out, found);
+    pictures = [];
+  };
+  for (const source of sources) {
+    if (!source.video) {
+      pictures.push(source);
+      continue;
+    }
+    await lookAtPictures();
+    await lookVideo(examiner, source, options, found);
+  }
+  await lookAtPictures();
+}
+
+async function lookVideo(
+  examiner: Examiner,
+  source: Source,
+  { every, maxFrames = Number.POSITIVE_INFINITY, videoScore: rule, out }: Options,
+  { findings }: Found,
+): Promise<void> {
+  let bar: Progress | undefined;
+  const tell = (text: string) => {
+    const line = `llsm: ${text}`;
+    if (bar) bar.note(line);
+    else console.error(line);
+  };
+  try {
+    const finding = await lookAtVideo(examiner, source, {
+      ...{ every, most: maxFrames, rule, out, onNote: tell },
+      onStart(total) {
+        bar = new Progress({ label: 'frames', total });
+      },
+      onFrame: (done) => bar?.update(done),
+    });
+    findings.push(finding);
+    if (finding.error) tell(finding.error.message);
+    if (finding.frames.length > 0) tell(`${source.path}: ${timesInWords(finding)}`);
+  } finally {
+    bar?.stop();
+  }
+}
+
+async function lookPictures(
   examiner: Examiner,
   sources: readonly Source[],
   out: string | undefined,
@@ -143,6 +216,7 @@ async function look(
   const { length: total } = sources;
   const { size, batch } = examiner.detector;
   const bar = total > batch ? new Progress({ label: 'pictures', total }) : undefined;
+  let done = 0;
   try {
     for await (const looked of lookAtFiles(examiner, sources, out !== undefined)) {
       const { finding } = looked;
@@ -150,12 +224,13 @@ async function look(
         writePictures(looked, { size, out, onFace: (face) => sheet.add(face) });
       }
       findings.push(finding);
+      done++;
       if (finding.error) {
         const line = `llsm: ${finding.error.message}`;
         if (bar) bar.note(line);
         else console.error(line);
       }
-      bar?.update(findings.length);
+      bar?.update(done);
     }
   } finally {
     bar?.stop();
@@ -187,6 +262,8 @@ function report(
   if (out !== undefined) {
     writeFileWhole(join(out, 'results.json'), [`${JSON.stringify(whole, null, 2)}\n`]);
     writeFileWhole(join(out, 'results.csv'), [findingsCsv(findings, threshold)]);
+    const videos = findings.filter(isVideo);
+    if (videos.length > 0) writeFileWhole(join(out, 'frames.csv'), [framesCsv(videos)]);
     if (several) {
       const note = `Altered from a probability of ${thresholdInWords(threshold)}.`;
       writeFileWhole(join(out, sheetName), [encodePng(sheet.picture(note))]);
@@ -196,7 +273,7 @@ function report(
     console.log(JSON.stringify(whole));
     return;
   }
-  const said = findings.filter(({ error }) => !error);
+  const said = findings.filter(({ verdict }) => verdict !== null);
   const width = Math.max(0, ...said.map(({ file }) => file.length));
   for (const finding of said) {
     for (const line of linesOf(finding)) console.log(`${finding.file.padEnd(width)}  ${line}`);
@@ -208,25 +285,4 @@ function report(
   console.log(`Altered from a probability of ${thresholdInWords(threshold)}.`);
   console.log(meaningInWords(threshold));
   console.log(scope);
-}
-
-/** A line a face, or one for a picture without any. */
-function linesOf({ faces, verdict }: Finding): string[] {
-  const line = (probability: number | null, words: string, told: string[]) =>
-    [`${probability?.toFixed(3) ?? '     '}  ${words.padEnd(14)}`, ...told].join('   ').trimEnd();
-  if (faces.length === 0) return [line(null, verdict ?? '', [])];
-  return faces.map(({ box, probability, verdict: words, views, alteredShare, note }) => {
-    const [x, y, w, h] = box?.map(Math.round) ?? [];
-    const scores = views.map((view) => view.probability);
-    const range = [Math.min(...scores), Math.max(...scores)].map((score) => score.toFixed(3));
-    return line(probability, words, [
-      ...(box ? [`${w} x ${h} at ${x}, ${y}`] : []),
-      ...(views.length > 1 ? [`views ${range.join(' to ')}`] : []),
-      // The mask's threshold is for faces that are forged.
-      ...(alteredShare !== null && words === 'altered'
-        ? [`mask on ${(100 * alteredShare).toFixed(1)} % of it`]
-        : []),
-      ...(note !== null ? [note] : []),
-    ]);
-  });
 }

@@ -10,7 +10,7 @@ import { loadConfig } from '../node/files/config.ts';
 import { sha256Of } from '../node/system/sha256.ts';
 import { makeFolder } from '../node/system/write-file.ts';
 import { UsageError } from '../src/base/errors.ts';
-import { type VideoRule, videoRules } from '../src/measure/classification.ts';
+import { type VideoRule, videoRules } from '../src/detect/pooling.ts';
 import { collect, wholeNumber } from './arguments.ts';
 import { listenForInterrupt } from './interrupt.ts';
 

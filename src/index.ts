@@ -47,6 +47,7 @@ export {
   parseCheckpoint,
   type Threshold,
 } from './model/llsm/checkpoint.ts';
+export { type OpenCheckpoint, openCheckpoint } from './model/llsm/open-checkpoint.ts';
 export { type HostTensor, parseSafetensors } from './model/safetensors.ts';
 export { type Journal, type Meter, shipped, type TrainingState } from './train/state.ts';
 export { type Preview, type TrainOptions, train } from './train/train.ts';

@@ -89,14 +89,14 @@ answer({
     // A file that is none has left the network before it in place.
     detector = loading;
     if (before) await (await before.catch(() => undefined))?.close();
-    const { checkpoint, sha256, name } = loaded.weights;
+    const { config, threshold, sha256, name } = loaded.weights;
     return {
       adapter: loaded.gpu.name,
       software: loaded.gpu.software,
       weights: weights ? name : null,
       sha256,
-      size: checkpoint.config.size,
-      threshold: checkpoint.threshold ?? null,
+      size: config.size,
+      threshold: threshold ?? null,
       milliseconds: performance.now() - started,
     };
   },

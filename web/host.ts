@@ -83,7 +83,8 @@ export const pageHost: Host = {
         `This browser has WebGPU, but found no adapter for it. Switch on hardware acceleration in its settings, or update the graphics driver. ${browsers}.`,
       );
     }
-    return openGpu(gpu);
+    // The screen is drawn by the same adapter, between two submits.
+    return openGpu(gpu, { longestSubmit: 12 });
   },
   read(source, options) {
     const url = new URL(source, globalThis.location?.href);

@@ -10,7 +10,7 @@ import type { Contestant } from '../alternate.ts';
 import { convCase, depthwiseCase } from '../cases/convolutions.ts';
 import { pairCase } from '../cases/pairs.ts';
 import { prepare } from '../prepare.ts';
-import { sample } from '../time.ts';
+import { oneByOne, sample } from '../time.ts';
 import type { Given } from './given.ts';
 import type { NetworkTask, Task } from './task.ts';
 
@@ -108,6 +108,6 @@ const contestant = (
 ): Ours => ({
   name: ourName,
   outputs,
-  sample: (repeats) => sample(gpu, run, repeats),
+  sample: (repeats) => sample(gpu, oneByOne(run), repeats),
   close: async () => destroy(),
 });

@@ -2,7 +2,7 @@
 
 import type { Ceiling } from '../ceilings.ts';
 import type { Machine } from '../machine.ts';
-import { short } from '../print.ts';
+import { kernelsOf, short } from '../print.ts';
 import type { MemoryResult } from './memory.ts';
 import type { Rival } from './peers.ts';
 import type { RivalResult, RowResult } from './row.ts';
@@ -118,7 +118,7 @@ export function page(result: PeersResult): string {
     '`bench/peers/README.md`; what the figures mean, and what was tried, in `bench/NOTES.md`.',
     '',
     `- llsm ${version}, ${date}, ${minutes.toFixed(0)} minutes${chosen && `, rows by ${chosen}`}`,
-    `- Adapter: ${device || 'unnamed'} (${software ? 'software driver' : 'GPU'}, ${subgroupSize ? `subgroups of ${subgroupSize}` : 'no fixed subgroup size'}), driver ${adapter}`,
+    `- Adapter: ${device || 'unnamed'} (${software ? 'software driver' : 'GPU'}, ${kernelsOf(subgroupSize)}), driver ${adapter}`,
     `- Node ${node}, ${platform}, ${cpus} x ${cpu}`,
     `- Multiply-adds measured between the rounds: ${short(Math.min(...rates))} to ${short(Math.max(...rates))} GFLOP/s`,
     ...present,

@@ -4,7 +4,7 @@ import { ahead } from '../../src/base/ahead.ts';
 import { LlsmError } from '../../src/base/errors.ts';
 import type { ExaminedFace, Examiner, FoundCrop } from '../../src/detect/examiner.ts';
 import { type Finding, verdictOfAll } from '../../src/detect/finding.ts';
-import { type Shown, shown } from '../../src/detect/pictures.ts';
+import { type Shown, shownAll } from '../../src/detect/pictures.ts';
 import { decodeImage } from '../../src/image/codecs.ts';
 import { readBytes } from '../files/image.ts';
 import type { Source } from './sources.ts';
@@ -50,8 +50,8 @@ export async function* lookAtFiles(
   const read = (source: Source) => load(examiner, source, withPictures);
   for await (const loaded of ahead(sources, Math.min(batch, 8) + 1, read)) {
     pending.push(loaded);
-    const views = pending.flatMap(({ crops }) => crops.map(({ views }) => views?.length ?? 0));
-    if (views.reduce((sum, count) => sum + count, 0) >= batch) yield* await judged();
+    const asked = pending.flatMap(({ crops }) => crops.filter(({ face }) => face !== null));
+    if (asked.reduce((sum, { views }) => sum + views.length, 0) >= batch) yield* await judged();
   }
   yield* await judged();
 }
@@ -66,10 +66,9 @@ async function load(examiner: Examiner, source: Source, withPictures: boolean): 
     sha256 = createHash('sha256').update(bytes).digest('hex');
     const image = await decodeImage(bytes, source.path);
     const found = await examiner.find(image);
-    const crops = found.map((crop) => ({
-      ...crop,
-      shown: withPictures ? shown(image, crop.square) : undefined,
-    }));
+    const squares = found.map(({ square }) => square);
+    const pictures = withPictures ? shownAll(image, squares) : [];
+    const crops = found.map((crop, k) => ({ ...crop, shown: pictures[k] }));
     return { source, sha256, crops };
   } catch (error) {
     if (error instanceof LlsmError) return { source, sha256, crops: [], error: error.message };

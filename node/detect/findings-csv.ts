@@ -1,17 +1,31 @@
 /** Findings as a table (RFC 4180). */
-import type { Finding } from '../../src/detect/finding.ts';
+import {
+  type Finding,
+  isVideo,
+  type TrackFinding,
+  type VideoFinding,
+} from '../../src/detect/finding.ts';
 import { uncalibrated } from '../../src/detect/verdict.ts';
 import { viewNames } from '../../src/detect/views.ts';
 import type { Threshold } from '../../src/model/llsm/checkpoint.ts';
 
-const columns =
-  `file,sha256,face,x,y,width,height,probability,verdict,threshold,${viewNames.join(',')},` +
-  'altered share,overlay,dissimilarity,panel,note,error';
+const columns = [
+  ...['file', 'sha256', 'face', 'x', 'y', 'width', 'height', 'probability', 'verdict', 'threshold'],
+  ...viewNames,
+  ...['altered share', 'overlay', 'dissimilarity', 'panel', 'note', 'error'],
+];
 
-/** One line a face; a picture without one, or that could not be looked at, has a line of its own. */
+/**
+ * One line a face, and of a video one a track; a file without one, or that could not be looked at, has a
+ * line of its own.
+ */
 export function findingsCsv(findings: readonly Finding[], threshold?: Threshold): string {
   const value = threshold?.value ?? uncalibrated;
-  const rows = findings.flatMap(({ file, sha256, faces, verdict, error }) => {
+  const rows = findings.flatMap((finding) => {
+    const { file, sha256, faces, verdict, error } = finding;
+    if (isVideo(finding) && finding.tracks.length > 0) {
+      return finding.tracks.map((track, k) => trackRow(finding, track, k + 1, value));
+    }
     if (faces.length === 0) {
       const empty = viewNames.map(() => null);
       const said = [null, verdict, null, ...empty, null, null, null, null, null, error?.message];
@@ -28,12 +42,30 @@ export function findingsCsv(findings: readonly Finding[], threshold?: Threshold)
       return [file, sha256, k + 1, ...box, ...said, overlay, dissimilarity, panel, face.note, null];
     });
   });
-  return [columns, ...rows.map((row) => row.map(quoted).join(','))]
-    .map((line) => `${line}\r\n`)
-    .join('');
+  return csvOf(columns, rows);
 }
 
-function quoted(value: string | number | null | undefined): string {
+function trackRow(
+  { file, sha256, error }: VideoFinding,
+  { probability, verdict, note }: TrackFinding,
+  number: number,
+  threshold: number,
+): CsvField[] {
+  const nowhere = [null, null, null, null];
+  const at = probability === null ? null : threshold;
+  const empty = viewNames.map(() => null);
+  const said = [probability, verdict, at, ...empty, null, null, null, null, note, error?.message];
+  return [file, sha256, number, ...nowhere, ...said];
+}
+
+export type CsvField = string | number | null | undefined;
+
+/** Lines of fields, quoted where they must be; nothing for null. */
+export function csvOf(columns: readonly string[], rows: readonly (readonly CsvField[])[]): string {
+  return [columns, ...rows].map((row) => `${row.map(quoted).join(',')}\r\n`).join('');
+}
+
+function quoted(value: CsvField): string {
   const text = String(value ?? '');
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,6 +1,7 @@
 /** ffmpeg and ffprobe as child processes, without a shell (Node only). */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 
 type Program = 'ffmpeg' | 'ffprobe';
@@ -10,8 +11,12 @@ export interface StreamOptions {
   input?: Uint8Array;
   /** Seconds after which the program is ended (default 120). */
   seconds?: number;
+  /** Whether the seconds count anew each time that its output is waited for: for a caller that is slow. */
+  anew?: boolean;
   /** Bytes of memory that the program may take (default 4 GiB). */
   memory?: number;
+  /** Told what the program says of the file, though it goes on. */
+  onSaid?: (text: string) => void;
 }
 
 export interface FfmpegOptions extends StreamOptions {
@@ -24,6 +29,8 @@ const containers = 'mov,mp4,matroska,webm,avi';
 
 /** Pixels of the largest frame that is read, 8192 x 4320; larger ones are refused. */
 const maxFramePixels = 8192 * 4320;
+
+const defaultMemory = 4 * 2 ** 30;
 
 /** Lines of the program's standard error that an error message shows. */
 const shownLines = 3;
@@ -63,18 +70,21 @@ export async function* streamFfmpeg(
   program: Program,
   args: readonly string[],
   what: string,
-  { input, seconds = 120, memory = 4 * 2 ** 30 }: StreamOptions = {},
+  { input, seconds = 120, anew = false, memory = defaultMemory, onSaid }: StreamOptions = {},
 ): AsyncGenerator<Buffer, void, undefined> {
   const child = start(program, args, memory, input !== undefined);
   let said = '';
   let failure: string | undefined;
   let missing = false;
-  const timer = setTimeout(() => {
-    failure = `${program} took more than ${seconds} seconds`;
-    child.kill('SIGKILL');
-  }, seconds * 1000);
+  const startTimer = () =>
+    setTimeout(() => {
+      failure = `${program} took more than ${seconds} seconds`;
+      child.kill('SIGKILL');
+    }, seconds * 1000);
+  let timer = startTimer();
   child.stderr?.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-keptText);
+    onSaid?.(chunk.toString());
   });
   const ended = new Promise<number | null>((resolve) => {
     child.on('error', (error: NodeJS.ErrnoException) => {
@@ -89,7 +99,11 @@ export async function* streamFfmpeg(
   if (input) child.stdin?.end(input);
   try {
     try {
-      for await (const chunk of child.stdout as AsyncIterable<Buffer>) yield chunk;
+      for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+        if (anew) clearTimeout(timer);
+        yield chunk;
+        if (anew) timer = startTimer();
+      }
     } catch (error) {
       failure ??= messageOf(error);
     }
@@ -106,6 +120,58 @@ export async function* streamFfmpeg(
     clearTimeout(timer);
     child.kill('SIGKILL');
   }
+}
+
+/** ffmpeg as a program that is fed: see `feedFfmpeg`. */
+export interface FedFfmpeg {
+  /** Resolves when more can be written. @throws LlsmError where ffmpeg has ended */
+  write(data: Uint8Array): Promise<void>;
+  /** Ends its input and waits for its end. @throws LlsmError where it failed, or takes too long */
+  end(): Promise<void>;
+  /** Ends it as it is. */
+  kill(): void;
+}
+
+/**
+ * Starts ffmpeg with its standard input to be written to.
+ * @param seconds that it may take after its input has ended
+ */
+export function feedFfmpeg(args: readonly string[], what: string, seconds = 120): FedFfmpeg {
+  const child = start('ffmpeg', args, defaultMemory, true);
+  const stdin = child.stdin as Writable;
+  let said = '';
+  child.stdout?.resume();
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-keptText);
+  });
+  const ended = new Promise<string | null>((resolve) => {
+    child.on('error', (error) => resolve(`ffmpeg cannot be started: ${error.message}`));
+    child.on('close', (code) =>
+      resolve(code === 0 ? null : `ffmpeg failed (${reasonOf(said, code)})`),
+    );
+  });
+  // A program that stops reading is told of by its status.
+  stdin.on('error', () => {});
+  const failed = (failure: string | null): never => {
+    throw new LlsmError(`${what}: ${failure ?? 'ffmpeg stopped reading'}`);
+  };
+  return {
+    async write(data) {
+      if (child.exitCode !== null || child.signalCode !== null) failed(await ended);
+      if (stdin.write(data)) return;
+      const free = new Promise<true>((resolve) => stdin.once('drain', () => resolve(true)));
+      const first = await Promise.race([free, ended]);
+      if (first !== true) failed(first);
+    },
+    async end() {
+      stdin.end();
+      const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1000);
+      const failure = await ended;
+      clearTimeout(timer);
+      if (failure !== null) failed(failure);
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
 }
 
 /** Last words of the program's standard error, without the addresses of its parts. */

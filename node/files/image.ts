@@ -31,12 +31,19 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
+/** Endings of the pictures that are read. */
+export const pictureName = /\.(jpe?g|png|webp)$/i;
+
+/** The JPEG, PNG and WebP files under a folder; see `filesIn`. */
+export const picturesIn = (folder: string): string[] =>
+  filesIn(folder, (name) => pictureName.test(name));
+
 /**
- * The JPEG, PNG and WebP files under a folder by their names' endings, as sorted relative paths with
- * "/". Hidden files, and what lies in hidden folders, are left out.
+ * The files under a folder whose names are wanted, as sorted relative paths with "/". Hidden files, and
+ * what lies in hidden folders, are left out.
  * @throws LlsmError where it is no folder, or cannot be read
  */
-export function picturesIn(folder: string): string[] {
+export function filesIn(folder: string, wanted: (name: string) => boolean): string[] {
   let entries: Dirent[];
   try {
     if (!statSync(folder).isDirectory()) throw new LlsmError(`${folder} is not a folder.`);
@@ -46,7 +53,7 @@ export function picturesIn(folder: string): string[] {
     throw new LlsmError(`${folder} cannot be read: ${messageOf(error)}`);
   }
   return entries
-    .filter((entry) => !entry.isDirectory() && /\.(jpe?g|png|webp)$/i.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && wanted(entry.name))
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep))
     .filter((parts) => !parts.some((part) => part.startsWith('.')))
     .map((parts) => parts.join('/'))

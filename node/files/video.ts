@@ -1,6 +1,6 @@
 /** Frames of video files, through ffmpeg (Node only). */
 import { LlsmError } from '../../src/base/errors.ts';
-import { openVideo, runFfmpeg, streamFfmpeg } from './ffmpeg.ts';
+import { openVideo, runFfmpeg, type StreamOptions, streamFfmpeg } from './ffmpeg.ts';
 
 /** A decoded frame: [height, width, channels], 8 bit. */
 export interface VideoFrame {
@@ -61,31 +61,55 @@ export async function* readFrames(
   total: number,
   wanted: number,
 ): AsyncGenerator<VideoFrame, void, undefined> {
+  const picks = pickFrames(total, wanted);
+  const decoded = decodeFrames(path, colour, pickExpression(total, wanted), {
+    seconds: secondsForVideo + picks.length * secondsForFrame,
+  });
+  let given = 0;
+  for await (const picture of decoded) {
+    if (given === picks.length) throw new LlsmError(`${path}: ffmpeg gave more frames than asked`);
+    yield { index: picks[given++], ...picture };
+  }
+}
+
+export interface DecodeOptions extends StreamOptions {
+  /** Frames after which ffmpeg stops reading (default: none). */
+  most?: number;
+  /** Threads that decode (default 1). */
+  threads?: number;
+}
+
+/**
+ * The frames for whose numbers n an expression of ffmpeg's is true, turned as the file says.
+ * @throws LlsmError as `readFrames`
+ */
+export async function* decodeFrames(
+  path: string,
+  colour: 'rgb' | 'grey',
+  expression: string,
+  { most, threads = 1, ...options }: DecodeOptions = {},
+): AsyncGenerator<Omit<VideoFrame, 'index'>, void, undefined> {
   const [format, coder] = { rgb: ['rgb24', 'ppm'], grey: ['gray', 'pgm'] }[colour];
   const filters = [
-    `select='${pickExpression(total, wanted)}'`,
+    `select='${expression}'`,
     // Numbered anew at the rate that is written, or frames would be left out or doubled to keep time.
     'settb=1/25',
     'setpts=N',
     'scale=flags=bicubic+accurate_rnd+full_chroma_int+bitexact',
     `format=${format}`,
   ];
-  const picks = pickFrames(total, wanted);
   const written = streamFfmpeg(
     'ffmpeg',
     [
-      ...['-xerror', '-threads', '1', '-filter_threads', '1', ...openVideo(path)],
+      ...['-xerror', '-threads', `${threads}`, '-filter_threads', '1', ...openVideo(path)],
       ...['-map', '0:V:0', '-vf', filters.join(','), '-r', '25', '-threads', '1'],
+      ...(most === undefined ? [] : ['-frames:v', `${most}`]),
       ...['-c:v', coder, '-f', 'image2pipe', 'pipe:1'],
     ],
     path,
-    { seconds: secondsForVideo + picks.length * secondsForFrame },
+    options,
   );
-  let given = 0;
-  for await (const picture of parseNetpbm(written, path)) {
-    if (given === picks.length) throw new LlsmError(`${path}: ffmpeg gave more frames than asked`);
-    yield { index: picks[given++], ...picture };
-  }
+  yield* parseNetpbm(written, path);
 }
 
 /** Pictures of binary PGM and PPM files (P5, P6; 8 bit), one after the other. */

@@ -18,3 +18,27 @@ export async function* ahead<T, R>(
   }
   for (const loading of coming) yield await loading;
 }
+
+/** Asks for items before they are needed, up to `count` of them; the source gives them one at a time. */
+export async function* askAhead<T>(
+  source: AsyncGenerator<T, void, undefined>,
+  count: number,
+): AsyncGenerator<T, void, undefined> {
+  const coming: Promise<IteratorResult<T, void>>[] = [];
+  const ask = () => {
+    const asked = source.next();
+    asked.catch(() => {});
+    coming.push(asked);
+  };
+  try {
+    for (let k = 0; k < count; k++) ask();
+    for (;;) {
+      const { value, done } = await (coming.shift() as Promise<IteratorResult<T, void>>);
+      if (done) return;
+      ask();
+      yield value;
+    }
+  } finally {
+    await source.return();
+  }
+}

@@ -47,6 +47,13 @@ export interface DetectOptions {
   onFace?(face: ExaminedFace, k: number): void;
 }
 
+/** What is known of the weights that are in use. */
+export interface WeightsInfo extends Pick<Checkpoint, 'config' | 'threshold'> {
+  name: string;
+  /** Of the file, in hexadecimal; null where the page is from no secure place. */
+  sha256: string | null;
+}
+
 /** A finding with what it was made from. */
 export interface Examination {
   finding: Finding;
@@ -124,8 +131,7 @@ export class Detector {
 
   private constructor(
     readonly gpu: Gpu,
-    /** The weights' name, their config and threshold. */
-    readonly weights: { name: string; sha256: string | null; checkpoint: Checkpoint },
+    readonly weights: WeightsInfo,
     readonly examiner: Examiner,
     private readonly letGo: () => void,
   ) {}
@@ -176,7 +182,7 @@ export class Detector {
       signal?.throwIfAborted();
       const { threshold } = checkpoint;
       const examiner = new Examiner(scorer, finder, { threshold, views });
-      const weights = { name, sha256: await sha256Of(bytes), checkpoint };
+      const weights = { name, sha256: await sha256Of(bytes), config: checkpoint.config, threshold };
       return new Detector(gpu, weights, examiner, () => dispose(made));
     } catch (error) {
       dispose(made);

@@ -16,8 +16,10 @@ export interface FoundCrop {
   found: Pick<FaceFinding, 'box' | 'landmarks' | 'finder' | 'note'>;
   /** The face crop in pixels of the picture; it may reach over the border. */
   square: Box;
-  /** The crop in each view, at the network's size; null where the face is too small. */
-  views: RgbImage[] | null;
+  /** The crop, no larger than the network takes; null where the face is too small. */
+  face: RgbImage | null;
+  /** The views that it shall be seen in, as it is first. */
+  views: readonly ViewName[];
 }
 
 /** A face, what is said of it, and the maps that this comes with. */
@@ -53,10 +55,15 @@ export class Examiner {
    * @throws LlsmError where the GPU failed
    */
   async find(image: RgbImage): Promise<FoundCrop[]> {
-    return (await this.finder.find(image)).map((face) => this.#cut(image, face));
+    return (await this.finder.find(image)).map((face) => this.cut(image, face));
   }
 
-  #cut(image: RgbImage, { box, crop, score, landmarks }: FoundFace): FoundCrop {
+  /** A face that the finder found, as the network will see it; in fewer views, as wanted. */
+  cut(
+    image: RgbImage,
+    { box, crop, score, landmarks }: FoundFace,
+    views: readonly ViewName[] = this.views,
+  ): FoundCrop {
     const { size, cropScale } = this.detector;
     const square = crop ?? faceSquare(box, cropScale);
     const side = Math.floor(Math.min(square[2], square[3]));
@@ -69,21 +76,36 @@ export class Examiner {
     const found = crop
       ? { box: null, landmarks: null, finder: null, note }
       : { box, landmarks, finder: { name: this.finder.name, score }, note };
-    if (small) return { found, square, views: null };
-    const face = crop ? cutExactly(image, crop, size) : cutMirrored(image, square);
-    return { found, square, views: viewsOf(face, size, this.views) };
+    if (small) return { found, square, face: null, views };
+    if (crop) return { found, square, face: cutExactly(image, crop, size), views };
+    const whole = cutMirrored(image, square);
+    return { found, square, face: side > size ? resize(whole, size, size) : whole, views };
   }
 
   /**
-   * What the network says of faces, in their order; as many views as the detector takes go in one run.
+   * What the network says of faces, in their order; as many views as the detector takes go in one run,
+   * and no more are made before.
    * @throws LlsmError as `FaceScorer.detect`
    */
   async judge(crops: readonly FoundCrop[]): Promise<ExaminedFace[]> {
-    const pictures = crops.flatMap(({ views }) => views ?? []);
-    const each = this.views.length;
-    const detections = await this.detector.detect(pictures, (k) => k % each === 0);
-    return crops.map(({ found, square, views }) => {
-      if (!views) {
+    const { detector } = this;
+    const detections: Detection[] = [];
+    let waiting: { picture: RgbImage; first: boolean }[] = [];
+    const run = async (count: number) => {
+      const part = waiting.slice(0, count);
+      waiting = waiting.slice(count);
+      const pictures = part.map(({ picture }) => picture);
+      detections.push(...(await detector.detect(pictures, (k) => part[k].first)));
+    };
+    for (const { face, views } of crops) {
+      if (!face) continue;
+      const pictures = viewsOf(face, detector.size, views);
+      waiting.push(...pictures.map((picture, k) => ({ picture, first: k === 0 })));
+      while (waiting.length >= detector.batch) await run(detector.batch);
+    }
+    if (waiting.length > 0) await run(waiting.length);
+    return crops.map(({ found, square, face, views }) => {
+      if (!face) {
         const nothing = { probability: null, views: [], alteredShare: null };
         return {
           finding: { ...found, ...nothing, verdict: 'face too small' },
@@ -91,15 +113,20 @@ export class Examiner {
           detection: null,
         };
       }
-      return this.#said(found, square, detections.splice(0, each));
+      return this.#said(found, square, views, detections.splice(0, views.length));
     });
   }
 
-  #said(found: FoundCrop['found'], square: Box, detections: Detection[]): ExaminedFace {
+  #said(
+    found: FoundCrop['found'],
+    square: Box,
+    names: readonly ViewName[],
+    detections: Detection[],
+  ): ExaminedFace {
     const [detection] = detections;
     const { probability, mask } = detection;
     const views = detections.map((each, k) => ({
-      name: this.views[k],
+      name: names[k],
       probability: each.probability,
     }));
     const { verdict, why } = judge(views, this.threshold);

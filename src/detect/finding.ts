@@ -52,9 +52,84 @@ export interface Finding {
   faces: FaceFinding[];
   /** Null where the file could not be looked at. */
   verdict: Verdict | null;
-  /** The reason why nothing is said; null where something is. */
+  /**
+   * The reason why nothing is said; null where something is. Of a video that breaks off, what was said
+   * until then stays beside it.
+   */
   error: { message: string } | null;
 }
+
+/** A face of a video's frame. Most are seen in one view, a few of each track in all. */
+export interface VideoFace extends FaceFinding {
+  /** The frame's number in the video, from 0, and its time in seconds from the first frame. */
+  frame: number;
+  time: number;
+  /** The place of its track in `tracks`, from 0. */
+  track: number;
+}
+
+/** A frame that was looked at. */
+export interface FrameFinding {
+  frame: number;
+  time: number;
+  /** How many faces were found. */
+  faces: number;
+  /** The highest probability of its faces; null without one that could be asked. */
+  probability: number | null;
+  /** Whether it begins a new shot: a cut ends all tracks. */
+  cut: boolean;
+}
+
+/** One face in the course of time. */
+export interface TrackFinding {
+  /** The places of its faces in the finding's `faces`, in the order of time. */
+  faces: number[];
+  /** The faces that the network was asked about. */
+  scores: { time: number; frame: number; probability: number }[];
+  /** The scores pooled by the finding's `videoScore`; null where all are too small to ask. */
+  probability: number | null;
+  verdict: FaceVerdict;
+  /** The reason for a verdict that the probability alone does not give; in words. */
+  note: string | null;
+}
+
+/** Where the time went, in seconds; the parts follow one another, and decoding goes on beside all of them. */
+export interface VideoTimes {
+  total: number;
+  /** Waiting for frames: what decoding took longer than the rest. */
+  decode: number;
+  /** The network that finds faces, with the frame made small for it. */
+  find: number;
+  /** Tracks, and cutting the faces. */
+  prepare: number;
+  /** The detector, with its views. */
+  network: number;
+  /** What was done with each frame: drawing and writing. */
+  write: number;
+}
+
+/** Names of a video's pictures, relative to the folder of results. */
+export interface VideoPictures {
+  timeline?: string;
+  video?: string;
+}
+
+/** One video and what is said of it. */
+export interface VideoFinding extends Finding {
+  kind: 'video';
+  /** All faces of all frames that were looked at, in their order. */
+  faces: VideoFace[];
+  frames: FrameFinding[];
+  tracks: TrackFinding[];
+  /** The highest probability of its tracks; null without one. */
+  probability: number | null;
+  /** The rule by which a track's scores became one. */
+  videoScore: string;
+  times: VideoTimes;
+  pictures?: VideoPictures;
+}
+
+export const isVideo = (finding: Finding): finding is VideoFinding => finding.kind === 'video';
 
 /**
  * The verdict on a picture from those on its faces: altered if any face is; else unsure if any is.

@@ -25,17 +25,32 @@ export interface Shown {
 const longestSide = 1024;
 
 /** A picture made smaller where it is larger than one looks at, with the box on it. */
-export function shown(image: RgbImage, box: Box): Shown {
-  const scale = longestSide / Math.max(image.width, image.height);
-  if (scale >= 1) return { photo: image, box };
+export const shown = (image: RgbImage, box: Box): Shown => shownAll(image, [box])[0];
+
+/** Likewise, with several boxes on one picture. */
+export function shownAll(image: RgbImage, boxes: readonly Box[]): Shown[] {
+  const photo = boxes.length > 0 ? reduced(image, longestSide) : image;
+  return boxes.map((box) => ({ photo, box: boxOn(photo, image, box) }));
+}
+
+/** The picture, made smaller where its longer side is above the most. */
+export function reduced(image: RgbImage, mostSide: number): RgbImage {
+  const scale = mostSide / Math.max(image.width, image.height);
+  if (scale >= 1) return image;
   const [width, height] = [image.width, image.height].map((n) =>
     Math.max(1, Math.round(n * scale)),
   );
-  const [across, along] = [width / image.width, height / image.height];
-  return {
-    photo: resize(image, width, height),
-    box: [box[0] * across, box[1] * along, box[2] * across, box[3] * along],
-  };
+  return resize(image, width, height);
+}
+
+/** A box of a picture, on the same picture at another size. */
+export function boxOn(
+  to: Pick<RgbImage, 'width' | 'height'>,
+  from: Pick<RgbImage, 'width' | 'height'>,
+  [x, y, w, h]: Box,
+): Box {
+  const [across, along] = [to.width / from.width, to.height / from.height];
+  return [x * across, y * along, w * across, h * along];
 }
 
 /**

@@ -13,6 +13,7 @@ import type { RgbImage } from '../image/rgb.ts';
 import { uploadCheckpoint } from '../model/llsm/bind.ts';
 import type { Checkpoint } from '../model/llsm/checkpoint.ts';
 import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
+import type { OpenCheckpoint } from '../model/llsm/open-checkpoint.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
 import { checkNumbers } from '../model/self-test.ts';
 import { sigmoid } from './verdict.ts';
@@ -39,7 +40,7 @@ export interface ScorerOptions {
   precision?: Dtype;
 }
 
-/** FaceScorer of forged faces: built once, then used for any number of pictures. */
+/** The network as a judge of face crops: built once, then used for any number of pictures. */
 export class FaceScorer {
   private constructor(
     private readonly pass: Forward,
@@ -50,17 +51,20 @@ export class FaceScorer {
 
   /**
    * Builds the network on an adapter, which must compute a stored case rightly.
+   * @param checkpoint of an open one (`openCheckpoint`) the weights go to the GPU without ever being in
+   *   main memory together
    * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
    *   numbers
    */
   static async build(
     gpu: Gpu,
-    checkpoint: Checkpoint,
+    checkpoint: Checkpoint | OpenCheckpoint,
     options: ScorerOptions,
   ): Promise<FaceScorer> {
     await checkNumbers(gpu);
-    const store = uploadCheckpoint(gpu, checkpoint);
-    return FaceScorer.#over(gpu, checkpoint.config, store, options, () => store.destroy());
+    const store =
+      'upload' in checkpoint ? await checkpoint.upload(gpu) : uploadCheckpoint(gpu, checkpoint);
+    return FaceScorer.#over(gpu, checkpoint.config, store, options, true);
   }
 
   /**
@@ -74,7 +78,7 @@ export class FaceScorer {
     store: ParamStore,
     options: ScorerOptions,
   ): Promise<FaceScorer> {
-    return FaceScorer.#over(gpu, config, store, options, () => {});
+    return FaceScorer.#over(gpu, config, store, options, false);
   }
 
   static async #over(
@@ -82,7 +86,7 @@ export class FaceScorer {
     config: Config,
     store: ParamStore,
     { batch, dissimilarity = true, precision }: ScorerOptions,
-    letGo: () => void,
+    own: boolean,
   ): Promise<FaceScorer> {
     const pass = forward(
       new Graph({ batch, training: false, traits: gpu, inference: true, storage: precision }),
@@ -90,7 +94,9 @@ export class FaceScorer {
       store,
     );
     const map = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
-    return new FaceScorer(pass, map, await planOf(gpu, pass), letGo);
+    // Weights of its own never change, and take as much again once they are packed.
+    const plan = await planOf(gpu, pass, { release: own });
+    return new FaceScorer(pass, map, plan, own ? () => store.destroy() : () => {});
   }
 
   /** Side of the network's input and of the masks. */

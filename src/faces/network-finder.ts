@@ -97,7 +97,7 @@ export class NetworkFinder implements FaceFinder {
       const g = new Graph({
         batch: 1,
         training: false,
-        traits: { subgroupSize: gpu.subgroupSize, tuned: gpu.tuned },
+        traits: gpu,
         inference: true,
       });
       const input = g.input('image', [width, width, 3]);

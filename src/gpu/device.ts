@@ -7,12 +7,23 @@ export interface Gpu {
   readonly name: string;
   /** A software driver computes on the CPU: right, and slow. */
   readonly software: boolean;
-  /** The subgroup size where it is fixed and known (lavapipe 8, SwiftShader 4), else 0. */
+  /**
+   * The subgroup size that kernels are written for: a software driver's, where it is fixed and known
+   * (lavapipe 8, SwiftShader 4). 0 on every GPU: some of those have subgroups of 4 or 8 too, but the
+   * registers that a software driver's kernels take are memory there.
+   */
   readonly subgroupSize: number;
+  /**
+   * Bytes that a plan may take without saving memory at the cost of time: on a GPU what one buffer may
+   * hold, since WebGPU does not say how much there is; on a software driver nothing, absent.
+   */
+  readonly memory?: number;
   /** The forms of kernels measured best on this adapter, by what they were chosen for. */
   readonly tuned?: ReadonlyMap<string, string>;
   /** Toggles of Dawn that the caller asked for; empty where none. */
   readonly toggles: readonly string[];
+  /** Milliseconds that a submit should take at most, of whatever runs on this device. */
+  readonly longestSubmit: number;
   /**
    * Waits for something that the device has promised (a map, work done, a pipeline). Every wait of
    * some length goes through here, because how to wait without slowing the device is its own matter.
@@ -29,7 +40,15 @@ export interface Gpu {
 export interface OpenOptions {
   toggles?: readonly string[];
   powerPreference?: GPUPowerPreference;
+  /**
+   * Milliseconds that a submit should take at most (default 250: drivers reset a device that does not
+   * come back for seconds). A GPU that also draws the screen does nothing else until a submit is done: a
+   * page that is to stay smooth takes 8, half a frame.
+   */
+  longestSubmit?: number;
 }
+
+const usualLongestSubmit = 250;
 
 const softwareNames = /llvmpipe|lavapipe|swiftshader|basic render|softpipe/i;
 
@@ -41,7 +60,6 @@ function nameOf(info: GPUAdapterInfo): string {
 const raised = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
-  'maxStorageBuffersPerShaderStage',
   'maxComputeWorkgroupStorageSize',
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX',
@@ -70,7 +88,7 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
     requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
   });
 
-  return watched(device, adapter.info, options.toggles ?? [], () => device.destroy());
+  return watched(device, adapter.info, options, () => device.destroy());
 }
 
 /**
@@ -78,12 +96,13 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
  * asked for the adapter's own limits of buffer sizes and storage buffers, and for `subgroups` and
  * `shader-f16` where the adapter has them: what it was not given cannot be used.
  */
-export const gpuOf = (device: GPUDevice): Gpu => watched(device, device.adapterInfo, [], () => {});
+export const gpuOf = (device: GPUDevice, options: Pick<OpenOptions, 'longestSubmit'> = {}): Gpu =>
+  watched(device, device.adapterInfo, options, () => {});
 
 function watched(
   device: GPUDevice,
   info: GPUAdapterInfo,
-  toggles: readonly string[],
+  options: OpenOptions,
   letGo: () => void,
 ): Gpu {
   let failure: string | undefined;
@@ -98,13 +117,16 @@ function watched(
       tell(failure);
     });
   });
-  const fixed = info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : 0;
+  const software = info.isFallbackAdapter || softwareNames.test(nameOf(info));
+  const fixed = info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? 0) : 0;
   return {
     device,
     name: nameOf(info),
-    software: info.isFallbackAdapter || softwareNames.test(nameOf(info)),
-    subgroupSize: device.features.has('subgroups') ? (fixed ?? 0) : 0,
-    toggles,
+    software,
+    subgroupSize: software && device.features.has('subgroups') ? fixed : 0,
+    toggles: options.toggles ?? [],
+    longestSubmit: options.longestSubmit ?? usualLongestSubmit,
+    memory: software ? undefined : device.limits.maxBufferSize,
     lost,
     wait: (promise) => promise,
     check() {

@@ -19,18 +19,47 @@ export function encode(
   pass.dispatchWorkgroups(...grid);
 }
 
-/** Queues dispatches as one submit of one pass. */
-export function submit(device: GPUDevice, dispatches: readonly PreparedDispatch[]): void {
+/** Commands of one pass: the dispatches in order, so many times over. */
+export function commandsOf(
+  device: GPUDevice,
+  dispatches: readonly PreparedDispatch[],
+  times = 1,
+): GPUCommandBuffer {
   const encoder = device.createCommandEncoder();
   const pass = encoder.beginComputePass();
-  for (const dispatch of dispatches) encode(pass, dispatch);
+  for (let i = 0; i < times; i++) {
+    for (const dispatch of dispatches) encode(pass, dispatch);
+  }
   pass.end();
-  device.queue.submit([encoder.finish()]);
+  return encoder.finish();
+}
+
+/** Queues dispatches as one submit of one pass. */
+export function submit(device: GPUDevice, dispatches: readonly PreparedDispatch[]): void {
+  device.queue.submit([commandsOf(device, dispatches)]);
+}
+
+/**
+ * Milliseconds of passes that follow one another, from their stamps in nanoseconds: begin and end of
+ * each. Drivers take the begin before the barrier that the pass waits at, while the one before it still
+ * runs: a pass lasts from that one's end.
+ */
+export function durations(stamps: BigUint64Array): number[] {
+  const times: number[] = [];
+  let before = 0n;
+  for (let at = 0; at + 1 < stamps.length; at += 2) {
+    const [begin, end] = [stamps[at], stamps[at + 1]];
+    const from = before > begin ? before : begin;
+    // A driver's clock may step back between two queries.
+    times.push(end > from ? Number(end - from) / 1e6 : 0);
+    before = end > before ? end : before;
+  }
+  return times;
 }
 
 /**
  * Runs dispatches in order, each in a timestamped pass of its own.
- * @returns milliseconds of each; Dawn rounds them to 0.07 ms unless `timestamp_quantization` is off
+ * @returns milliseconds of each (see `durations`); Dawn rounds them to 0.07 ms unless `timestamp_quantization` is off
  * @throws LlsmError where the adapter has no timestamps
  */
 export async function timeEach(
@@ -65,9 +94,7 @@ export async function timeEach(
     encoder.resolveQuerySet(querySet, 0, part.length * 2, resolve, 0);
     device.queue.submit([encoder.finish()]);
     const stamps = new BigUint64Array((await readBuffer(gpu, resolve)).buffer);
-    part.forEach((_, i) => {
-      times.push(Number(stamps[i * 2 + 1] - stamps[i * 2]) / 1e6);
-    });
+    times.push(...durations(stamps));
     querySet.destroy();
     resolve.destroy();
   }

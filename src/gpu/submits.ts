@@ -8,15 +8,12 @@ export interface Work extends PreparedDispatch {
 }
 
 /**
- * Milliseconds that a submit should take at most. Drivers reset a device that does not come back for
- * seconds, and on a GPU that also draws the screen nothing moves until a submit is done.
+ * Rates expected of an adapter until its first replay is measured: rather too low. The GPU of a phone
+ * or of an old laptop does little more than a software driver, and its driver gives up after 2 s.
  */
-export const longestSubmit = 250;
-
-/** Rates expected of an adapter until its first replay is measured: rather too low. */
 const rates = {
   software: { flops: 2e10, bytes: 2e9, milliseconds: 0.02 },
-  hardware: { flops: 2e11, bytes: 2e10, milliseconds: 0.01 },
+  hardware: { flops: 2e10, bytes: 5e9, milliseconds: 0.01 },
 };
 
 /** Limit of the factor by which a measurement lowers an expectation: one may come out as 0. */
@@ -33,7 +30,7 @@ export class Submits {
   #measuring = false;
 
   constructor(
-    private readonly gpu: Pick<Gpu, 'device' | 'software' | 'wait'>,
+    private readonly gpu: Pick<Gpu, 'device' | 'software' | 'wait' | 'longestSubmit'>,
     private readonly work: readonly Work[],
     private readonly clock = () => performance.now(),
   ) {
@@ -46,9 +43,10 @@ export class Submits {
 
   /**
    * Queues one replay.
-   * @param most milliseconds a submit; a dispatch that takes longer is a submit of its own
+   * @param most milliseconds a submit (default: the device's); a dispatch that takes longer is a submit
+   *   of its own
    */
-  run(most = longestSubmit): void {
+  run(most = this.gpu.longestSubmit): void {
     const cuts = this.cut(most);
     // In the first run the driver compiles; that is no measure of the next ones.
     const measured = this.#runs++ > 0 && !this.#measuring;

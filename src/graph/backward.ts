@@ -1,7 +1,7 @@
 import { LlsmError } from '../base/errors.ts';
 import { Gradients } from './gradients.ts';
 import type { Graph } from './record.ts';
-import { remakeCheap } from './remake.ts';
+import { fitsKept, remakeCheap } from './remake.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -27,14 +27,20 @@ export function backward(
     if (inputs.some((tensor) => path.has(tensor))) path.add(output);
   }
   const ahead = new Set(graph.ops.map(({ output }) => output).filter((it) => path.has(it)));
-  const gradients = new Gradients(path, seeds, asked, ahead);
+  const readers = new Map<Tensor, number>();
+  const count = (tensors: readonly Tensor[], by: number): void => {
+    for (const it of new Set(tensors)) readers.set(it, (readers.get(it) ?? 0) + by);
+  };
+  for (const { inputs } of graph.ops) count(inputs, 1);
+  const gradients = new Gradients(path, seeds, asked, ahead, readers);
   for (let i = graph.ops.length - 1; i >= 0; i--) {
     const { output, inputs, backward } = graph.ops[i];
     const dOut = gradients.of(output);
+    count(inputs, -1);
     if (dOut && inputs.some((tensor) => path.has(tensor))) backward(dOut, gradients);
     ahead.delete(output);
   }
-  remakeCheap(graph, from);
+  if (!fitsKept(graph)) remakeCheap(graph, from);
   for (const tensor of asked) {
     if (!gradients.of(tensor)) {
       throw new LlsmError(`${tensor.name} does not influence what is differentiated`);

@@ -1,12 +1,16 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { packUniform } from '../gpu/pipeline.ts';
-import { bytesIn, type Dispatch, type MemoryPlan, placeBytes } from './plan.ts';
+import { boundBytes, type Dispatch, type MemoryPlan, placeBytes } from './plan.ts';
 import type { ParamStore } from './store.ts';
 import type { Tensor } from './tensor.ts';
 
-const uniformStride = 256;
+/** Alignment that every adapter takes for the place of a uniform. */
+const uniformAlignment = 256;
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
+
+/** A plan that the GPU has no memory for. */
+export class NoRoomError extends LlsmError {}
 
 /** The GPU memory of a plan: its slots, its inputs, and the uniforms of its dispatches. */
 export class Buffers {
@@ -17,9 +21,14 @@ export class Buffers {
     private readonly slots: readonly GPUBuffer[],
     private readonly inputs: ReadonlyMap<Tensor, GPUBuffer>,
     private readonly uniforms: GPUBuffer,
+    /** Place of each dispatch's uniform, and the end of the last. */
+    private readonly places: readonly number[],
   ) {}
 
-  /** Creates a plan's buffers. @throws LlsmError where the GPU has no room for them */
+  /**
+   * Creates a plan's buffers, and those of `params` that it works on.
+   * @throws NoRoomError where the GPU has no room for the plan, LlsmError where it has none for `params`
+   */
   static async make(gpu: Gpu, memory: MemoryPlan, params?: ParamStore): Promise<Buffers> {
     const { device } = gpu;
     const storage = (label: string, size: number): GPUBuffer =>
@@ -37,24 +46,35 @@ export class Buffers {
       }),
     );
     const dispatches = [...memory.preparations, ...memory.dispatches];
+    const places = [0];
+    for (const { launch } of dispatches) {
+      places.push(places[places.length - 1] + roundUp(launch.kernel.uniformSize, uniformAlignment));
+    }
     const uniforms = device.createBuffer({
       label: 'uniforms',
-      size: Math.max(1, dispatches.length) * uniformStride,
+      size: Math.max(uniformAlignment, places[places.length - 1]),
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     const refused = await device.popErrorScope();
-    if (refused) {
-      throw new LlsmError(
-        `The GPU has no room for this plan (${memory.bytes} bytes): use a smaller batch or size`,
-      );
+    try {
+      if (refused) {
+        throw new NoRoomError(
+          `The GPU has no room for this plan (${memory.bytes} bytes): use a smaller batch or size`,
+        );
+      }
+      for (const home of params ? memory.homes : []) params?.buffer(home);
+      await params?.ready();
+    } catch (error) {
+      for (const buffer of [...slots, ...inputs.values(), uniforms]) buffer.destroy();
+      throw error;
     }
     const bytes = new DataView(new ArrayBuffer(uniforms.size));
     const rows = (tensor: Tensor): number => memory.rows.get(tensor) ?? tensor.shape[0];
     dispatches.forEach(({ launch, slice }, i) => {
-      packUniform(launch.kernel, launch.params(slice, rows), bytes, i * uniformStride);
+      packUniform(launch.kernel, launch.params(slice, rows), bytes, places[i]);
     });
     device.queue.writeBuffer(uniforms, 0, bytes.buffer);
-    return new Buffers(gpu, memory, params, slots, inputs, uniforms);
+    return new Buffers(gpu, memory, params, slots, inputs, uniforms, places);
   }
 
   /** Buffer that a tensor lies in. @throws LlsmError for a tensor of another plan */
@@ -92,10 +112,8 @@ export class Buffers {
     if (tensor.options.offset !== undefined) {
       return { buffer, offset: tensor.options.offset * 4, size: roundUp(tensor.bytes, 256) };
     }
-    if (!tensor.batched) {
-      return { buffer, offset: 0, size: roundUp(bytesIn(this.memory.rows, tensor), 16) };
-    }
-    const size = roundUp(tensor.itemBytes * slice.count, 16);
+    const size = roundUp(boundBytes(this.memory.rows, tensor, slice), 16);
+    if (!tensor.batched) return { buffer, offset: 0, size };
     const shift = this.memory.shifts.get(tensor)?.indexOf(slice.first) ?? -1;
     const offset = shift < 0 ? tensor.itemBytes * slice.first : placeBytes(tensor) * (shift + 1);
     return { buffer, offset, size };
@@ -103,7 +121,8 @@ export class Buffers {
 
   /** The uniform's range of a dispatch, counted from the first preparation. */
   uniform(at: number): Required<GPUBufferBinding> {
-    return { buffer: this.uniforms, offset: at * uniformStride, size: uniformStride };
+    const offset = this.places[at];
+    return { buffer: this.uniforms, offset, size: this.places[at + 1] - offset };
   }
 
   destroy(): void {

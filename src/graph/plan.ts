@@ -1,4 +1,5 @@
 import { LlsmError } from '../base/errors.ts';
+import { joinLaunches } from './join.ts';
 import type { Graph, Launch, Slice } from './record.ts';
 import { type FlatHome, isFlat, type Tensor } from './tensor.ts';
 
@@ -46,7 +47,7 @@ export interface MemoryPlan {
 const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to;
 
 /**
- * Cuts launches into batch slices that fit the binding limit, sizes the partial rows, and lets
+ * Joins launches that can be one, cuts them into batch slices that fit the binding limit, sizes the partial rows, and lets
  * tensors whose lives do not overlap share memory. Pure: nothing is allocated here.
  * @throws LlsmError when one item of the batch, or as many as the adapter's alignment asks for, are
  * larger than a binding may be.
@@ -60,7 +61,8 @@ export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
       return cuts.map((slice) => ({ launch, slice }));
     });
   const preparations = cut(graph.preparations);
-  const dispatches = cut(graph.launches);
+  const launches = joinLaunches(graph.launches, limits.maxStorageBufferBindingSize);
+  const dispatches = cut(launches);
   for (const { launch } of [...preparations, ...dispatches]) {
     for (const tensor of Object.values(launch.bind)) {
       if (bytesIn(rows, tensor) === 0) {
@@ -75,7 +77,7 @@ export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
       }
     }
   }
-  const lives = lifetimes(graph);
+  const lives = lifetimes(graph.preparations, launches);
   const temps = [...lives.keys()].filter((tensor) => tensor.home === 'temp');
   const inputs = [...lives.keys()].filter((tensor) => tensor.home === 'input');
   for (const tensor of temps) {
@@ -99,7 +101,7 @@ export function planMemory(graph: Graph, limits: PlanLimits): MemoryPlan {
     (sum, tensor) => sum + placeBytes(tensor) * (1 + (shifts.get(tensor)?.length ?? 0)),
     0,
   );
-  const peak = peakOf(temps, lives, rows, graph.preparations.length + graph.launches.length);
+  const peak = peakOf(temps, lives, rows, graph.preparations.length + launches.length);
   return {
     preparations,
     dispatches,
@@ -123,6 +125,10 @@ function rowsOf({ partial }: Launch, cuts: readonly Slice[]): number {
 /** Bytes of a tensor in a plan that has counted its partial rows. */
 export const bytesIn = (rows: MemoryPlan['rows'], tensor: Tensor): number =>
   rows.has(tensor) ? (rows.get(tensor) ?? 0) * tensor.shape[1] * 4 : tensor.bytes;
+
+/** Bytes that a dispatch binds of a tensor. */
+export const boundBytes = (rows: MemoryPlan['rows'], tensor: Tensor, { count }: Slice): number =>
+  tensor.batched ? tensor.itemBytes * count : bytesIn(rows, tensor);
 
 /** Bytes from one place of a tensor to the next, aligned for every adapter. */
 export const placeBytes = (tensor: Tensor): number => roundUp(tensor.bytes, 256);
@@ -190,7 +196,10 @@ interface Life {
   unwritten: boolean;
 }
 
-function lifetimes({ preparations, launches }: Graph): Map<Tensor, Life> {
+function lifetimes(
+  preparations: readonly Launch[],
+  launches: readonly Launch[],
+): Map<Tensor, Life> {
   const lives = new Map<Tensor, Life>();
   const all = [...preparations, ...launches];
   all.forEach((launch, at) => {

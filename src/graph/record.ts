@@ -32,11 +32,26 @@ export interface Launch {
   flops?: number;
   /**
    * Quickly done, of what does not change later in the run: a backward walk does it again rather than
-   * have its output kept until then.
+   * have its output kept until then, where all such outputs take more memory than there is room for.
    */
   cheap?: boolean;
+  /** How the launch may become one dispatch with others like it (join.ts). */
+  joint?: Joint;
   /** Choice of the kernel among several forms, for `bench --tune`; absent where it has one form. */
   choice?: Choice;
+}
+
+/** What launches of one kind need to become one. */
+export interface Joint {
+  /** The kind: launches of the same one may be joined, up to `most`. */
+  kind: string;
+  most: number;
+  /** Whether their dispatch comes where the first of them was (default: where the last was). */
+  early?: boolean;
+  /** Name of the binding that they have in common: one tensor, or ranges of one flat buffer. */
+  common: string;
+  /** The launch that does all of them. @param common what holds the common binding of each */
+  of(parts: readonly Launch[], common: Tensor): Launch;
 }
 
 /** A kernel chosen from several forms that compute the same. */
@@ -61,9 +76,19 @@ export interface Recorded extends Omit<Launch, 'bind'> {
 /** Traits of the adapter that kernels choose their variants by. */
 export interface Traits {
   subgroupSize: number;
+  /** Whether it computes on the CPU; absent, adapters with subgroups of 4 or 8 are taken to. */
+  software?: boolean;
+  /**
+   * Bytes that a plan may take: where it stays below, a backward walk finds everything kept that it
+   * reads. Absent, memory is saved wherever little time is lost by it.
+   */
+  memory?: number;
   /** The forms that were measured best on this adapter, by their choice's key. */
   tuned?: { get(key: string): string | undefined };
 }
+
+/** Bytes of cheaply made tensors that a graph keeps, rather than make each of them again. */
+const usualRoomForCheap = 128 * 2 ** 20;
 
 export interface GraphOptions {
   /** Items in one run. */
@@ -76,6 +101,8 @@ export interface GraphOptions {
   inference?: boolean;
   /** Type that feature maps are stored in (default f32). */
   storage?: Dtype;
+  /** Bytes of what is cheaply made to keep for the backward (default 128 MiB): see `remakeCheap`. */
+  roomForCheap?: number;
 }
 
 /** The tape: operations append launches, and with each what takes a gradient back. */
@@ -96,13 +123,22 @@ export class Graph {
   readonly traits: Traits;
   readonly inference: boolean;
   readonly storage: Dtype;
+  readonly roomForCheap: number;
 
-  constructor({ batch, training, traits, inference = false, storage = 'f32' }: GraphOptions) {
+  constructor({
+    batch,
+    training,
+    traits,
+    inference = false,
+    storage = 'f32',
+    roomForCheap = usualRoomForCheap,
+  }: GraphOptions) {
     this.batch = batch;
     this.training = training;
     this.traits = traits;
     this.inference = inference;
     this.storage = storage;
+    this.roomForCheap = roomForCheap;
   }
 
   /** Makes a tensor with a batch axis; `shape` is that of one item. Give 'f32' for what is no feature map. */

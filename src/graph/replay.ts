@@ -1,12 +1,13 @@
 import { LlsmError } from '../base/errors.ts';
 import { floatToHalf, halfToFloat } from '../base/float16.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { timeEach } from '../gpu/dispatch.ts';
+import { commandsOf, timeEach } from '../gpu/dispatch.ts';
 import { pipelineOf } from '../gpu/pipeline.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import { largestHalf } from '../gpu/storage16.ts';
 import { Submits, type Work } from '../gpu/submits.ts';
 import { Buffers } from './buffers.ts';
+import { type Owned, ownWeights } from './own-weights.ts';
 import { bytesIn, type Dispatch, type MemoryPlan, type PlanLimits, planMemory } from './plan.ts';
 import type { Graph } from './record.ts';
 import type { ParamStore } from './store.ts';
@@ -26,6 +27,18 @@ export interface DispatchTime {
   milliseconds: number;
   /** Floating-point operations of the dispatch; 0 where its operation does not state them. */
   flops: number;
+  /** Bytes of all that the dispatch binds. */
+  bytes: number;
+  /** Workgroups of the dispatch. */
+  workgroups: number;
+}
+
+export interface PlanOptions {
+  /**
+   * Of a graph in inference: gives the parameters' buffers up once it is prepared, for weights that never
+   * change. They take as much as the prepared ones do. What else works on the store fails from then on.
+   */
+  release?: boolean;
 }
 
 /**
@@ -73,7 +86,12 @@ export class Plan {
     graph: Graph,
     params?: ParamStore,
     limits: PlanLimits = gpu.device.limits,
+    { release = false }: PlanOptions = {},
   ): Promise<Plan> {
+    if (release && !graph.inference) {
+      throw new LlsmError('Only a graph in inference can do without its parameters');
+    }
+    const owned = release ? ownWeights(graph) : [];
     const memory = planMemory(graph, limits);
     const dispatches = [...memory.preparations, ...memory.dispatches];
     // Threads of the driver compile while the buffers are made.
@@ -93,7 +111,27 @@ export class Plan {
     const first = memory.preparations.length;
     const [before, each] = [prepared.slice(0, first), prepared.slice(first)];
     const outOfRange = memory.inputs.find((tensor) => tensor === graph.outOfRange);
-    return new Plan(gpu, memory, buffers, params, outOfRange, graph.rangeHandled, before, each);
+    const plan = new Plan(
+      gpu,
+      memory,
+      buffers,
+      params,
+      outOfRange,
+      graph.rangeHandled,
+      before,
+      each,
+    );
+    if (release && params) plan.#release(params, owned);
+    return plan;
+  }
+
+  /** Prepares for good, and gives up the parameters' buffers. */
+  #release(params: ParamStore, owned: readonly Owned[]): void {
+    for (const { from, to } of owned) params.copyTo(from, this.buffers.of(to));
+    this.#prepare();
+    params.release();
+    // They come on top of the plan's bytes no longer.
+    this.memory.homes.clear();
   }
 
   /** Fills an input, rounded to how it is stored. Takes effect for the runs that follow. */
@@ -112,12 +150,30 @@ export class Plan {
    * @param most milliseconds of a submit
    */
   run(most?: number): void {
+    this.#begin(most);
+    this.#submits.run(most);
+    this.#changed();
+  }
+
+  /**
+   * Makes so many replays ready as one submit, for what is too short to be timed alone. A screen that
+   * the GPU also draws stands still meanwhile.
+   * @returns queues them; to be called once, and before anything else of this plan
+   */
+  repeat(times: number): () => void {
+    this.#begin();
+    const commands = commandsOf(this.gpu.device, this.prepared, times);
+    return () => {
+      this.gpu.device.queue.submit([commands]);
+      this.#changed();
+    };
+  }
+
+  #begin(most?: number): void {
     this.gpu.check();
     if (this.outOfRange) this.buffers.write(this.outOfRange, new Float32Array(1));
     this.#inRange = undefined;
     this.#prepare(most);
-    this.#submits.run(most);
-    this.#changed();
   }
 
   #prepare(most?: number): void {
@@ -171,11 +227,13 @@ export class Plan {
     this.#prepare();
     const times = await timeEach(this.gpu, this.prepared);
     this.#changed();
-    return this.prepared.map(({ kernel, makes, flops }, i) => ({
+    return this.prepared.map(({ kernel, makes, flops, bytes, grid: [x, y, z] }, i) => ({
       kernel,
       makes,
       milliseconds: times[i],
       flops,
+      bytes,
+      workgroups: x * y * z,
     }));
   }
 

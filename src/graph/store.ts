@@ -23,6 +23,11 @@ export class ParamStore {
   readonly #sizes = { weight: 0, state: 0 };
   /** Tensors with a flat buffer of their own size. */
   readonly #own = new Map<FlatHome, Tensor>();
+  /** What the device says of buffers that were asked of it since `ready`. */
+  #asked: Promise<void>[] = [];
+  /** The first home that it had no room for. */
+  #refused: FlatHome | undefined;
+  #released = false;
   /** Counts the changes of weights and running statistics: whoever prepared from them compares. */
   changes = 0;
 
@@ -72,18 +77,51 @@ export class ParamStore {
     return new Tensor(home, [size], { home, offset: 0 });
   }
 
-  /** The buffer of a home, made (zeroed) when first asked for. */
+  /** The name of the weight that a value of the flat buffers of weights belongs to. */
+  weightAt(value: number): string {
+    const weights = this.weights().filter(({ options }) => (options.offset ?? 0) <= value);
+    return weights[weights.length - 1].name;
+  }
+
+  /** The buffer of a home, made (zeroed) when first asked for. That there is room for it, `ready` says. */
   buffer(home: FlatHome): GPUBuffer {
     let buffer = this.#buffers.get(home);
+    if (this.#released) {
+      throw new LlsmError(
+        `The buffer of ${home} was given up when the network was prepared: its weights can neither be ` +
+          'read nor changed any more. Build it again, or without `release`',
+      );
+    }
     if (!buffer) {
-      buffer = this.gpu.device.createBuffer({
+      const { device } = this.gpu;
+      device.pushErrorScope('out-of-memory');
+      buffer = device.createBuffer({
         label: home,
         size: this.bytesOf(home),
         usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC,
       });
+      const asked = device.popErrorScope().then((error) => {
+        if (error) this.#refused ??= home;
+      });
+      // Whoever waits for results is told of a device that is lost.
+      this.#asked.push(asked.catch(() => {}));
+      // Moments begin at 0 even where Dawn is told not to clear what is new.
+      const encoder = device.createCommandEncoder();
+      encoder.clearBuffer(buffer);
+      device.queue.submit([encoder.finish()]);
       this.#buffers.set(home, buffer);
     }
     return buffer;
+  }
+
+  /** Waits until the GPU has made the buffers. @throws LlsmError where it has no room for them */
+  async ready(): Promise<void> {
+    await Promise.all(this.#asked.splice(0));
+    if (this.#refused === undefined) return;
+    throw new LlsmError(
+      `The GPU has no room for the network's parameters (${this.bytes} bytes; it refused ` +
+        `${this.bytesOf(this.#refused)} for ${this.#refused}): use a smaller width, or a GPU with more memory`,
+    );
   }
 
   /** Bytes of a home's buffer, whether it exists yet or not. */
@@ -105,8 +143,9 @@ export class ParamStore {
       throw new LlsmError(`${name} has ${data.length} values where ${tensor.size} are expected`);
     }
     const offset = (tensor.options.offset ?? 0) * 4;
+    const buffer = this.buffer(home);
     this.changes++;
-    this.gpu.device.queue.writeBuffer(this.buffer(home), offset, data as Float32Array<ArrayBuffer>);
+    this.gpu.device.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
   }
 
   /** Reads a home back, as one array a parameter. */
@@ -121,6 +160,15 @@ export class ParamStore {
       out.set(spec.name, values.slice(at, at + size));
     }
     return out;
+  }
+
+  /** Copies a parameter's values to the start of another buffer. */
+  copyTo(tensor: Tensor, to: GPUBuffer): void {
+    const { home, options, bytes } = tensor;
+    const encoder = this.gpu.device.createCommandEncoder();
+    const offset = (options.offset ?? 0) * 4;
+    encoder.copyBufferToBuffer(this.buffer(home as FlatHome), offset, to, 0, bytes);
+    this.gpu.device.queue.submit([encoder.finish()]);
   }
 
   /** Copies one home's values over another's of the same layout. */
@@ -146,6 +194,15 @@ export class ParamStore {
     this.gpu.device.queue.submit([encoder.finish()]);
     between.destroy();
     this.changes++;
+  }
+
+  /**
+   * Frees the GPU's memory, once work that is queued has read it. Of tensors it can still tell names and
+   * shapes; whoever asks for their buffers is told that there are none.
+   */
+  release(): void {
+    this.destroy();
+    this.#released = true;
   }
 
   destroy(): void {

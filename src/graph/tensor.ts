@@ -70,6 +70,8 @@ export interface Read {
   /** Scale and shift [2, C] from `batchNorm`. */
   readonly affine?: Tensor;
   readonly relu: boolean;
+  /** Mean and 1 / standard deviation [2, C] of that batch norm, where it is differentiated. */
+  readonly saved?: Tensor;
   /**
    * The tensor that stands for the value read, to which gradients are added: `tensor` itself
    * without a batch norm (an operation then masks with the ReLU as it stores), else a tensor

@@ -137,7 +137,8 @@ function blank(width: number, height: number): RgbImage {
   return { width, height, data };
 }
 
-function paste(onto: RgbImage, image: RgbImage, x: number, y: number): void {
+/** Puts a picture onto another, which must have room for it, its upper left corner at (x, y). */
+export function paste(onto: RgbImage, image: RgbImage, x: number, y: number): void {
   for (let row = 0; row < image.height; row++) {
     const line = image.data.subarray(row * image.width * 3, (row + 1) * image.width * 3);
     onto.data.set(line, ((y + row) * onto.width + x) * 3);

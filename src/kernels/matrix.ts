@@ -1,42 +1,16 @@
 import type { Graph } from '../graph/record.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import columnWalk from './conv/column_walk.wgsl';
-import nextRow from './conv/next_row.wgsl';
-import packSource from './conv/pack.wgsl';
-import unpackSource from './conv/unpack.wgsl';
+import { isGpu } from './adapter.ts';
 import { groups64 } from './grid.ts';
+import columnWalk from './matrix/column_walk.wgsl';
+import { packPart, reducePart } from './matrix/many.ts';
+import nextRow from './matrix/next_row.wgsl';
+import packSource from './matrix/pack.wgsl';
+import unpackSource from './matrix/unpack.wgsl';
+import { axis, isDense, isPair, type MatrixView, pad4, viewFields } from './matrix/view.ts';
 import { shader } from './shader.ts';
 
-/** One axis of a matrix as two indices into a parameter: `outer * strides[0] + inner * strides[1]`. */
-export interface Axis {
-  count: number;
-  inner: number;
-  strides: readonly [number, number];
-}
-
-/** A parameter read as a matrix, in whatever order its values lie. */
-export interface MatrixView {
-  rows: Axis;
-  columns: Axis;
-  base: number;
-}
-
-/** The next multiple of four: rows of a matrix are read as vec4. */
-export const pad4 = (n: number): number => Math.ceil(n / 4) * 4;
-
-/** An axis of one index. */
-export const axis = (count: number, stride: number): Axis => ({
-  count,
-  inner: count,
-  strides: [0, stride],
-});
-
-/** An axis of two indices, `outer` at stride `s0` and `inner` at `s1` within it. */
-export const axis2 = (outer: number, s0: number, inner: number, s1: number): Axis => ({
-  count: outer * inner,
-  inner,
-  strides: [s0, s1],
-});
+export { type Axis, axis, axis2, type MatrixView, pad4 } from './matrix/view.ts';
 
 /** Rows that an invocation takes: its stores fill a line of the cache. */
 const packRows = 16;
@@ -48,30 +22,15 @@ const walk = { column_walk: columnWalk, next_row: nextRow };
 const packShader = shader('pack', packSource, walk);
 const unpackShader = shader('unpack', unpackSource, walk);
 
-/** Whether an axis has two indices, which it costs divisions to find. */
-const isPair = ({ count, inner }: Axis): boolean => inner !== count;
-
 const flags = ({ rows, columns }: MatrixView) => ({
   ROWPAIR: isPair(rows),
   COLUMNPAIR: isPair(columns),
 });
 
-const fields = ({ rows, columns, base }: MatrixView) => ({
-  rows: rows.count,
-  rowInner: rows.inner,
-  columns: columns.count,
-  columnInner: columns.inner,
-  padded: pad4(columns.count),
-  base,
-  row0: rows.strides[0],
-  row1: rows.strides[1],
-  column0: columns.strides[0],
-  column1: columns.strides[1],
-});
-
 /**
  * The parameter as a dense matrix, zero beyond its own up to [padRows, padColumns]; each column
- * times its value of `scale`, where there is one.
+ * times its value of `scale`, where there is one. A parameter that is such a matrix already is not
+ * copied.
  */
 export function pack(
   g: Graph,
@@ -83,11 +42,17 @@ export function pack(
     scale,
   }: { padRows?: number; padColumns?: number; scale?: Tensor } = {},
 ): Tensor {
+  const padded = padRows !== view.rows.count || padColumns !== view.columns.count;
+  if (!padded && !scale && isDense(view)) return from;
   const to = g.scratch(`packed ${from.name}`, [padRows, padColumns]);
+  if (!scale && isGpu(g.traits)) {
+    g.prepare(packPart(from, to, view));
+    return to;
+  }
   g.prepare({
     kernel: packShader({ ROWS: packRows, SCALE: scale !== undefined, ...flags(view) }),
     bind: { parameter: from, matrix: to, scale },
-    params: () => ({ ...fields(view), padded: padColumns, padRows }),
+    params: () => ({ ...viewFields(view), padded: padColumns, padRows }),
     grid: () => [groups64(padColumns), Math.ceil(padRows / packRows)],
   });
   return to;
@@ -104,12 +69,16 @@ export function unpack(
   view: MatrixView,
   { scale = 1, from: at = 0 }: { scale?: number; from?: number } = {},
 ): void {
+  if (isGpu(g.traits)) {
+    g.launch(reducePart(from, to, view, { scale, at }));
+    return;
+  }
   const most = unpackRows(view.rows.count * view.columns.count);
   g.launch({
     kernel: unpackShader({ ROWS: most, ...flags(view) }),
     bind: { partial: from, parameter: to },
     params: (_, rows) => ({
-      ...fields(view),
+      ...viewFields(view),
       partials: rows(from),
       width: from.shape[1],
       at,

@@ -1,4 +1,5 @@
 /** Measures of how well the scores tell forged faces, or videos, from real ones. Browser-safe. */
+import { type VideoRule, videoRules } from '../detect/pooling.ts';
 import {
   accuracy,
   averagePrecision,
@@ -114,35 +115,6 @@ function aucInterval(items: readonly Scored[], seed: number): [low: number, high
     { seed },
   );
 }
-
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** Mean of the sure faces alone, where they are many: the rule of the DFDC challenge's winner (selimsef). */
-function confident(probabilities: readonly number[]): number {
-  const forged = probabilities.filter((p) => p > 0.8);
-  if (forged.length > 0.4 * probabilities.length && forged.length > 11) return mean(forged);
-  const real = probabilities.filter((p) => p < 0.2);
-  return mean(real.length > 0.9 * probabilities.length ? real : probabilities);
-}
-
-const leastLogit = 1e-6;
-
-/**
- * How a video's probability comes from those of its faces. `mean`: DeepfakeBench; `logit`: the mean
- * of the logits, as LipForensics; `confident`: see there; `max`: the likeliest forged face.
- */
-export const videoRules = {
-  mean,
-  logit(probabilities: readonly number[]): number {
-    const inside = probabilities.map((p) => Math.min(1 - leastLogit, Math.max(leastLogit, p)));
-    return 1 / (1 + Math.exp(-mean(inside.map((p) => Math.log(p / (1 - p))))));
-  },
-  confident,
-  max: (probabilities: readonly number[]): number => Math.max(...probabilities),
-} as const;
-
-export type VideoRule = keyof typeof videoRules;
 
 /**
  * One score a video, by a rule. Videos of one name are one video only where label and method agree

@@ -1,6 +1,7 @@
 /** Evaluation of a network on a data set. Browser-safe. */
 
 import type { View } from '../detect/finding.ts';
+import type { VideoRule } from '../detect/pooling.ts';
 import type { Detection } from '../detect/scorer.ts';
 import { type ViewName, viewNames, viewsOf } from '../detect/views.ts';
 import { type FaceCrop, type ReadBytes, readFace } from '../faces/crops.ts';
@@ -13,7 +14,6 @@ import {
   methodOf,
   methodsOf,
   type Scored,
-  type VideoRule,
 } from './classification.ts';
 import { Localisation, type MaskMeasures, type PairMeasures } from './localisation.ts';
 import { makePrior, type Prior } from './prior.ts';

@@ -18,12 +18,22 @@ export interface SafetensorsFile {
   metadata: Record<string, string>;
 }
 
-interface Entry {
+/** Tensor as the header tells it, with its bytes' place in the data. */
+export interface Entry {
   name: string;
   dtype: string;
   shape: number[];
   begin: number;
   end: number;
+}
+
+/** What a file's header says. */
+export interface Head {
+  /** Tensors in the order of their bytes, without those that nothing here uses. */
+  entries: Entry[];
+  metadata: Record<string, string>;
+  /** Place in the file where the tensors' data begins. */
+  dataAt: number;
 }
 
 const BYTES: Record<string, number> = {
@@ -57,34 +67,75 @@ export const isBatchCount = (name: string): boolean => /(^|\.)num_batches_tracke
  * @throws LlsmError naming the file, and the tensor, where anything contradicts the format
  */
 export function parseSafetensors(file: Uint8Array, where: string): SafetensorsFile {
-  const fail: Fail = (problem) => {
-    throw new LlsmError(`${where}: ${problem}`);
-  };
-  if (file.length < 8) fail(`not a safetensors file: ${file.length} bytes, at least 8 are needed`);
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
-  if (length > file.length - 8 || length > LONGEST_HEADER) {
-    fail(
-      `not a safetensors file, or cut short: it announces a header of ${length} bytes and ` +
-        `has ${file.length - 8} after the length`,
-    );
-  }
-  const { entries, metadata } = parseHeader(file.subarray(8, 8 + length), fail);
-  const data = file.subarray(8 + length);
-  checkLayout(entries, data.length, fail);
+  const { entries, metadata, dataAt } = parseHead(
+    file.subarray(0, headBytes(file, file.length, where)),
+    file.length,
+    where,
+  );
   const tensors = new Map<string, HostTensor>();
   for (const entry of entries) {
-    if (isBatchCount(entry.name)) continue;
-    const { name, dtype, shape, begin, end } = entry;
-    if (dtype !== 'F32' && dtype !== 'F16' && dtype !== 'BF16') {
-      fail(`tensor ${name} is ${dtype}; only F32, F16 and BF16 can be read: convert it first`);
-    }
-    tensors.set(name, { shape, data: toFloat32(data.subarray(begin, end), dtype) });
+    tensors.set(
+      entry.name,
+      valuesOf(entry, file.subarray(dataAt + entry.begin, dataAt + entry.end)),
+    );
   }
   return { tensors, metadata };
 }
 
 type Fail = (problem: string) => never;
+
+const failing =
+  (where: string): Fail =>
+  (problem) => {
+    throw new LlsmError(`${where}: ${problem}`);
+  };
+
+/**
+ * How many bytes from the file's start its header ends.
+ * @param start the first 8 bytes at least, as far as there are so many
+ * @param size of the whole file
+ * @throws LlsmError naming the file where it is none of safetensors
+ */
+export function headBytes(start: Uint8Array, size: number, where: string): number {
+  const fail = failing(where);
+  if (size < 8) fail(`not a safetensors file: ${size} bytes, at least 8 are needed`);
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
+  if (length > size - 8 || length > LONGEST_HEADER) {
+    fail(
+      `not a safetensors file, or cut short: it announces a header of ${length} bytes and ` +
+        `has ${size - 8} after the length`,
+    );
+  }
+  return 8 + length;
+}
+
+/**
+ * Reads and checks a file's header.
+ * @param head the file up to the header's end
+ * @param size of the whole file
+ * @throws LlsmError naming the file, and the tensor, where anything contradicts the format
+ */
+export function parseHead(head: Uint8Array, size: number, where: string): Head {
+  const fail = failing(where);
+  const { entries, metadata } = parseHeader(head.subarray(8), fail);
+  checkLayout(entries, size - head.length, fail);
+  const used = entries.filter(({ name }) => !isBatchCount(name));
+  for (const { name, dtype } of used) {
+    if (!isFloat(dtype)) {
+      fail(`tensor ${name} is ${dtype}; only F32, F16 and BF16 can be read: convert it first`);
+    }
+  }
+  return { entries: used, metadata, dataAt: head.length };
+}
+
+const isFloat = (dtype: string): dtype is 'F32' | 'F16' | 'BF16' =>
+  ['F32', 'F16', 'BF16'].includes(dtype);
+
+/** The tensor of an entry of a checked header, from its bytes. */
+export function valuesOf({ shape, dtype }: Entry, bytes: Uint8Array): HostTensor {
+  return { shape, data: toFloat32(bytes, dtype as 'F32' | 'F16' | 'BF16') };
+}
 
 function parseHeader(bytes: Uint8Array, fail: Fail) {
   let header: unknown;

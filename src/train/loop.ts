@@ -3,6 +3,7 @@ import { LlsmError } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
 import type { Crop, CropSource } from '../faces/crops.ts';
 import type { Batch, LossParts } from '../model/llsm/losses.ts';
+import type { StepLosses } from '../model/llsm/step.ts';
 import type { Sampler } from './sampler.ts';
 import { learningRate, totalSteps } from './schedule.ts';
 import type { Journal, Meter } from './state.ts';
@@ -41,7 +42,7 @@ const AHEAD = 2;
 /**
  * Trains to the config's last step, or until it is stopped. The next batches are loaded while the
  * GPU works, and losses are read one step late.
- * @throws LlsmError where a loss is not finite: the state saved before stays
+ * @throws LlsmError where a loss, a gradient or a weight is not finite: the state saved before stays
  */
 export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   const { trainer, journal, meter } = options;
@@ -50,7 +51,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
   let step = journal.state?.counters.step ?? 0;
   let saved = step;
   let pending:
-    | { step: number; lr: number; items: number[]; losses: Promise<LossParts> }
+    | { step: number; lr: number; items: number[]; losses: Promise<StepLosses> }
     | undefined;
   let last: LossParts | undefined;
   const started = performance.now();
@@ -61,11 +62,13 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
     if (!pending) return;
     const { step: done, lr, items, losses } = pending;
     pending = undefined;
-    last = await losses;
-    if (!Object.values(last).every(Number.isFinite)) {
+    const { notFinite, ...parts } = await losses;
+    last = parts;
+    if (notFinite !== undefined || !Object.values(parts).every(Number.isFinite)) {
       const names = items.map((i) => options.loader.items[i].image).join(', ');
+      const weight = notFinite === undefined ? '' : `${notFinite} or its gradient is not finite; `;
       throw new LlsmError(
-        `Step ${done + 1}: the loss is ${last.total} (classes ${last.cls}, pairs ${last.ls}, ` +
+        `Step ${done + 1}: ${weight}the loss is ${last.total} (classes ${last.cls}, pairs ${last.ls}, ` +
           `mask ${last.loc}), at a learning rate of ${lr}. Its images: ${names}. The state of ` +
           `step ${saved} is kept: resume it with a lower train.lr in a new run (--init), or look at the images`,
       );

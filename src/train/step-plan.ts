@@ -42,7 +42,10 @@ export function planStep(gpu: Gpu, config: Config): StepPlan {
 
 /** The plan of a step that is there. */
 export function stepPlanOf(memory: MemoryPlan, store: ParamStore, config: Config): StepPlan {
-  const names = new Set([...memory.homes, ...(config.train.accumulate > 1 ? mergeHomes : [])]);
+  const names = new Set([
+    ...memory.homes,
+    ...(config.train.accumulate > 1 ? mergeHomes(store) : []),
+  ]);
   const homes = [...names].map((name) => ({ name, bytes: store.bytesOf(name) }));
   const params = homes.reduce((sum, { bytes }) => sum + bytes, 0);
   const { dispatches, inputs, peak } = memory;

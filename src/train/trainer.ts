@@ -3,16 +3,16 @@ import type { Gpu } from '../gpu/device.ts';
 import { Graph } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
 import type { ParamStore } from '../graph/store.ts';
-import { Tensor } from '../graph/tensor.ts';
-import { adam, adamStep } from '../kernels/adam/adam.ts';
+import { type FlatHome, Tensor } from '../graph/tensor.ts';
+import { adam, adamStep, firstNotFinite, notFiniteOf } from '../kernels/adam/adam.ts';
 import { ema, emaRate } from '../kernels/ema/ema.ts';
 import { fill } from '../kernels/fill/fill.ts';
 import { drawPairs } from '../kernels/llsm/sampled.ts';
 import { firstLossScale, readLossScale, writeLossScale } from '../kernels/loss_scale/loss_scale.ts';
 import { addInto } from '../kernels/residual_add/residual_add.ts';
 import { downloadCheckpoint, uploadCheckpoint } from '../model/llsm/bind.ts';
-import type { Batch, LossParts, Whole } from '../model/llsm/losses.ts';
-import { type StepOptions, TrainingStep } from '../model/llsm/step.ts';
+import type { Batch, Whole } from '../model/llsm/losses.ts';
+import { type StepLosses, type StepOptions, TrainingStep } from '../model/llsm/step.ts';
 import type { TrainingState } from './state.ts';
 
 /** The program of a training step, or of one of its micro-batches. */
@@ -59,15 +59,16 @@ export class Trainer {
   /**
    * Queues one optimiser step.
    * @param step counted from 0
-   * @returns the losses of the batch before the update, when the GPU has come so far
+   * @returns the losses of the batch before the update, and whether its gradients and the updated weights
+   *   are finite, when the GPU has come so far
    */
-  step(batch: Required<Batch>, step: number, lr: number): Promise<LossParts> {
+  step(batch: Required<Batch>, step: number, lr: number): Promise<StepLosses> {
     const losses = this.#update(batch, step, lr);
     this.mean?.move(step + 1);
     return losses;
   }
 
-  #update(batch: Required<Batch>, step: number, lr: number): Promise<LossParts> {
+  async #update(batch: Required<Batch>, step: number, lr: number): Promise<StepLosses> {
     const { train } = this.config;
     const items = train.batch;
     const maskTotal = batch.maskWeight.reduce((sum, weight) => sum + weight, 0);
@@ -77,7 +78,7 @@ export class Trainer {
       this.program.run(update);
       return this.program.losses();
     }
-    const parts: Promise<LossParts>[] = [];
+    const parts: Promise<StepLosses>[] = [];
     const count = items / train.accumulate;
     for (let k = 0; k < train.accumulate; k++) {
       const part = slice(batch, k * count, count, items);
@@ -87,7 +88,11 @@ export class Trainer {
       this.merge.add(k === 0);
     }
     this.merge.update(update);
-    return Promise.all(parts).then(sum);
+    const [losses, notFinite] = await Promise.all([
+      Promise.all(parts).then(sum),
+      firstNotFinite(this.store),
+    ]);
+    return notFinite === undefined ? losses : { ...losses, notFinite };
   }
 
   #write(batch: Batch, step: number, firstItem: number, whole: Whole): void {
@@ -133,7 +138,10 @@ export class Trainer {
 }
 
 /** The flat buffers that micro-batches need beside those of their program. */
-export const mergeHomes = ['gradSum', 'adamM', 'adamV'] as const;
+export const mergeHomes = (store: ParamStore): FlatHome[] => [
+  ...['gradSum', 'adamM', 'adamV'],
+  notFiniteOf(store).home as FlatHome,
+];
 
 /** Adds up the gradients of micro-batches, and updates from the sum. */
 class Merge {
@@ -240,7 +248,7 @@ function slice(batch: Required<Batch>, first: number, count: number, items: numb
   };
 }
 
-const sum = (parts: LossParts[]): LossParts =>
+const sum = (parts: StepLosses[]): StepLosses =>
   parts.reduce((a, b) => ({
     total: a.total + b.total,
     cls: a.cls + b.cls,

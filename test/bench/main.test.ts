@@ -1,7 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import type { Result } from '../../bench/main.ts';
+import type { Profile } from '../../bench/profile.ts';
 import { test } from '../support/run.ts';
 
 // From dist/test/bench/main.test.js.
@@ -68,6 +72,25 @@ test('a part is timed alone, tuned and plain; --batch and --toggles are said', (
   );
 });
 
+test('--profile says where the time of a step goes, kernel by kernel', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'llsm-profile-'));
+  const config = join(folder, 'config.json');
+  writeFileSync(config, '{"width": 0.05, "size": 64, "flm": false}');
+  const { status, stdout, stderr } = bench('--quick', '--json', '--profile', '--config', config);
+  rmSync(folder, { recursive: true });
+  assert.is(status, 0, stderr);
+  const it: Profile = JSON.parse(stdout);
+  assert.is(it.of, 'step');
+  assert.ok(it.kernels.length > 15, 'not the dearest alone');
+  const count = it.kernels.reduce((sum, { dispatches }) => sum + dispatches, 0);
+  assert.is(count, it.dispatches.length);
+  const share = it.kernels.reduce((sum, kernel) => sum + kernel.share, 0);
+  assert.ok(Math.abs(share - 1) < 1e-9);
+  assert.ok(it.dispatches.every(({ milliseconds, bytes }) => milliseconds >= 0 && bytes > 0));
+  assert.ok(it.kernels.some(({ gflops }) => gflops !== undefined && gflops > 0));
+  assert.ok(Number.isFinite(it.losses?.total));
+});
+
 test('what matches no row, or is no pattern, is a wrong call', () => {
   const nothing = bench('--quick', '--only', 'nothing of that name');
   assert.is(nothing.status, 2);
@@ -80,6 +103,9 @@ test('what matches no row, or is no pattern, is a wrong call', () => {
     [['--tune', '--scaling'], /'--scaling' cannot be used with option '--tune/],
     [['--plot', 'x.svg'], /--plot goes with --scaling/],
     [['--config', 'small'], /--config goes with --tune/],
+    [['--precision', 'f16'], /--precision goes with --profile/],
+    [['--profile', '--tune'], /cannot be used with option/],
+    [['--profile', 'all'], /Allowed choices are step, inference/],
   ] as const) {
     const wrong = bench(...args);
     assert.is(wrong.status, 2);

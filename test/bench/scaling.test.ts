@@ -24,7 +24,14 @@ test('the exponent is the slope of time over arithmetic, both logarithmic', () =
 
 const result = (power: number): ScalingResult => ({
   machine: {
-    ...{ version: '1', adapter: 'driver 7', device: 'card', software: false, subgroupSize: 0 },
+    ...{
+      version: '1',
+      adapter: 'driver 7',
+      device: 'card',
+      software: false,
+      subgroupSize: 0,
+      subgroups: [32, 32] as [number, number],
+    },
     ...{ toggles: [], node: '20', platform: 'linux', cpu: 'cpu', cpus: 2, load: 0, date: 'today' },
   },
   series: [

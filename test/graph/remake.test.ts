@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Random } from '../../src/base/random.ts';
 import { backward } from '../../src/graph/backward.ts';
+import { planMemory } from '../../src/graph/plan.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { ParamStore } from '../../src/graph/store.ts';
@@ -14,7 +15,10 @@ const gpu = await openNodeGpu();
 const [batch, size, channels] = [2, 24, 16];
 
 /** Four separable convolutions in a row, and the gradients of all weights. */
-function recorded(cheap: boolean, keep?: string) {
+function recorded(
+  cheap: boolean,
+  { keep, room = 0, memory }: { keep?: string; room?: number; memory?: number } = {},
+) {
   const params = new ParamStore(
     gpu,
     [0, 1, 2, 3].flatMap((i) => [
@@ -26,7 +30,8 @@ function recorded(cheap: boolean, keep?: string) {
       },
     ]),
   );
-  const g = new Graph({ batch, training: true, traits: gpu });
+  const traits = { ...gpu, memory };
+  const g = new Graph({ batch, training: true, traits, roomForCheap: room });
   const x = g.input('x', [size, size, channels]);
   const outs: Tensor[] = [x];
   for (let i = 0; i < 4; i++) {
@@ -70,7 +75,7 @@ test('what is made again is the same to the bit, and takes less memory', async (
 });
 
 test('each is made right before it is read, once, and what is kept anyway is not', () => {
-  const { g } = recorded(true, 'depthwise 2');
+  const { g } = recorded(true, { keep: 'depthwise 2' });
   const again = g.launches.flatMap(({ kernel, bind }, at) =>
     kernel.name === 'depthwise' && bind.out.name.endsWith(' again')
       ? [{ at, name: bind.out.name }]
@@ -87,4 +92,22 @@ test('each is made right before it is read, once, and what is kept anyway is not
       `${name} is read next`,
     );
   }
+});
+
+test('where there is room for all of it, nothing is made again', () => {
+  const bytes = batch * size ** 2 * channels * 4 * 5;
+  const again = ({ g }: ReturnType<typeof recorded>): number =>
+    g.launches.filter(({ bind }) => bind.out?.name.endsWith(' again')).length;
+  assert.is(again(recorded(true, { room: bytes })), 0);
+  assert.is(again(recorded(true, { room: bytes - 1 })), 5);
+});
+
+test('nothing is made again where everything fits', () => {
+  const again = (memory?: number): number =>
+    recorded(true, { memory }).g.launches.filter(
+      ({ kernel, bind }) => kernel.name === 'depthwise' && bind.out.name.endsWith(' again'),
+    ).length;
+  const { g } = recorded(false);
+  const { bytes } = planMemory(g, gpu.device.limits);
+  assert.equal([again(), again(bytes - 1), again(bytes)], [5, 5, 0]);
 });

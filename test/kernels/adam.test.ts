@@ -1,9 +1,11 @@
+import * as assert from 'uvu/assert';
 import { Random } from '../../src/base/random.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { ParamStore } from '../../src/graph/store.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
-import { adam, adamStep } from '../../src/kernels/adam/adam.ts';
+import { adam, adamStep, firstNotFinite } from '../../src/kernels/adam/adam.ts';
+import { writeLossScale } from '../../src/kernels/loss_scale/loss_scale.ts';
 import { adam as reference } from '../reference/adam.ts';
 import { map, normal, zeros } from '../reference/values.ts';
 import { test } from '../support/run.ts';
@@ -55,4 +57,43 @@ test('steps over parameters of any size, as torch.optim.Adam', async () => {
   }
   plan.destroy();
   params.destroy();
+});
+
+test('the first weight that is not finite any more is named, or whose gradient is not', async () => {
+  const specs = [8, 65, 1, 40].map((n, i) => ({
+    name: `p${i}`,
+    shape: [n],
+    kind: 'weight' as const,
+  }));
+  for (const scaled of [false, true]) {
+    const g = new Graph({ batch: 1, training: true, traits: { subgroupSize: 0 } });
+    const params = new ParamStore(gpu, specs);
+    const step = new Tensor('step', [2], { home: 'input' });
+    if (scaled) writeLossScale(params, { scale: 1, steps: 0 });
+    adam(g, params, step, { scaled });
+    const plan = await Plan.build(gpu, g, params);
+    const update = async (
+      name: string,
+      at: number,
+      gradient: number,
+    ): Promise<string | undefined> => {
+      const values = new Float32Array(params.get(name).size);
+      values[at] = gradient;
+      params.write(name, values, 'grads');
+      plan.write(step, adamStep(1e-3, 1));
+      plan.run();
+      return await firstNotFinite(params);
+    };
+    assert.is(await update('p0', 7, 1e18), undefined, 'its square is just not too large');
+    assert.is(await update('p3', 39, Number.NaN), 'p3');
+    assert.is(await update('p1', 64, Number.POSITIVE_INFINITY), 'p1');
+    assert.is(await update('p3', 0, 0), 'p1', 'it stays');
+    assert.is(
+      await update('p0', 0, 1e30),
+      'p0',
+      'a square that is too large stops a weight for good',
+    );
+    plan.destroy();
+    params.destroy();
+  }
 });

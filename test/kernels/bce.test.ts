@@ -20,10 +20,16 @@ interface Loss {
   limit?: number;
 }
 
+/** Checks a loss as software drivers add it up, and as GPUs do. */
 async function check(name: string, it: Loss): Promise<void> {
+  await checkForm(`${name}, in rows`, it, true);
+  await checkForm(`${name}, in trees`, it, false);
+}
+
+async function checkForm(name: string, it: Loss, software: boolean): Promise<void> {
   const { logits, truth, weights, scale = 1, grad = true } = it;
   const [batch, ...item] = logits.shape;
-  const g = new Graph({ batch, training: true, traits: { subgroupSize: 0 } });
+  const g = new Graph({ batch, training: true, traits: { subgroupSize: 0, software } });
   const z = g.input('z', item);
   const t = g.input('t', item);
   const w = g.input('w', []);

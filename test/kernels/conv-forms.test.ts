@@ -13,11 +13,22 @@ const shapes: Shape[] = [
   { batch: 3, size: 9, cin: 12, n: 84, kernel: 3, through: 'affine relu', bias: true },
   { batch: 3, size: 9, cin: 36, n: 132, stride: 2, through: 'relu' },
 ];
+/** Few columns and short windows: one lane's columns or several times as many, and a column left over. */
+const narrowShapes: Shape[] = [
+  { batch: 3, size: 9, cin: 8, n: 8, kernel: 3, through: 'affine relu', pad: 'torch' },
+  { batch: 2, size: 11, cin: 8, n: 12, kernel: 3, stride: 2, through: 'relu' },
+  { batch: 2, size: 21, cin: 3, n: 8, kernel: 3, stride: 2, image: true },
+  { batch: 3, size: 9, cin: 8, n: 16, kernel: 3, bias: true, activation: 'leaky' },
+  { batch: 5, size: 13, cin: 12, n: 4, through: 'affine' },
+  { batch: 3, size: 12, cin: 36, n: 16, stride: 2, through: 'relu', bias: true },
+  { batch: 3, size: 37, cin: 16, n: 16, through: 'affine relu' },
+  { batch: 3, size: 37, cin: 8, n: 20, through: 'relu' },
+];
 for (const kind of formsHere) {
   const traits = { subgroupSize: kind === 'lanes' ? gpu.subgroupSize : 0 };
   // The plain ones are those that the other tests run. Filters have the same names, but for one.
   for (const { name: tuned } of formsOf('product', traits).slice(1)) {
-    for (const shape of shapes) {
+    for (const shape of tuned === 'narrow' ? narrowShapes : shapes) {
       test(`${tuned}: ${title(shape)}`, () =>
         check(tuned, { ...windowCase(shape), forms: [kind], tuned }));
     }
@@ -48,9 +59,15 @@ test('the measured form is taken where it fits, the shipped one elsewhere', () =
   for (const subgroupSize of [4, 8]) {
     const lanes = { subgroupSize };
     assert.is(chosen(lanes, 728, 728).form, 'lanes 2x2');
+    // 88 columns would leave a third of two tiles of 64 empty (of 32 where lanes are four).
+    assert.is(chosen(lanes, 728, subgroupSize * 11).form, 'lanes 1x1');
     // Three channels cannot be taken in pairs, nor few columns two at a time.
     assert.equal(chosen(lanes, 3, 728).among, ['lanes 1x1', 'lanes 2x1']);
-    assert.equal(chosen(lanes, 64, 16).among, ['lanes 1x1', 'lanes 1x2']);
+    const narrow = subgroupSize === 8 ? ['narrow'] : [];
+    assert.equal(chosen(lanes, 64, 16).among, ['lanes 1x1', 'lanes 1x2', ...narrow]);
+    // A tall map of few channels is worth a form of its own.
+    assert.is(chosen(lanes, 16, 16, 112).form, narrow[0] ?? 'lanes 1x1');
+    assert.is(chosen(lanes, 256, 16, 112).form, 'lanes 1x1');
     const wrong = { get: () => 'lanes 2x2' };
     assert.is(chosen({ ...lanes, tuned: wrong }, 64, 16).form, 'lanes 1x1');
   }

@@ -5,6 +5,7 @@ import { depthwise as reference } from '../reference/conv.ts';
 import { activation as activate, relu } from '../reference/elementwise.ts';
 import { channelRange, concat, normal } from '../reference/values.ts';
 import { test } from '../support/run.ts';
+import { checkNorm } from './norm-support.ts';
 import { awayFromKinks, type Case, check, randomAffine, readThrough } from './support.ts';
 
 const random = new Random(1, 'depthwise tests');
@@ -134,3 +135,18 @@ test('in slices', async () => {
   const odd: Shape = { batch: 19, h: 7, parts: [[8, 'relu']] };
   await check('depthwise', { ...depthwiseCase(odd), limit: 9 * 7 * 7 * 8 * 4 });
 });
+
+for (const readers of [1, 2]) {
+  test(`a batch norm's sums come with its gradient, from ${readers}`, () =>
+    checkNorm((g, read, given) => {
+      // The second has its channels behind others.
+      const before = given('before', [31, 31, 8]);
+      const filters = [20, 28]
+        .slice(0, readers)
+        .map((c, i) => given(`filter ${i}`, [c, 1, 3, 3], { batched: false }));
+      const outs = filters.map((filter, i) =>
+        depthwise(g, `out ${i}`, i ? [before, read] : [read], filter),
+      );
+      return { outs, wrt: filters };
+    }));
+}

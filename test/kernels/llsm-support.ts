@@ -174,7 +174,7 @@ export async function check(it: Case): Promise<void> {
     const lossOf = (grad: boolean): Loss => {
       const options = { scale, grad };
       if (!it.pairs) return llsmLoss(g, features, target, shares, options);
-      pairs ??= pairInputs(g, features, it.pairs.data.first.length / batch);
+      pairs ??= pairInputs(g, features, it.pairs.data.drawn.length / 2 / batch);
       return llsmSampledLoss(g, features, target, shares, pairs, options);
     };
     const loss = lossOf(true);

@@ -4,6 +4,7 @@ import { readThrough as referenceRead } from '../reference/batch_norm.ts';
 import { maxPool } from '../reference/pool.ts';
 import { add, map, normal, type Values, zeros } from '../reference/values.ts';
 import { test } from '../support/run.ts';
+import { checkNorm } from './norm-support.ts';
 import { type Case, check, randomAffine, readThrough } from './support.ts';
 
 const random = new Random(1, 'poolAdd tests');
@@ -70,4 +71,14 @@ for (const pad of ['torch', 'tf'] as const) {
       ...pooled(normal(random, [5, 16, 16, 16]), affineOf(16), pad),
       limit: 2 * 16 * 16 * 16 * 4,
     }));
+
+  test(`${pad}: its gradient goes through a batch norm without being stored`, () =>
+    checkNorm(
+      (g, read, given) => {
+        const affine = given('skip affine', [2, 20], { batched: false });
+        const skip = readThrough(given('skip', [16, 16, 20]), affine, false);
+        return { outs: [poolAdd(g, 'out', read, skip, pad)], wrt: [] };
+      },
+      { relu: false, onGpus: true },
+    ));
 }

@@ -1,14 +1,10 @@
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../node/files/image.ts';
+import { type VideoRule, videoRules } from '../../src/detect/pooling.ts';
 import type { Detection } from '../../src/detect/scorer.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
 import { resize } from '../../src/image/pixels.ts';
-import {
-  byVideo,
-  type Scored,
-  type VideoRule,
-  videoRules,
-} from '../../src/measure/classification.ts';
+import { byVideo, type Scored } from '../../src/measure/classification.ts';
 import { type EvaluateOptions, evaluate, type Predictor } from '../../src/measure/evaluate.ts';
 import { iou, maskCounts, rocAuc, tallyOf } from '../../src/measure/metrics.ts';
 import { makePrior } from '../../src/measure/prior.ts';

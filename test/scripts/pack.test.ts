@@ -44,6 +44,13 @@ function runThere(parts: readonly string[], env: Record<string, string> = {}) {
   });
 }
 
+/** A row of the report. */
+interface Measured {
+  name: string;
+  measured: number;
+  missed: boolean;
+}
+
 const result = (name: string): string => readFileSync(join(work, 'out', name), 'utf8');
 
 test.before(() => {
@@ -65,6 +72,51 @@ if (process.platform !== 'linux') {
     assert.match(result('tests.txt'), /ok {3}test\/kernels\/column_sums\.test\.ts/);
     assert.match(result('tests.txt'), /\n[1-9]\d* passed, 0 failed\n$/);
     assert.is(JSON.parse(result('bench.json')).rows.length, 2);
+  });
+
+  test('what was measured is set beside what was predicted', () => {
+    const config = join(work, 'config.json');
+    writeFileSync(config, '{"width": 0.05, "size": 64, "llsm": false, "flm": false}');
+    const env = { CONFIG: config, BATCH: '2', ONLY: '^product 8x48x80', QUICK: '1' };
+    const { status, stdout } = runThere(['profile', 'tune', 'again', 'report'], env);
+    assert.is(status, 0, stdout);
+    const text = result('report.md');
+    assert.match(text, /\n\*\*This profile is of something else\*\*/);
+    assert.match(text, /\n\| products forward and dX \| 20 to 31 \| [\d.]+ \| {2}\|/);
+    assert.match(text, /\n### step, width 0.05, 64 px, b2, f32\n/);
+    assert.match(text, /\n## Forms of the products\n\n.*\n.*\n\| product 8x48x80 \|/);
+    assert.ok(existsSync(join(work, 'out', 'tuned.json')));
+    const { profiles, predicted } = JSON.parse(result('report.json'));
+    assert.equal(Object.keys(profiles), ['main', 'small', 'again']);
+    const kernels = predicted.slice(4).reduce((sum: number, it: Measured) => sum + it.measured, 0);
+    assert.ok(Math.abs(kernels / profiles.main.sumMilliseconds - 1) < 1e-6, 'each kernel once');
+  });
+
+  test('of the network and a GPU that were predicted, what is missed by more than twice is said', () => {
+    const out = join(work, 'gpu');
+    mkdirSync(out);
+    const kernel = (name: string, milliseconds: number) => ({
+      ...{ kernel: name, dispatches: 1, milliseconds, share: 0.5, gbs: 1 },
+    });
+    const profile = {
+      ...{ of: 'step', width: 1, size: 224, batch: 32, precision: 'f32', flops: 1e12, noop: 0.002 },
+      ...{ milliseconds: 65, encodeMilliseconds: 30, sumMilliseconds: 63 },
+      ...{ buildMilliseconds: 1, firstMilliseconds: 1, dispatches: [] },
+      machine: { adapter: 'NVIDIA H100', software: false, toggles: [] },
+      kernels: [kernel('conv_tile', 61), kernel('filter_tile', 63), kernel('fill', 0.9)],
+    };
+    writeFileSync(join(out, 'profile.json'), JSON.stringify(profile));
+    const script = resolve('scripts', 'pack', 'report.js');
+    assert.is(spawnSync(process.execPath, [script, out]).status, 0);
+    const { applies, predicted } = JSON.parse(readFileSync(join(out, 'report.json'), 'utf8'));
+    assert.is(applies, true);
+    const missed = new Map(predicted.map((it: Measured) => [it.name, it.missed]));
+    assert.is(missed.get('the step'), false);
+    assert.is(missed.get('products forward and dX'), false, '61 is not twice 31');
+    assert.is(missed.get('products dW'), true, '63 is more than twice 17');
+    assert.is(missed.get('of it, queued by this process'), true);
+    assert.match(readFileSync(join(out, 'report.md'), 'utf8'), /products dW .* missed: understand/);
+    assert.is(spawnSync(process.execPath, [script, join(work, 'nowhere')]).status, 2);
   });
 
   test('a part that fails is told at the end, and does not keep the others from running', () => {

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { parseConfig } from '../../src/config/config.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
-import type { LossParts } from '../../src/model/llsm/losses.ts';
+import type { StepLosses } from '../../src/model/llsm/step.ts';
 import { type LoopOptions, trainLoop } from '../../src/train/loop.ts';
 import { test } from '../support/run.ts';
 
@@ -15,7 +15,7 @@ const settled = () => new Promise(setImmediate);
 
 /** The loop around a trainer whose steps end when the test says so, and a note of what happens. */
 function start(notes: string[]) {
-  const ends: ((loss: number) => void)[] = [];
+  const ends: ((loss: number, notFinite?: string) => void)[] = [];
   const crop = {
     image: new Float32Array(64 * 64 * 3),
     mask: new Float32Array(64 * 64),
@@ -27,8 +27,9 @@ function start(notes: string[]) {
       config,
       step: (_: unknown, step: number) => {
         notes.push(`queued ${step}`);
-        return new Promise<LossParts>((resolve) => {
-          ends[step] = (total) => resolve({ total, cls: 0, ls: 0, loc: 0 });
+        return new Promise<StepLosses>((resolve) => {
+          ends[step] = (total, notFinite) =>
+            resolve({ total, cls: 0, ls: 0, loc: 0, ...(notFinite && { notFinite }) });
         });
       },
       state: async () => ({}),
@@ -86,5 +87,20 @@ test('a loss that is not finite ends the run, with the step and the images that 
   ends[0](Number.NaN);
   const message = await result.catch((error: Error) => error.message);
   assert.match(String(message), /^Step 1: the loss is NaN.*a\.png, b\.png/);
+  assert.not(notes.includes('saved'));
+});
+
+test('so does a weight that is not finite, in the step that made it, though the loss be finite', async () => {
+  const notes: string[] = [];
+  const { result, ends } = start(notes);
+  await settled();
+  ends[0](1);
+  await settled();
+  ends[1](1, 'block2.bn1.weight');
+  const message = await result.catch((error: Error) => error.message);
+  assert.match(
+    String(message),
+    /^Step 2: block2\.bn1\.weight or its gradient is not finite; the loss is 1/,
+  );
   assert.not(notes.includes('saved'));
 });

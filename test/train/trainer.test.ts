@@ -306,3 +306,14 @@ test('16 bits: the scale doubles after steps that fit; what fits at no scale is 
     assert.match((error as Error).message, /use train\.precision f32/);
   }
 });
+
+test('what is not finite is found in its step, also where a ReLU hides it from the loss', async () => {
+  for (const train of [{ batch: 4 }, { batch: 4, accumulate: 2 }]) {
+    const trainer = await Trainer.build(gpu, { checkpoint: initParams(tiny(train), 1) });
+    const batch = makeBatch(4, 64, 7);
+    assert.is((await trainer.step(batch, 0, 1e-3)).notFinite, undefined);
+    batch.image[5] = Number.NaN;
+    assert.match((await trainer.step(batch, 1, 1e-3)).notFinite ?? '', /\.(weight|bias)$/);
+    trainer.destroy();
+  }
+});

@@ -1,3 +1,4 @@
+import { readBuffer } from '../../gpu/readback.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { ParamStore } from '../../graph/store.ts';
 import type { Tensor } from '../../graph/tensor.ts';
@@ -16,11 +17,27 @@ const eps = 1e-8;
 export const adamStep = (lr: number, t: number): Float32Array =>
   Float32Array.of(lr / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t));
 
+/** Flag [1] that Adam sets, and nothing clears: see adam.wgsl. */
+export const notFiniteOf = (store: ParamStore): Tensor => store.own('notFinite', [1]);
+
+/**
+ * The first weight whose gradient was not finite in an update queued so far, or that itself, or the
+ * mean of the squares of its gradients, has not been finite since; undefined where all are. A loss may
+ * stay finite for long: a ReLU makes 0 of what is no number.
+ * @throws LlsmError when the GPU failed
+ */
+export async function firstNotFinite(store: ParamStore): Promise<string | undefined> {
+  const { buffer } = await readBuffer(store.gpu, store.buffer(notFiniteOf(store).home), 4);
+  const [vectors] = new Uint32Array(buffer);
+  return vectors ? store.weightAt(store.weightCount - vectors * 4) : undefined;
+}
+
 /**
  * Updates every weight from its gradient in one launch (Adam 0.9, 0.999, 1e-8, no decay, bias
  * correction as in PyTorch). `step` is an input [2], written before each run with `adamStep`;
  * `from` says where the gradients are (the sum over micro-batches, or one batch's); `scaled`, that they
  * are of losses times `lossScaleOf(params)`: a step with values that did not fit 16 bits is left out.
+ * What becomes of values that are not finite, `firstNotFinite` says.
  */
 export function adam(
   g: Graph,
@@ -39,6 +56,7 @@ export function adam(
       weights: params.flat('weights'),
       lossScale: scaled ? lossScaleOf(params) : undefined,
       overflow: scaled ? g.outOfRange : undefined,
+      notFinite: notFiniteOf(params),
     },
     params: () => ({ count, beta1, beta2, fresh1: 1 - beta1, fresh2: 1 - beta2, eps }),
     grid: () => [groups64(count)],

@@ -20,6 +20,13 @@ struct Params { count: u32, beta1: f32, beta2: f32, fresh1: f32, fresh2: f32, ep
 @group(0) @binding(6) var<storage, read> lossScale: array<f32>;
 @group(0) @binding(7) var<storage, read> overflow: array<u32>;
 //! end
+// How many vectors there are from the first on whose gradient, moment or weight is not finite: 0 is none.
+@group(0) @binding(8) var<storage, read_write> notFinite: atomic<u32>;
+
+// By its bits: drivers may take it for granted that floats are finite.
+fn isFinite(value: vec4f) -> bool {
+  return all((bitcast<vec4u>(value) & vec4u(0x7f800000u)) != vec4u(0x7f800000u));
+}
 
 //! include invocation64
 
@@ -35,5 +42,9 @@ fn run(at: u32) {
   let v1 = p.beta2 * v[at] + p.fresh2 * g * g;
   m[at] = m1;
   v[at] = v1;
-  weights[at] -= step[0] * m1 / (sqrt(v1) * step[1] + p.eps);
+  let weight = weights[at] - step[0] * m1 / (sqrt(v1) * step[1] + p.eps);
+  weights[at] = weight;
+  if (!(isFinite(g) && isFinite(v1) && isFinite(weight))) {
+    atomicMax(&notFinite, p.count - at);
+  }
 }

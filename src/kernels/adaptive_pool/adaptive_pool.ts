@@ -1,5 +1,6 @@
 import type { Graph } from '../../graph/record.ts';
 import { asRead, type Read, type Tensor } from '../../graph/tensor.ts';
+import { isGpu } from '../adapter.ts';
 import { groups64, inStrips } from '../grid.ts';
 import { sumRows } from '../matrix.ts';
 import { shader } from '../shader.ts';
@@ -12,8 +13,8 @@ const adaptivePoolBackwardShader = shader('adaptive_pool_backward', backwardSour
   bins: binsSource,
 });
 
-/** Pixels of a bin that one invocation sums by itself. */
-const pixelsAtOnce = 512;
+/** Pixels of a bin that one invocation sums by itself; a GPU has more invocations than bins. */
+const pixelsAtOnce = (g: Graph): number => (isGpu(g.traits) ? 128 : 512);
 
 /**
  * Adaptive average pool of [B, H, W, C] to [B, size, size, C] with torch's bins, also where
@@ -38,7 +39,7 @@ export function adaptivePool(
   const type = { TYPE: perLoad === 4 ? 'vec4f' : 'f32' };
   const c4 = channels / perLoad;
   const outs = size * size * c4;
-  const parts = Math.ceil(((inH / size) * (inW / size)) / pixelsAtOnce);
+  const parts = Math.ceil(((inH / size) * (inW / size)) / pixelsAtOnce(g));
   const partial = parts > 1 ? g.scratch(`${name} partial`, [parts, out.size]) : undefined;
   g.launch({
     kernel: adaptivePoolShader({ ...type, AFFINE: x.affine !== undefined, RELU: x.relu }),

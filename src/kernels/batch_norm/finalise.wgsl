@@ -18,17 +18,28 @@ struct Params { rows: u32, c4: u32, eps: f32, momentum: f32 }
 @group(0) @binding(7) var<storage, read_write> runningVar: array<vec4f>;
 
 //! include statistics
+//! if TREE
+
+//! include statistics_tree
+//! end
 //! else
 @group(0) @binding(6) var<storage, read> runningMean: array<vec4f>;
 @group(0) @binding(7) var<storage, read> runningVar: array<vec4f>;
 //! end
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
-  let c = id.x;
+@compute @workgroup_size($INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) id: u32) {
+  let c = group.x * ${ACROSS}u + id % ${ACROSS}u;
+  //! if TRAINING
+  let first = id / ${ACROSS}u;
+  var all = merged(first, p.rows, ${LANES}u, min(c, p.c4 - 1u), p.c4);
+  //! if TREE
+  all = inTree(all, id);
+  if (first > 0u) { return; }
+  //! end
+  //! end
   if (c >= p.c4) { return; }
   //! if TRAINING
-  let all = merged(0u, p.rows, c, p.c4);
   let mean = all.mean;
   let variance = all.m2 / all.n;
   runningMean[c] += p.momentum * (mean - runningMean[c]);

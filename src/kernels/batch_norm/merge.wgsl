@@ -11,7 +11,7 @@ struct Params { rows: u32, chunk: u32, chunks: u32, c4: u32 }
 
 fn run(invocation: u32) {
   //! include column
-  let all = merged(firstRow, endRow, c, p.c4);
+  let all = merged(firstRow, endRow, 1u, c, p.c4);
   let to = chunk * 3u * p.c4 + c;
   out[to] = vec4f(all.n);
   out[to + p.c4] = all.mean;

@@ -1,10 +1,10 @@
 /** Of four channels: how many values, their mean, and the sum of squared deviations from it. */
 struct Statistics { n: f32, mean: vec4f, m2: vec4f }
 
-/** Rows `first` up to `end` of `stats` [rows, 3, c4] as one, by Chan's rule; the first is not empty. */
-fn merged(first: u32, end: u32, c: u32, c4: u32) -> Statistics {
+/** Rows `first`, first + `step` up to `end` of `stats` [rows, 3, c4] as one, by Chan's rule. */
+fn merged(first: u32, end: u32, step: u32, c: u32, c4: u32) -> Statistics {
   var all = Statistics();
-  for (var row = first; row < end; row++) {
+  for (var row = first; row < end; row += step) {
     let at = row * 3u * c4 + c;
     let count = stats[at].x;
     let delta = stats[at + c4] - all.mean;

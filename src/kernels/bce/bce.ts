@@ -1,10 +1,14 @@
 import type { Graph } from '../../graph/record.ts';
 import { Tensor } from '../../graph/tensor.ts';
+import { isGpu } from '../adapter.ts';
 import { groups64 } from '../grid.ts';
 import { shader } from '../shader.ts';
 import source from './bce.wgsl';
 
 const bceShader = shader('bce', source);
+
+/** Values of a partial row: of an invocation, and of a workgroup that adds up in a tree. */
+const valuesOfRow = { invocation: 256, tree: 2048 };
 
 /** Loss: partial rows [n, 1] that add up to it, and gradients to begin from. */
 export interface Loss {
@@ -27,14 +31,16 @@ export function bce(
   { scale, grad }: { scale: number; grad: boolean },
 ): Loss {
   const values = logit.size / logit.shape[0];
-  const rows = Math.ceil(values / 256);
+  const tree = isGpu(g.traits);
+  const each = tree ? valuesOfRow.tree : valuesOfRow.invocation;
+  const rows = Math.ceil(values / each);
   const partial = g.partialRows(`loss of ${logit.name}`, 1);
   const dLogit = new Tensor(`d ${logit.name}`, logit.shape, { batched: true });
   g.launch({
-    kernel: bceShader({ GRAD: grad }),
+    kernel: bceShader({ GRAD: grad, TREE: tree, VALUES: each }),
     bind: { logit, truth, weight, partial, dLogit: grad ? dLogit : undefined },
     params: ({ count, row }) => ({ count, values, rows, row0: row, scale }),
-    grid: ({ count }) => [groups64(count * rows)],
+    grid: ({ count }) => [tree ? count * rows : groups64(count * rows)],
     partial: { tensor: partial, rows: (count) => count * rows },
   });
   return { partial, seeds: new Map(grad ? [[logit, dLogit]] : []) };

@@ -1,7 +1,8 @@
 // Binary cross-entropy of logits, max(z, 0) - z t + log(1 + exp(-|z|)), weighted by item:
 //   partial[row] = sum over the row's values of weight[b] / values * loss
 //   dLogit = (sigmoid(z) - t) * weight[b] / values * scale
-// with `values` the values of one item. Row r of an item takes values r, r + rows, r + 2 rows, ...
+// with `values` the values of one item. Row r of an item takes values r, r + rows, r + 2 rows, ... in
+// one invocation; or, as a TREE, a workgroup takes as many neighbouring ones, and adds up in a tree.
 struct Params { count: u32, values: u32, rows: u32, row0: u32, scale: f32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -13,6 +14,45 @@ struct Params { count: u32, values: u32, rows: u32, row0: u32, scale: f32 }
 @group(0) @binding(5) var<storage, read_write> dLogit: array<f32>;
 //! end
 
+/** The loss of one value of an item that counts `share`; its gradient is stored. */
+fn lossAt(at: u32, share: f32) -> f32 {
+  let z = logit[at];
+  let t = truth[at];
+  let e = exp(-abs(z));
+  //! if GRAD
+  let sigmoid = select(e, 1.0, z >= 0.0) / (1.0 + e);
+  dLogit[at] = select(0.0, (sigmoid - t) * share * p.scale, share != 0.0);
+  //! end
+  return max(z, 0.0) - z * t + log(1.0 + e);
+}
+
+//! if TREE
+var<workgroup> sums: array<f32, 256>;
+
+@compute @workgroup_size(256)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) id: u32,
+) {
+  let work = group.x + group.z * groups.x;
+  if (work >= p.count * p.rows) { return; }
+  let image = work / p.rows;
+  let share = weight[image] / f32(p.values);
+  let first = (work % p.rows) * ${VALUES}u;
+  var sum = 0.0;
+  for (var i = id; i < min(${VALUES}u, p.values - first); i += 256u) {
+    sum += lossAt(image * p.values + first + i, share);
+  }
+  sums[id] = sum;
+  for (var span = 128u; span > 0u; span /= 2u) {
+    workgroupBarrier();
+    if (id < span) { sums[id] += sums[id + span]; }
+  }
+  // A weight of zero must hide the item even where its loss is not finite.
+  if (id == 0u) { partial[p.row0 + work] = select(0.0, sums[0] * share, share != 0.0); }
+}
+//! else
 //! include invocation64
 
 fn run(work: u32) {
@@ -21,16 +61,9 @@ fn run(work: u32) {
   let share = weight[image] / f32(p.values);
   var sum = 0.0;
   for (var i = work % p.rows; i < p.values; i += p.rows) {
-    let at = image * p.values + i;
-    let z = logit[at];
-    let t = truth[at];
-    let e = exp(-abs(z));
-    sum += max(z, 0.0) - z * t + log(1.0 + e);
-    //! if GRAD
-    let sigmoid = select(e, 1.0, z >= 0.0) / (1.0 + e);
-    dLogit[at] = select(0.0, (sigmoid - t) * share * p.scale, share != 0.0);
-    //! end
+    sum += lossAt(image * p.values + i, share);
   }
   // A weight of zero must hide the item even where its loss is not finite.
   partial[p.row0 + work] = select(0.0, sum * share, share != 0.0);
 }
+//! end

@@ -5,6 +5,7 @@ import filterSource from './filter.wgsl';
 import lanesSource from './filter_lanes.wgsl';
 import tileSource from './filter_tile.wgsl';
 import { choose } from './menu.ts';
+import { narrowFilter } from './narrow.ts';
 
 const filterLanesShader = shader('filter_lanes', lanesSource, { filter: filterSource });
 const filterTileShader = shader('filter_tile', tileSource, { filter: filterSource });
@@ -37,6 +38,13 @@ export function filterRows(
   const m = g.batch * outH * outW;
   const shape = { m, k: depth, n: columns, cin, kernelSize, stride };
   const { form, choice } = choose('filter', g.traits, shape);
+  const flops = 2 * m * depth * columns;
+  const partial = g.partialRows(name, depth * columns);
+  if (form.kind === 'narrow') {
+    const windows = { kernelSize, stride, pad, outside };
+    narrowFilter(g, form.lanes, { x, dOut, partial, ...windows }, { flops, choice });
+    return partial;
+  }
   const fours = form.kind === 'tile' && cin % 4 === 0;
   const constants = {
     ...form.constants,
@@ -55,7 +63,6 @@ export function filterRows(
     return Math.max(pixelsAtLeast, Math.ceil(rows / chunks));
   };
   const chunksOf = (count: number): number => Math.ceil((count * outH * outW) / chunkOf(count));
-  const partial = g.partialRows(name, depth * columns);
   g.launch({
     kernel: form.kind === 'lanes' ? filterLanesShader(constants) : filterTileShader(constants),
     bind: { x: x.tensor, dOut, partial, affine: x.affine },
@@ -78,7 +85,7 @@ export function filterRows(
     }),
     grid: ({ count }) => [chunksOf(count) * depthTiles, columnTiles],
     partial: { tensor: partial, rows: chunksOf },
-    flops: 2 * m * depth * columns,
+    flops,
     choice,
   });
   return partial;

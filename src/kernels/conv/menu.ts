@@ -1,22 +1,33 @@
 import type { Constants } from '../../gpu/template.ts';
 import type { Choice, Traits } from '../../graph/record.ts';
+import { narrowColumns } from './narrow.ts';
 
 /** The two families of products: out = x w (forward and dX), and dW = x^T dOut. */
 export type Family = 'product' | 'filter';
 
-/** One way of computing a family's products: what a workgroup makes, and its shader's constants. */
-export interface Form {
-  /** Name in a cache of measurements. */
-  readonly name: string;
+/** A way of computing a family's products in tiles: what a workgroup makes, and its shader's constants. */
+interface Tiles {
   readonly kind: 'lanes' | 'tile';
   /** Rows of the result that a workgroup makes. */
   readonly rows: number;
   /** Columns of the result that a workgroup makes, in fours. */
   readonly columns4: number;
   readonly constants: Constants;
+}
+
+/** The way for few columns and short windows: see conv_narrow.wgsl. */
+interface Narrow {
+  readonly kind: 'narrow';
+  readonly lanes: number;
+}
+
+/** One way of computing a family's products. */
+export type Form = (Tiles | Narrow) & {
+  /** Name in a cache of measurements. */
+  readonly name: string;
   /** Whether the form can take a shape's input channels, and is worth offering for its columns. */
   fits(shape: Shape): boolean;
-}
+};
 
 /** A product [m, k] by [k, n]. */
 export interface Shape {
@@ -56,6 +67,14 @@ function lanesForm(
       (family === 'filter' || cin % depth === 0) && (columns === 1 || n > lanes * 4),
   };
 }
+
+/** The form for few columns and short windows on software drivers. */
+const narrowForm = (lanes: number): Form => ({
+  name: 'narrow',
+  kind: 'narrow',
+  lanes,
+  fits: ({ k, n }) => n <= 16 && narrowColumns(k, n) > 0,
+});
 
 /**
  * The portable form: `across` x `down` invocations share tiles in workgroup memory; each makes
@@ -101,7 +120,9 @@ export function formsOf(family: Family, { subgroupSize: lanes }: Traits): readon
   if (lanes !== 4 && lanes !== 8) return tileForms;
   const form = (columns: number, depth: number, rows?: number): Form =>
     lanesForm(family, lanes, columns, depth, rows);
-  const both = [form(1, 1), form(1, 2), form(2, 1), form(2, 2)];
+  // Adding up across lanes is written for eight of them.
+  const narrow = lanes === 8 ? [narrowForm(lanes)] : [];
+  const both = [form(1, 1), form(1, 2), form(2, 1), form(2, 2), ...narrow];
   // 14 x 14 pixels of one image fill 5 tiles of 40 rows, and 7 of 32 but for an eighth.
   return family === 'product' ? [...both, form(2, 2, 40)] : both;
 }
@@ -109,14 +130,30 @@ export function formsOf(family: Family, { subgroupSize: lanes }: Traits): readon
 /** Workgroups that keep a GPU busy: below, smaller tiles are better than larger ones. */
 const busy = 256;
 
+/** Rows from which on a product's time counts for more than compiling a form for it. */
+const tall = 16_384;
+
+/** Whether a form computes few more columns beyond the n than the plain one does. */
+function fills(form: Form, plain: Form, n: number): boolean {
+  if (form.kind === 'narrow' || plain.kind === 'narrow') return false;
+  const [computed, least] = [form, plain].map(
+    ({ columns4 }) => Math.ceil(n / 4 / columns4) * columns4,
+  );
+  return computed <= 1.25 * least;
+}
+
 /** Form that is taken where nothing was measured. */
 function shipped(family: Family, forms: readonly Form[], { m, k, n }: Shape): Form {
   const [plain, larger] = forms;
   // The widest tile loads least for its arithmetic. What is between it and the plain one is little
   // better than the plain one, and compiles too.
-  if (plain.kind === 'lanes') return forms.find(({ name }) => name === 'lanes 2x2') ?? plain;
+  if (plain.kind === 'lanes') {
+    const narrow = m >= tall ? forms.find(({ kind }) => kind === 'narrow') : undefined;
+    const widest = forms.find(({ name }) => name === 'lanes 2x2');
+    return narrow ?? (widest && fills(widest, plain, n) ? widest : plain);
+  }
   const [rows, columns] = family === 'product' ? [m, n] : [k, n];
-  if (!larger || (family === 'filter' && rows < larger.rows)) return plain;
+  if (larger?.kind !== 'tile' || (family === 'filter' && rows < larger.rows)) return plain;
   const groups = Math.ceil(rows / larger.rows) * Math.ceil(columns / (larger.columns4 * 4));
   return family === 'filter' || groups >= busy ? larger : plain;
 }
@@ -130,19 +167,23 @@ export function keyOf(family: Family, { m, k, n, kernelSize, stride }: Shape): s
 /**
  * The form for a shape: the one measured best on this adapter, else the one shipped.
  * @param reloads whether the kernel also loads where it stores. Software drivers compile each place
- *   that loads for long, a wide tile for seconds: there it is the plain form.
+ *   that loads for long, a wide tile for seconds: there it is the plain form, or the narrow one.
+ * @param apart whether there are zeros between the pixels of the input
  */
 export function choose(
   family: Family,
   traits: Traits,
   shape: Shape,
-  { reloads = false } = {},
+  { reloads = false, apart = false } = {},
 ): { form: Form; choice?: Choice } {
   const all = formsOf(family, traits);
-  if (reloads && all[0].kind === 'lanes') return { form: all[0] };
-  const forms = all.filter((form) => form.fits(shape));
+  const few = reloads && all[0].kind === 'lanes';
+  const forms = all.filter(
+    (form, i) => form.fits(shape) && (form.kind === 'narrow' ? !apart : !few || i === 0),
+  );
   const key = keyOf(family, shape);
   const measured = traits.tuned?.get(key);
   const form = forms.find(({ name }) => name === measured) ?? shipped(family, forms, shape);
+  if (few) return { form };
   return { form, choice: { key, form: form.name, among: forms.map(({ name }) => name) } };
 }

@@ -5,6 +5,7 @@ import { shader } from '../shader.ts';
 import lanesSource from './conv_lanes.wgsl';
 import tileSource from './conv_tile.wgsl';
 import { choose } from './menu.ts';
+import { narrowProduct } from './narrow.ts';
 import productSource from './product.wgsl';
 
 /** One product of the family: the fields of product.wgsl's Params that its callers choose. */
@@ -49,7 +50,13 @@ export function product(g: Graph, it: Product): void {
     stride: it.stride,
   };
   const reloads = it.accumulate || masked;
-  const { form, choice } = choose('product', g.traits, shape, { reloads });
+  const apart = it.apart !== undefined;
+  const { form, choice } = choose('product', g.traits, shape, { reloads, apart });
+  const flops = 2 * shape.m * shape.k * n;
+  if (form.kind === 'narrow') {
+    narrowProduct(g, form.lanes, it, { flops, choice });
+    return;
+  }
   const tiles = (count: number): number => Math.ceil((count * outH * outW) / form.rows);
   const fours = form.kind === 'tile' && cin % 4 === 0;
   const constants = {
@@ -63,7 +70,7 @@ export function product(g: Graph, it: Product): void {
     BIAS: it.bias !== undefined,
     STATS: it.stats !== undefined,
     PAD: it.outside,
-    APART: it.apart !== undefined,
+    APART: apart,
     ...activationFlags(it.activation),
   };
   g.launch({
@@ -98,7 +105,7 @@ export function product(g: Graph, it: Product): void {
     }),
     grid: ({ count }) => [tiles(count), Math.ceil(n / 4 / form.columns4)],
     partial: it.stats && { tensor: it.stats, rows: tiles },
-    flops: 2 * shape.m * shape.k * n,
+    flops,
     choice,
   });
 }

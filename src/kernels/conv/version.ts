@@ -1,7 +1,9 @@
 import lanesSource from './conv_lanes.wgsl';
+import narrowSource from './conv_narrow.wgsl';
 import tileSource from './conv_tile.wgsl';
 import filterSource from './filter.wgsl';
 import filterLanesSource from './filter_lanes.wgsl';
+import filterNarrowSource from './filter_narrow.wgsl';
 import filterTileSource from './filter_tile.wgsl';
 import productSource from './product.wgsl';
 
@@ -16,7 +18,8 @@ function hashOf(text: string): string {
 
 /** Version of the shaders that a menu chooses from: what was measured of other ones counts no more. */
 export const menuVersion = hashOf(
-  [lanesSource, tileSource, filterSource, filterLanesSource, filterTileSource, productSource].join(
-    '\n',
-  ),
+  [
+    ...[lanesSource, narrowSource, tileSource, productSource],
+    ...[filterLanesSource, filterNarrowSource, filterTileSource, filterSource],
+  ].join('\n'),
 );

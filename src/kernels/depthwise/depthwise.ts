@@ -7,6 +7,7 @@ import {
   activationIncludes,
   beforeActivation,
 } from '../activation/activation.ts';
+import { isGpu } from '../adapter.ts';
 import { columnSums } from '../column_sums/column_sums.ts';
 import { channelsOf, inStrips } from '../grid.ts';
 import { axis, unpack } from '../matrix.ts';
@@ -25,6 +26,9 @@ export interface DepthwiseOptions {
   /** Activation through which sums are stored. */
   activation?: Activation;
 }
+
+/** Columns that an invocation of the backward goes along on a GPU, which has more of them than rows. */
+const columnsAtMost = 28;
 
 const depthwiseShader = shader('depthwise', forwardSource, activationIncludes);
 const depthwiseBackwardShader = shader('depthwise_backward', backwardSource, activationIncludes);
@@ -64,7 +68,7 @@ export function depthwise(
     if (bias && gradients.wants(bias)) columnSums(g, dOut, gradients.own(bias));
     const channels = channelsOf(dOut);
     const partial = gradients.wants(weight)
-      ? g.partialRows(`partial d ${weight.name}`, 9 * channels)
+      ? g.partialRows(`partial d ${weight.name}`, (rolling ? termsOf(parts) : 9) * channels)
       : undefined;
     for (const part of parts) {
       (rolling ? backward : stridedBackward)(g, part, windows, dOut, gradients, partial);
@@ -75,6 +79,9 @@ export function depthwise(
   });
   return out;
 }
+
+/** Sums of a channel in a partial row of the backward: nine of the weight, two of a batch norm. */
+const termsOf = (parts: readonly Part[]): number => (parts.some(({ read }) => read.saved) ? 11 : 9);
 
 function forward(
   g: Graph,
@@ -114,11 +121,20 @@ function backward(
   partial: Tensor | undefined,
 ): void {
   const [, height, width, channels] = dOut.shape;
-  const { tensor, affine, relu, value } = read;
+  const { tensor, affine, relu, saved, value } = read;
   const into = gradients.wants(value) ? gradients.into(value) : undefined;
   if (!partial && !into) return;
-  const work = inStrips(height, 1, c4, 8);
+  const pieces = isGpu(g.traits) ? Math.ceil(width / columnsAtMost) : 1;
+  const work = inStrips(height, pieces, c4, 8);
   const products = Number(partial !== undefined) + Number(into !== undefined);
+  const sums = partial && into && gradients.isLast(value) ? saved : undefined;
+  if (partial && sums) {
+    gradients.leaveSums(value, {
+      partial,
+      at: 9 * channels + at * 4,
+      dotAt: 10 * channels + at * 4,
+    });
+  }
   const flags = {
     DW: partial !== undefined,
     DX: into !== undefined,
@@ -126,10 +142,15 @@ function backward(
     RELU: relu,
     // A batch norm masks the gradient itself.
     MASK: into !== undefined && relu && !affine,
+    SUMS: sums !== undefined,
   };
   const needX = flags.DW || flags.MASK;
   g.launch({
-    kernel: depthwiseBackwardShader({ ...flags, NEEDX: needX }),
+    kernel: depthwiseBackwardShader({
+      ...flags,
+      NEEDX: needX,
+      TERMS: partial ? partial.shape[1] / channels : 0,
+    }),
     bind: {
       dOut,
       x: needX ? tensor : undefined,
@@ -137,17 +158,19 @@ function backward(
       w: into ? weight : undefined,
       dX: into?.gradient,
       partial,
+      saved: sums,
     },
     params: ({ count, row }) => ({
       ...work.params(count),
       width,
+      piece: Math.ceil(width / pieces),
       dC4: channels / 4,
       at,
       row0: row,
       accumulate: Number(into?.accumulate ?? false),
     }),
     grid: ({ count }) => work.grid(count),
-    partial: partial && { tensor: partial, rows: (count) => count * work.strips },
+    partial: partial && { tensor: partial, rows: (count) => count * work.strips * pieces },
     flops: products * 18 * g.batch * height * width * c4 * 4,
   });
 }

@@ -2,12 +2,14 @@
 //   dX[y, x, c] (+)= sum over ky, kx of w[c, ky, kx] * dOut[y + 1 - ky, x + 1 - kx, c]
 //   partial[row][ky * 3 + kx, c] = sum over a strip of rows of one image of
 //     read(x)[y, x, c] * dOut[y + 1 - ky, x + 1 - kx, c]
+// With SUMS, where x is read through a batch norm and dX is complete, the partial rows go on with what
+// its backward takes, as batch_norm/backward_sums.wgsl: the sums of g and of g times the normalised x.
 //
-// An invocation goes along the columns of each row, and keeps the window of dOut and the nine sums
+// An invocation goes along `piece` columns of each row, and keeps the window of dOut and the nine sums
 // of four channels. dOut may be wider than x, whose channels begin at its `at`.
 struct Params {
   images: u32, strips: u32, strip: u32, rows: u32, across: u32, c4: u32, width: u32,
-  dC4: u32, at: u32, row0: u32, accumulate: u32,
+  piece: u32, dC4: u32, at: u32, row0: u32, accumulate: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -25,6 +27,9 @@ struct Params {
 //! if DW
 @group(0) @binding(6) var<storage, read_write> partial: array<vec4f>;
 //! end
+//! if SUMS
+@group(0) @binding(7) var<storage, read> saved: array<vec4f>;
+//! end
 
 //! include invocation64
 
@@ -32,6 +37,8 @@ fn run(invocation: u32) {
   //! include strip
   let height = p.rows;
   let width = p.width;
+  let firstColumn = across * p.piece;
+  let endColumn = min(firstColumn + p.piece, width);
   //! if DX
   let accumulate = p.accumulate != 0u;
   let f = (p.at + c) * 36u;
@@ -48,6 +55,11 @@ fn run(invocation: u32) {
   var sum$t = vec4f();
   //! end
   //! end
+  //! if SUMS
+  let mean = saved[c];
+  var gradientSum = vec4f();
+  var gradientDot = vec4f();
+  //! end
 
   for (var y = firstRow; y < endRow; y++) {
     // dOut's rows above, here and below; one outside counts 0, and in its place this one is loaded.
@@ -57,13 +69,13 @@ fn run(invocation: u32) {
     let here = row * width * p.dC4 + p.at + c;
     let above = here - select(0u, width * p.dC4, y > 0u);
     let below = here + select(0u, width * p.dC4, y + 1u < height);
-    var pixel = row * width * p.c4 + c;
+    var pixel = (row * width + firstColumn) * p.c4 + c;
     // The columns l(eft) of the pixel, m(iddle) and r(ight) in dOut's rows 0, 1 and 2.
     //! for k in 0 .. 3
     var l$k = vec4f();
     var m$k = vec4f();
     //! end
-    for (var column = 0u; column <= width; column++) {
+    for (var column = max(firstColumn, 1u) - 1u; column <= endColumn; column++) {
       var r0 = vec4f();
       var r1 = vec4f();
       var r2 = vec4f();
@@ -73,7 +85,7 @@ fn run(invocation: u32) {
         r2 = dOut[below + column * p.dC4] * liveBelow;
       }
       // The window is that of the column before.
-      if (column > 0u) {
+      if (column > firstColumn) {
         //! if NEEDX
         var value = x[pixel];
         //! end
@@ -87,8 +99,18 @@ fn run(invocation: u32) {
         if (accumulate) { gradient += dX[pixel]; }
         dX[pixel] = gradient;
         //! end
+        //! if SUMS
+        let centred = value - mean;
+        //! end
         //! if AFFINE
         value = value * scale + shift;
+        //! end
+        //! if SUMS
+        //! if RELU
+        gradient = select(vec4f(), gradient, value > vec4f());
+        //! end
+        gradientSum += gradient;
+        gradientDot += gradient * centred;
         //! end
         //! if DW
         //! if RELU
@@ -113,9 +135,13 @@ fn run(invocation: u32) {
     }
   }
   //! if DW
-  let to = (p.row0 + image * p.strips + part) * 9u * p.dC4 + p.at + c;
+  let to = (p.row0 + (image * p.strips + part) * p.across + across) * ${TERMS}u * p.dC4 + p.at + c;
   //! for t in 0 .. 9
   partial[to + ${t}u * p.dC4] = sum$t;
+  //! end
+  //! if SUMS
+  partial[to + 9u * p.dC4] = gradientSum;
+  partial[to + 10u * p.dC4] = gradientDot * saved[p.c4 + c];
   //! end
   //! end
 }

@@ -1,5 +1,6 @@
 import type { Graph } from '../../graph/record.ts';
 import type { Tensor } from '../../graph/tensor.ts';
+import { isGpu } from '../adapter.ts';
 import { groups64, inColumns, itemsOf } from '../grid.ts';
 import { axis, unpack } from '../matrix.ts';
 import { shader } from '../shader.ts';
@@ -62,7 +63,7 @@ export function dot(
         });
       }
       if (!gradients.wants(weight)) return;
-      const sums = inColumns(rowsOf, c4, 256);
+      const sums = inColumns(rowsOf, c4, isGpu(g.traits) ? 64 : 256);
       const partial = g.partialRows(`partial d ${weight.name}`, c4 * 4 + 1);
       g.launch({
         kernel: dotFilterShader(),

@@ -18,7 +18,9 @@ fn run(invocation: u32) {
   let scale = affine[c];
   let shift = affine[c4 + c];
   //! end
-  let share = 1.0 / (1.0 + exp(-logit[image * c4 + c]));
+  // Beyond 88 the exponential is infinite, and what a quotient by infinity is, is left to the driver.
+  let z = -logit[image * c4 + c];
+  let share = 1.0 / (1.0 + exp(select(z, vec4f(80.0), z > vec4f(80.0))));
   var at = (image * p.rows + firstRow) * c4 + c;
   for (var pixel = firstRow; pixel < endRow; pixel++) {
     var value = x[at];

@@ -25,7 +25,8 @@ fn run(invocation: u32) {
   let scale = affine[c];
   let shift = affine[c4 + c];
   //! end
-  let s = 1.0 / (1.0 + exp(-logit[image * c4 + c]));
+  let z = -logit[image * c4 + c];
+  let s = 1.0 / (1.0 + exp(select(z, vec4f(80.0), z > vec4f(80.0))));
   var sum = vec4f();
   var at = (image * p.rows + firstRow) * c4 + c;
   for (var pixel = firstRow; pixel < endRow; pixel++) {

@@ -21,7 +21,9 @@ const pairsLanesShader = shader('pairs_lanes', pairsSource, { through: throughSo
 const mostTerms = 64;
 
 /** Whether pairs_lanes.wgsl can take these features on this adapter. */
-export function fitsLanes({ traits }: Graph, { depth }: Features): boolean {
+export function fitsLanes({ traits, storage }: Graph, { depth, left }: Features): boolean {
+  // With a batch norm's scale and the flag of 16 bits it would bind more than every adapter allows.
+  if (left.affine && storage === 'f16') return false;
   return (traits.subgroupSize === 4 || traits.subgroupSize === 8) && depth <= mostTerms;
 }
 
@@ -77,6 +79,7 @@ function launch(
     ...headFlags(head),
     ...readFlags(own),
     WEIGHT: weight !== undefined,
+    SAME: own.tensor === other.tensor,
     MAP: !loss,
     LOSS: loss !== undefined,
     GRAD: loss !== undefined && out !== undefined,
@@ -90,7 +93,7 @@ function launch(
     kernel: pairsLanesShader(flags),
     bind: {
       own: own.tensor,
-      other: other.tensor,
+      other: own.tensor === other.tensor ? undefined : other.tensor,
       bias,
       weight,
       affine: own.affine,

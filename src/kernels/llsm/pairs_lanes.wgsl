@@ -38,7 +38,9 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> own: array<f32>;
+//! if !SAME
 @group(0) @binding(2) var<storage, read> other: array<f32>;
+//! end
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 //! if WEIGHT
 @group(0) @binding(4) var<storage, read> weight: array<f32>;
@@ -95,7 +97,11 @@ fn readOurs(rows: vec4u) {
 fn readTheirs(row: u32) {
   //! for s in 0 .. LOADS
   let k$s = min(${s}u * ${LANES}u + lane, p.depth - 1u);
+  //! if SAME
+  theirs[$s] = through(own[row + k$s], p.otherAt + k$s, p.otherChannels);
+  //! else
   theirs[$s] = through(other[row + k$s], p.otherAt + k$s, p.otherChannels);
+  //! end
   //! end
 }
 

@@ -9,16 +9,17 @@ import type { Features, Side } from './features.ts';
 import { finishLoss, type SideSums } from './finish.ts';
 import gatherSource from './sampled_gather.wgsl';
 import pairsSource from './sampled_pairs.wgsl';
+import sumsSource from './sampled_sums.wgsl';
 import throughSource from './through.wgsl';
 
 const sampledPairsShader = shader('sampled_pairs', pairsSource, { through: throughSource });
+const sampledSumsShader = shader('sampled_sums', sumsSource);
 const sampledGatherShader = shader('sampled_gather', gatherSource, { through: throughSource });
 
 /** The drawn pairs (i, j) of each image, as inputs of u32 values. */
 export interface PairInputs {
-  /** Positions i (`first`) and j (`second`) of each pair, [B, n] each, ordered by i. */
-  first: Tensor;
-  second: Tensor;
+  /** Positions [B, n, 2] of each pair: i (the first) and j (the second), ordered by i. */
+  drawn: Tensor;
   /** Starts [B, HW + 1] of the pairs of each i in `firstOrder` [B, n], which gives the pair. */
   firstStarts: Tensor;
   firstOrder: Tensor;
@@ -33,8 +34,7 @@ export type PairInputsData = { [K in keyof PairInputs]: Uint32Array };
 export function pairInputs(g: Graph, { height, width }: Features, n: number): PairInputs {
   const positions = height * width;
   return {
-    first: g.input('pair first', [n]),
-    second: g.input('pair second', [n]),
+    drawn: g.input('pairs drawn', [n, 2]),
     firstStarts: g.input('pair first starts', [positions + 1]),
     firstOrder: g.input('pair first order', [n]),
     secondStarts: g.input('pair second starts', [positions + 1]),
@@ -57,8 +57,7 @@ export function drawPairs(
   const list = (): Uint32Array => new Uint32Array(count * n);
   const starts = (): Uint32Array => new Uint32Array(count * (positions + 1));
   const data: PairInputsData = {
-    first: list(),
-    second: list(),
+    drawn: new Uint32Array(count * n * 2),
     firstStarts: starts(),
     firstOrder: list(),
     secondStarts: starts(),
@@ -68,20 +67,18 @@ export function drawPairs(
     const random = new Random(seed, 'pairs', step, firstItem + image);
     const drawn = Array.from({ length: n }, () => [random.int(positions), random.int(positions)]);
     drawn.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    drawn.forEach(([i, j], at) => {
-      data.first[image * n + at] = i;
-      data.second[image * n + at] = j;
-    });
+    data.drawn.set(drawn.flat(), image * n * 2);
     const part = (values: Uint32Array, size: number): Uint32Array =>
       values.subarray(image * size, (image + 1) * size);
-    lists(part(data.first, n), part(data.firstStarts, positions + 1), part(data.firstOrder, n));
-    lists(part(data.second, n), part(data.secondStarts, positions + 1), part(data.secondOrder, n));
+    const side = (at: number): number[] => drawn.map((pair) => pair[at]);
+    lists(side(0), part(data.firstStarts, positions + 1), part(data.firstOrder, n));
+    lists(side(1), part(data.secondStarts, positions + 1), part(data.secondOrder, n));
   }
   return data;
 }
 
 /** Sorts by counting: `order` gets the places of each value, `starts` where each value's places begin. */
-function lists(values: Uint32Array, starts: Uint32Array, order: Uint32Array): void {
+function lists(values: readonly number[], starts: Uint32Array, order: Uint32Array): void {
   for (const value of values) starts[value + 1]++;
   for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
   const next = starts.slice();
@@ -109,10 +106,10 @@ export function llsmSampledLoss(
   const positions = height * width;
   const flags = { ...headFlags(head), ...readFlags(left), WEIGHT: weight !== undefined };
   const affine = left.affine && { affine: left.affine };
-  const n = pairs.first.shape[1];
+  const n = pairs.drawn.shape[1];
   const rows = Math.ceil(n / pairsPerRow);
   const partial = g.partialRows('pair loss', 2);
-  const dz = g.activation('pair dz', [n], 'f32');
+  const each = g.activation('loss and dz of pairs', [n, 2], 'f32');
   g.launch({
     kernel: sampledPairsShader(flags),
     bind: {
@@ -120,18 +117,14 @@ export function llsmSampledLoss(
       right: right.tensor,
       bias,
       truth: target,
-      share,
-      first: pairs.first,
-      second: pairs.second,
-      partial,
-      dz,
+      drawn: pairs.drawn,
+      each,
       weight,
       ...affine,
     },
-    params: ({ count, row }) => ({
+    params: ({ count }) => ({
       count,
       pairs: n,
-      rows,
       positions,
       depth,
       leftChannels: left.tensor.shape[3],
@@ -139,9 +132,14 @@ export function llsmSampledLoss(
       rightChannels: right.tensor.shape[3],
       rightAt: right.at,
       depthScale: depthScale(features),
-      pairShare: 1 / n,
-      row0: row,
     }),
+    grid: ({ count }) => [groups64(count * n)],
+  });
+  // Apart: with the sums' bindings the pairs' kernel would have more than every adapter allows.
+  g.launch({
+    kernel: sampledSumsShader(),
+    bind: { each, share, partial },
+    params: ({ count, row }) => ({ count, pairs: n, rows, pairShare: 1 / n, row0: row }),
     grid: ({ count }) => [groups64(count * rows)],
     partial: { tensor: partial, rows: (count) => count * rows },
   });
@@ -150,14 +148,14 @@ export function llsmSampledLoss(
   const gather = (own: Side, other: Side, by: 'first' | 'second'): SideSums => {
     const sums = g.activation(`sums of pair ${by}`, [positions, depth], 'f32');
     g.launch({
-      kernel: sampledGatherShader(flags),
+      kernel: sampledGatherShader({ ...flags, PARTNER: by === 'first' ? 'y' : 'x' }),
       bind: {
         own: own.tensor,
         other: other.tensor,
-        dz,
+        each,
         starts: pairs[`${by}Starts`],
         order: pairs[`${by}Order`],
-        partner: by === 'first' ? pairs.second : pairs.first,
+        drawn: pairs.drawn,
         sums,
         ...affine,
       },

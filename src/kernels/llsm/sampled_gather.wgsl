@@ -8,11 +8,11 @@ struct Params {
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> own: array<f32>;
 @group(0) @binding(2) var<storage, read> other: array<f32>;
-@group(0) @binding(3) var<storage, read> dz: array<f32>;
+@group(0) @binding(3) var<storage, read> each: array<vec2f>;
 // starts[b, o] up to starts[b, o + 1] are the places of o's pairs in `order`, which gives the pair.
 @group(0) @binding(4) var<storage, read> starts: array<u32>;
 @group(0) @binding(5) var<storage, read> order: array<u32>;
-@group(0) @binding(6) var<storage, read> partner: array<u32>;
+@group(0) @binding(6) var<storage, read> drawn: array<vec2u>;
 @group(0) @binding(7) var<storage, read_write> sums: array<f32>;
 //! if AFFINE
 @group(0) @binding(8) var<storage, read> affine: array<f32>;
@@ -33,8 +33,8 @@ fn run(at: u32) {
   var g = 0.0;
   for (var q = starts[image * (p.positions + 1u) + position]; q < end; q++) {
     let pair = image * p.pairs + order[image * p.pairs + q];
-    let d = dz[pair];
-    let theirs = other[(image * p.positions + partner[pair]) * p.otherChannels + p.otherAt + k];
+    let d = each[pair].y;
+    let theirs = other[(image * p.positions + drawn[pair].$PARTNER) * p.otherChannels + p.otherAt + k];
     let b = through(theirs, p.otherAt + k, p.otherChannels);
     //! if LINEAR
     g += d;

@@ -1,7 +1,7 @@
 /** Learning curves: losses and the validation AUC against the step, from the lines of metrics.jsonl. */
 import * as Plot from '@observablehq/plot';
 import { LlsmError } from '../../base/errors.ts';
-import { blankDocument, blue, orange } from './plots.ts';
+import { blankDocument, blue, orange } from '../../image/plot.ts';
 
 /** A line of metrics.jsonl: a training step's losses, or a validation's (val...). */
 export type MetricsLine = { step: number } & Record<string, unknown>;

@@ -72,29 +72,40 @@ export function checkpointFromSafetensors(
   where: string,
   given?: Config,
 ): Checkpoint {
+  const head = checkpointHead(metadata, where, given);
+  const { fitting, unfit } = fitInto({ tensors }, listParams(head.config));
+  refuseUnfit(unfit, where);
+  return { ...head, tensors: fitting };
+}
+
+/**
+ * What a checkpoint's file says besides its tensors.
+ * @throws LlsmError as `checkpointFromSafetensors`
+ */
+export function checkpointHead(
+  metadata: Record<string, string>,
+  where: string,
+  given?: Config,
+): Omit<Checkpoint, 'tensors'> {
   const config = configOf(metadata, where, given);
-  const { fitting, unfit } = fitInto({ tensors }, listParams(config));
-  if (unfit.length > 0) {
-    const training = unfit.some(({ name }) => name.startsWith('adam.'));
-    throw new LlsmError(
-      `${where} does not hold the network of its config:\n${listUnfit(unfit)}` +
-        (training ? '\n(a training state: use the weights.safetensors beside it)' : ''),
-    );
+  const head = { config, version: metadata['llsm.version'] ?? 'unknown' };
+  const text = metadata['llsm.threshold'];
+  if (text === undefined) return head;
+  const parsed = thresholdSchema.safeParse(json(text, `${where}: llsm.threshold`));
+  if (!parsed.success) {
+    throw new LlsmError(`${where}: llsm.threshold ${problemsOf(parsed.error)}`);
   }
-  const checkpoint: Checkpoint = {
-    config,
-    tensors: fitting,
-    version: metadata['llsm.version'] ?? 'unknown',
-  };
-  const threshold = metadata['llsm.threshold'];
-  if (threshold !== undefined) {
-    const parsed = thresholdSchema.safeParse(json(threshold, `${where}: llsm.threshold`));
-    if (!parsed.success) {
-      throw new LlsmError(`${where}: llsm.threshold ${problemsOf(parsed.error)}`);
-    }
-    checkpoint.threshold = parsed.data;
-  }
-  return checkpoint;
+  return { ...head, threshold: parsed.data };
+}
+
+/** @throws LlsmError where anything is unfit, listing it */
+export function refuseUnfit(unfit: readonly Unfit[], where: string): void {
+  if (unfit.length === 0) return;
+  const training = unfit.some(({ name }) => name.startsWith('adam.'));
+  throw new LlsmError(
+    `${where} does not hold the network of its config:\n${listUnfit(unfit)}` +
+      (training ? '\n(a training state: use the weights.safetensors beside it)' : ''),
+  );
 }
 
 /**
@@ -186,24 +197,40 @@ export function fitInto(
   specs: readonly NetworkParam[],
 ): { fitting: Map<string, HostTensor>; unfit: Unfit[] } {
   const fitting = new Map<string, HostTensor>();
-  const unfit: Unfit[] = [];
-  for (const { name, shape } of specs) {
-    const tensor = tensors.get(name);
-    const reason = tensor ? misfit(name, tensor, shape) : 'missing';
+  const unfit = unfitShapes(new Map([...tensors].map(([name, { shape }]) => [name, shape])), specs);
+  const misshapen = new Set(unfit.map(({ name }) => name));
+  for (const { name } of specs) {
+    if (misshapen.has(name)) continue;
+    const tensor = tensors.get(name) as HostTensor;
+    const reason = unfitValues(name, tensor.data);
     if (reason) unfit.push({ name, reason });
-    else fitting.set(name, tensor as HostTensor);
-  }
-  const known = new Set(specs.map((spec) => spec.name));
-  for (const name of tensors.keys()) {
-    if (!known.has(name)) unfit.push({ name, reason: 'not in this network' });
+    else fitting.set(name, tensor);
   }
   return { fitting, unfit };
 }
 
-function misfit(name: string, { shape, data }: HostTensor, wanted: readonly number[]) {
-  if (shape.length !== wanted.length || shape.some((d, k) => d !== wanted[k])) {
-    return `is [${shape}], this network needs [${wanted}]`;
+/** What of these tensors, by name and shape, is missing in a network, unknown there, or of another shape. */
+export function unfitShapes(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  specs: readonly NetworkParam[],
+): Unfit[] {
+  const unfit: Unfit[] = [];
+  for (const { name, shape: wanted } of specs) {
+    const shape = shapes.get(name);
+    if (!shape) unfit.push({ name, reason: 'missing' });
+    else if (shape.length !== wanted.length || shape.some((d, k) => d !== wanted[k])) {
+      unfit.push({ name, reason: `is [${shape}], this network needs [${wanted}]` });
+    }
   }
+  const known = new Set(specs.map((spec) => spec.name));
+  for (const name of shapes.keys()) {
+    if (!known.has(name)) unfit.push({ name, reason: 'not in this network' });
+  }
+  return unfit;
+}
+
+/** Why a tensor's values cannot be a network's; undefined where they can. */
+export function unfitValues(name: string, data: Float32Array): string | undefined {
   // A loop, because a callback takes ten times as long for the 24 million values of full width.
   for (let i = 0; i < data.length; i++) {
     if (!Number.isFinite(data[i])) return `holds ${data[i]} at ${i}`;

@@ -2,7 +2,7 @@ import { LlsmError } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { Graph } from '../../graph/record.ts';
-import { Plan } from '../../graph/replay.ts';
+import { Plan, type PlanOptions } from '../../graph/replay.ts';
 import type { ParamStore } from '../../graph/store.ts';
 import { type Read, read, type Tensor } from '../../graph/tensor.ts';
 import { type Features, llsmMap } from '../../kernels/llsm/llsm.ts';
@@ -55,7 +55,7 @@ export function keepTap(pass: Forward, name: string): Tensor {
  * @throws LlsmError when it does not fit the adapter, or where maps of 16 bits are wanted and the
  *   adapter has none, or nothing watches their range
  */
-export function planOf(gpu: Gpu, { g, params }: Forward): Promise<Plan> {
+export function planOf(gpu: Gpu, { g, params }: Forward, options?: PlanOptions): Promise<Plan> {
   if (g.storage === 'f16') {
     if (!gpu.device.features.has('shader-f16')) {
       throw new LlsmError(
@@ -68,5 +68,5 @@ export function planOf(gpu: Gpu, { g, params }: Forward): Promise<Plan> {
       );
     }
   }
-  return Plan.build(gpu, g, params);
+  return Plan.build(gpu, g, params, undefined, options);
 }

@@ -136,11 +136,13 @@ export async function trainSteps(
   const data = new Float32Array(steps * 4);
   for (let step = 0; step < steps; step++) {
     program.run({ lr, t: step + 1 });
-    data.set(inOrder(await program.losses()), step * 4);
-    if (!Number.isFinite(data[step * 4])) {
-      throw new LlsmError(
-        `The loss is ${data[step * 4]} at training step ${step}: try a lower rate (--lr, ${lr} now)`,
-      );
+    const { notFinite, ...parts } = await program.losses();
+    data.set(inOrder(parts), step * 4);
+    if (notFinite !== undefined || !Number.isFinite(parts.total)) {
+      const what = notFinite
+        ? `${notFinite} or its gradient is not finite`
+        : `The loss is ${parts.total}`;
+      throw new LlsmError(`${what} at training step ${step}: try a lower rate (--lr, ${lr} now)`);
     }
     onStep?.(step + 1);
   }

@@ -2,11 +2,12 @@ import { LlsmError } from '../../base/errors.ts';
 import type { Config } from '../../config/config.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { backward } from '../../graph/backward.ts';
+import { NoRoomError } from '../../graph/buffers.ts';
 import { Graph, type Traits } from '../../graph/record.ts';
 import type { Plan } from '../../graph/replay.ts';
 import type { ParamStore } from '../../graph/store.ts';
 import { type Dtype, Tensor } from '../../graph/tensor.ts';
-import { adam, adamStep } from '../../kernels/adam/adam.ts';
+import { adam, adamStep, firstNotFinite } from '../../kernels/adam/adam.ts';
 import type { PairInputsData } from '../../kernels/llsm/sampled.ts';
 import { lossScaleOf, updateLossScale } from '../../kernels/loss_scale/loss_scale.ts';
 import { type Forward, forward, planOf } from './forward.ts';
@@ -27,6 +28,12 @@ export interface StepOptions {
   pairs?: LossOptions['pairs'];
   /** Type that feature maps are stored in (default f32). 16 bits need the update, which watches their range. */
   precision?: Dtype;
+}
+
+/** Losses of a step, and what became of the weights in it. */
+export interface StepLosses extends LossParts {
+  /** The first weight whose gradient or value is not finite since; absent where all are. */
+  notFinite?: string;
 }
 
 /** A training step on a graph. */
@@ -66,7 +73,10 @@ export class TrainingStep {
     readonly plan: Plan,
   ) {}
 
-  /** Builds a step. @throws LlsmError where it does not fit the adapter, or that has no f16 */
+  /**
+   * Builds a step. Where the GPU has no room for all that the step could keep, it keeps less.
+   * @throws LlsmError where it does not fit the adapter even so, or that has no f16
+   */
   static async build(
     gpu: Gpu,
     config: Config,
@@ -74,7 +84,12 @@ export class TrainingStep {
     options: StepOptions,
   ): Promise<TrainingStep> {
     const recorded = recordStep(gpu, config, params, options);
-    return new TrainingStep(recorded, await planOf(gpu, recorded.pass));
+    try {
+      return new TrainingStep(recorded, await planOf(gpu, recorded.pass));
+    } catch (error) {
+      if (!(error instanceof NoRoomError) || gpu.memory === undefined) throw error;
+      return TrainingStep.build({ ...gpu, memory: undefined }, config, params, options);
+    }
   }
 
   get pass(): Forward {
@@ -102,9 +117,15 @@ export class TrainingStep {
     this.plan.run();
   }
 
-  /** Reads the losses of the last run, before its update. */
-  losses(): Promise<LossParts> {
-    return this.recorded.losses.read(this.plan);
+  /** Reads the losses of the last run, before its update, and whether the update went well. */
+  async losses(): Promise<StepLosses> {
+    const { losses, pass, rate } = this.recorded;
+    // Both are queued here and now, behind this run and before the next.
+    const [parts, notFinite] = await Promise.all([
+      losses.read(this.plan),
+      rate && firstNotFinite(pass.params),
+    ]);
+    return notFinite === undefined ? parts : { ...parts, notFinite };
   }
 
   destroy(): void {

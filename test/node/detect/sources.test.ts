@@ -39,3 +39,30 @@ test('a folder without pictures is an error of its own, and no end', () => {
   assert.match(empty.error as string, /empty holds no JPEG, PNG or WebP pictures/);
   assert.equal(other, { path: 'nowhere.png', stem: 'nowhere' });
 });
+
+test('videos are told by their names, else by their first bytes', () => {
+  const write = (name: string, bytes: string): string => {
+    writeFileSync(join(folder, name), Buffer.from(bytes, 'latin1'));
+    return join(folder, name);
+  };
+  const videos = [
+    write('empty/a.MP4', ''),
+    write('no-ending', '\0\0\0\x20ftypisom\0\0'),
+    write('matroska', '\x1a\x45\xdf\xa3\0\0\0\0\0\0\0\0'),
+    write('avi.old', 'RIFF\0\0\0\0AVI LIST'),
+  ];
+  const others = [
+    write('photo', '\0\0\0\x20ftypavif\0\0'),
+    write('web', 'RIFF\0\0\0\0WEBPVP8 '),
+    write('video.png', '\0\0\0\x20ftypisom\0\0'),
+    write('short', 'RI'),
+    join(folder, 'nowhere'),
+  ];
+  assert.equal(
+    listSources([...videos, ...others]).map(({ video }) => video ?? false),
+    [...videos.map(() => true), ...others.map(() => false)],
+  );
+  assert.equal(listSources([join(folder, 'empty')]), [
+    { path: join(folder, 'empty', 'a.MP4'), stem: 'a', video: true },
+  ]);
+});
