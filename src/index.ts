@@ -1,4 +1,7 @@
-/** Detecting altered faces, in Node and in a page: what applications use. */
+/**
+ * Detecting altered faces, in Node and in a page: what applications use.
+ * @module llsm
+ */
 export { LlsmError } from './base/errors.ts';
 export { version } from './base/version.ts';
 export { type Config, type ConfigInput, parseConfig } from './config/config.ts';
@@ -26,7 +29,7 @@ export type {
   Verdict,
   View,
 } from './detect/finding.ts';
-export { type Host, provideHost, type ReadOptions, type Source } from './detect/host.ts';
+export { filesAt, type Host, provideHost, type ReadOptions, type Source } from './detect/host.ts';
 export { type Detection, FaceScorer, type ScorerOptions } from './detect/scorer.ts';
 export { judge, meaningInWords, scope, thresholdInWords } from './detect/verdict.ts';
 export { type ViewName, viewNames } from './detect/views.ts';

@@ -1,15 +1,20 @@
 /** What the library stands on in a page: the browser's adapter, and files from where this code came from. */
 import { LlsmError } from '../src/base/errors.ts';
 import { bytesAsTheyCome, fetchBytes } from '../src/base/fetch.ts';
-import { type Host, type ReadOptions, sha256Of } from '../src/detect/host.ts';
+import { type Host, namedFolder, type ReadOptions, sha256Of } from '../src/detect/host.ts';
 import { openGpu } from '../src/gpu/device.ts';
 import { codecFiles, provideCodecs } from '../src/image/codecs.ts';
 
 /** The networks beside this code, as they were when it was built. */
 declare const LLSM_FILES: Record<string, { sha256: string; bytes: number }>;
 
-/** A file beside this code. */
-const beside = (name: string): URL => new URL(name, import.meta.url);
+/** One of our own files: beside this code, or where the application says. */
+function beside(name: string): URL {
+  const folder = namedFolder();
+  if (folder === undefined) return new URL(name, import.meta.url);
+  const slash = String(folder).endsWith('/') ? '' : '/';
+  return new URL(`${folder}${slash}${name}`, globalThis.location?.href);
+}
 
 const cacheName = 'llsm';
 
@@ -74,8 +79,12 @@ function webGpu(): GPU {
 }
 
 export const pageHost: Host = {
-  weights: beside('llsm.safetensors'),
-  finder: beside('facefinder.safetensors'),
+  get weights() {
+    return beside('llsm.safetensors');
+  },
+  get finder() {
+    return beside('facefinder.safetensors');
+  },
   async openGpu() {
     const gpu = webGpu();
     if (!(await gpu.requestAdapter())) {

@@ -37,6 +37,19 @@ export function hostOf(): Host {
   );
 }
 
+let place: string | URL | undefined;
+
+/**
+ * Says where a page has the files of `dist/web` (networks, codecs), where a bundler has put the code
+ * elsewhere. Without it they are beside the code. Node has them in the package.
+ */
+export function filesAt(folder: string | URL): void {
+  place = folder;
+}
+
+/** The folder that `filesAt` named. */
+export const namedFolder = (): string | URL | undefined => place;
+
 /** A file as an application has it; text is a URL, in Node also a path. */
 export type Source = string | URL | Blob | Uint8Array | ArrayBuffer;
 
