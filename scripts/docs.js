@@ -38,7 +38,14 @@ run(
     ...['--plugin', join(tools, 'node_modules', 'typedoc-plugin-markdown', 'dist', 'index.js')],
     ...['--out', out, '--readme', 'none', '--name', 'llsm', '--outputFileStrategy', 'modules'],
     ...['--excludePrivate', '--excludeInternal', '--disableSources', '--hideBreadcrumbs'],
-    ...['--skipErrorChecking', '--logLevel', 'Warn', '--useCodeBlocks', '--validation.notExported', 'false'],
+    ...[
+      '--skipErrorChecking',
+      '--logLevel',
+      'Warn',
+      '--useCodeBlocks',
+      '--validation.notExported',
+      'false',
+    ],
   ],
   root,
 );

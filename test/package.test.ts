@@ -12,8 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
 import * as assert from 'uvu/assert';
+import { launch, serveFolder, visit } from './support/browser.ts';
 import { skip, suite } from './support/run.ts';
+import { needTool } from './support/tools.ts';
 
 const test = suite('the packed archive in an empty folder');
 const base = mkdtempSync(join(tmpdir(), 'llsm-package-'));
@@ -73,6 +76,56 @@ test("the README's detector example says how likely a face was altered", () => {
   const photo = resolve('docs/demo-sheet.png');
   const said = inEmptyFolder('detector.mjs', [photo]);
   assert.match(said, /^altered with probability 0\.\d{3}; 50176 pixels, 38416 pairs\n$/);
+});
+
+test("the examples' program says a verdict", () => {
+  if (!existsSync(empty)) skip('this is no checkout: there is nothing to pack');
+  cpSync('examples/node/detect.mjs', join(empty, 'detect.mjs'));
+  const said = run(process.execPath, ['detect.mjs', resolve('web/static/samples/anna.jpg')], empty);
+  assert.match(said, /^(altered|unsure|nothing found)\n0\.\d{3} at .*its views( 0\.\d{3}){5}\n$/);
+});
+
+/** Serves a folder in the browser, gives its page a picture, and returns what it says then. */
+async function saidInBrowser(folder: string): Promise<string> {
+  cpSync(join(empty, 'node_modules', 'llsm', 'dist', 'web'), join(folder, 'llsm'), {
+    recursive: true,
+  });
+  const serving = await serveFolder(folder);
+  const browser = await launch();
+  try {
+    const { page, complaints } = await visit(browser, serving);
+    page.setDefaultTimeout(240_000);
+    await page.waitForFunction(() => document.querySelector('pre')?.textContent === 'ready');
+    await page.setInputFiles('input', 'web/static/samples/anna.jpg');
+    await page.waitForFunction(() => document.querySelector('pre')?.textContent?.includes('0.'));
+    const missing = complaints.filter((text) => !text.includes('404'));
+    assert.equal(missing, []);
+    return (await page.textContent('pre')) ?? '';
+  } finally {
+    await browser.close();
+    serving.server.close();
+  }
+}
+
+test("the examples' page with a script tag says a verdict", async () => {
+  if (!existsSync(empty)) skip('this is no checkout: there is nothing to pack');
+  needTool('chromium');
+  const folder = join(base, 'page');
+  cpSync('examples/page', folder, { recursive: true });
+  assert.match(await saidInBrowser(folder), /^(altered|unsure|nothing found)\n.*0\.\d{3}$/);
+});
+
+test("the examples' application, bundled for a browser, says a verdict", async () => {
+  if (!existsSync(empty)) skip('this is no checkout: there is nothing to pack');
+  needTool('chromium');
+  const folder = join(base, 'bundled');
+  cpSync('examples/vite/index.html', join(folder, 'index.html'));
+  cpSync('examples/vite/main.js', join(empty, 'main.js'));
+  await build({
+    ...{ absWorkingDir: empty, entryPoints: ['main.js'], outdir: folder },
+    ...{ bundle: true, format: 'esm', platform: 'browser', logLevel: 'warning' },
+  });
+  assert.match(await saidInBrowser(folder), /^(altered|unsure|nothing found)\n0\.\d{3}$/);
 });
 
 test('the command works, and brings no sources and no development packages', () => {

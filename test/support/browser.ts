@@ -1,20 +1,16 @@
 /** The page in a real browser: Chromium on SwiftShader, so that it needs no GPU. */
-import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type Serving, servePage } from '../../node/serve/serve.ts';
+import { pathOf } from '../../scripts/tools.js';
 
-const programs = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-/** The browser that is installed; undefined where none is. */
-export const chromiumPath: string | undefined = programs.find((path) => existsSync(path));
-
-/** Why tests are skipped where there is no browser. */
-export const noChromium =
-  'no Chromium is installed (on Debian and Ubuntu: apt install chromium), which runs the page';
-
+/** Starts Chromium; tests call `needTool('chromium')` before. */
 export function launch(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
-    executablePath: chromiumPath,
+    executablePath: pathOf('chromium'),
     args: [
       ...['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
       ...more,
@@ -61,6 +57,23 @@ export async function visit(
   await prepare(page);
   await page.goto(url + path);
   return watched;
+}
+
+/** Any static host: the files of a folder, with no more than their types. */
+export async function serveFolder(folder: string): Promise<Serving> {
+  const types: Record<string, string> = { html: 'text/html', js: 'text/javascript' };
+  const server = createServer(async (request, response) => {
+    const name = (request.url ?? '/').slice(1) || 'index.html';
+    try {
+      const bytes = await readFile(join(folder, name));
+      const type = types[name.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
+      response.writeHead(200, { 'content-type': type }).end(bytes);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server };
 }
 
 export { type Serving, servePage };

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import * as assert from 'uvu/assert';
 import { webOptions } from '../../scripts/web.js';
-import { chromiumPath, launch, noChromium, servePage, visit } from '../support/browser.ts';
-import { skip, suite } from '../support/run.ts';
+import { launch, servePage, visit } from '../support/browser.ts';
+import { suite } from '../support/run.ts';
+import { needTool } from '../support/tools.ts';
 
 const test = suite('golden cases in the browser');
 const folder = mkdtempSync(join(tmpdir(), 'llsm-golden-'));
@@ -13,7 +14,7 @@ test.after(() => rmSync(folder, { recursive: true, force: true }));
 
 for (const head of ['mlp', 'bilinear']) {
   test(`the case ${head} has PyTorch's results, to 1e-3`, async () => {
-    if (!chromiumPath) skip(noChromium);
+    needTool('chromium');
     const own = join(folder, head);
     mkdirSync(own);
     for (const name of ['config.json', ...['weights', 'input', 'eval'].map(safetensors)]) {

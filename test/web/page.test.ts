@@ -4,19 +4,13 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { nodeHost } from '../../node/host.ts';
+import { hasProgram } from '../../scripts/tools.js';
 import { Detector } from '../../src/detect/detector.ts';
 import type { Finding } from '../../src/detect/finding.ts';
 import { provideHost } from '../../src/detect/host.ts';
-import {
-  chromiumPath,
-  launch,
-  noChromium,
-  type Serving,
-  servePage,
-  visit,
-  type Watched,
-} from '../support/browser.ts';
-import { skip, suite } from '../support/run.ts';
+import { launch, type Serving, servePage, visit, type Watched } from '../support/browser.ts';
+import { suite } from '../support/run.ts';
+import { needTool } from '../support/tools.ts';
 
 const test = suite('the page');
 /** Software drivers on busy machines take their time; nothing here is about how long. */
@@ -27,7 +21,7 @@ let serving: Serving;
 let seen: Watched;
 
 test.before(async () => {
-  if (!chromiumPath) return;
+  if (!hasProgram('chromium')) return;
   serving = await servePage(0);
   browser = await launch();
   seen = await visit(browser, serving, { viewport: { width: 1200, height: 900 } });
@@ -41,7 +35,7 @@ test.after(async () => {
 /** A test that needs the browser. */
 function inBrowser(name: string, body: () => Promise<void>): void {
   test(name, async () => {
-    if (!chromiumPath) skip(noChromium);
+    needTool('chromium');
     await body();
   });
 }
