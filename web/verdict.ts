@@ -92,9 +92,10 @@ function sayThreshold(threshold: Threshold | null, value: number): void {
 
 function falseAlarms({ value: own, fpr, data }: Threshold, value: number): string {
   const at = percent(fpr);
-  if (value === own) return `False alarms: ${at} of the real faces of ${data} score as high.`;
+  const whom = `of the real faces that it was measured on (${data})`;
+  if (value === own) return `False alarms: ${at} ${whom} score as high.`;
   const bound = value > own ? `at most ${at}` : `at least ${at}`;
-  return `False alarms: ${bound} of the real faces of ${data} score as high (measured at ${score(own)} only).`;
+  return `False alarms: ${bound} ${whom} score as high; that was measured at ${score(own)} only.`;
 }
 
 /** What the network's verdicts are worth, in the words of `llsm detect`. */
