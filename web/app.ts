@@ -10,6 +10,7 @@ import { Explorer } from './explorer.ts';
 import { type Given, takeIn } from './input.ts';
 import { drawMask, sayMask } from './mask.ts';
 import { CallError } from './messages.ts';
+import { htmlReport } from './report.ts';
 import { drawStage, labelFaces, type Shown } from './stage.ts';
 import { TrainingView } from './train.ts';
 import { sayNothing, sayVerdict, verdictAt, worth } from './verdict.ts';
@@ -276,6 +277,10 @@ $('threshold-back').addEventListener('click', () => move(about?.threshold?.value
 $('download').addEventListener('click', () =>
   save(`${look?.given.name ?? 'picture'}.llsm.json`, report(), 'application/json'),
 );
+$('download-html').addEventListener('click', () => {
+  const name = look?.given.name ?? 'picture';
+  save(`${name}.llsm.html`, htmlReport(name, scope), 'text/html');
+});
 $('other').addEventListener('click', () => {
   scrollTo({ top: 0 });
   $('choose').focus();

@@ -157,6 +157,30 @@ inBrowser('the threshold moves the verdict, and back', async () => {
   assert.is(await word(), before);
 });
 
+inBrowser('saves a page that needs nothing else', async () => {
+  const { page, context } = seen;
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.click('#download-html'),
+  ]);
+  assert.match(download.suggestedFilename(), '.llsm.html');
+  const html = readFileSync(await download.path(), 'utf8');
+  const saved = await context.newPage();
+  const asked: string[] = [];
+  saved.on('request', (request) => asked.push(request.url()));
+  await saved.setContent(html);
+  assert.is(await saved.textContent('.word'), await page.textContent('#verdict .word'));
+  assert.is(await saved.locator('img[src^="data:image/png"]').count(), 4);
+  assert.is(await saved.locator('.frame').count(), 1);
+  assert.is(await saved.locator('button, input, script').count(), 0);
+  assert.equal(await wrongFor(saved), []);
+  assert.equal(
+    asked.filter((url) => !url.startsWith('data:')),
+    [],
+  );
+  await saved.close();
+});
+
 inBrowser('says what is wrong with a file, and goes on', async () => {
   const { page } = seen;
   await drop(page, 'notes.jpg', new TextEncoder().encode('this is no picture'));
