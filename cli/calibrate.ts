@@ -71,7 +71,7 @@ async function run(options: Options): Promise<void> {
   const labels = faces.map(({ label }) => label);
   const forged = labels.filter((label) => label === 1).length;
   requireEnough(labels.length - forged, forged, at); // said before the work, not after it
-  const { detector, adapter } = await openDetector(checkpoint, {
+  const { detector, gpu } = await openDetector(checkpoint, {
     batch: Math.min(options.batch, faces.length),
     dissimilarity: false,
   });
@@ -97,7 +97,7 @@ async function run(options: Options): Promise<void> {
     );
   }
   if (options.json) {
-    console.log(JSON.stringify({ out, threshold, found, maskIou, adapter }));
+    console.log(JSON.stringify({ out, threshold, found, maskIou, adapter: gpu.name }));
     return;
   }
   console.log(`${out}: forged at a probability of ${thresholdInWords(threshold)}.`);

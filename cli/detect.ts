@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
+import { CaseReport, madeNow, weightsAbout } from '../node/detect/case-report.ts';
 import { lookAtFiles } from '../node/detect/detect-files.ts';
 import { lookAtVideo } from '../node/detect/detect-video.ts';
 import { findingsCsv } from '../node/detect/findings-csv.ts';
 import { framesCsv } from '../node/detect/frames-csv.ts';
 import { listSources, type Source } from '../node/detect/sources.ts';
-import { writePictures } from '../node/detect/write-pictures.ts';
+import { drawPictures } from '../node/detect/write-pictures.ts';
 import { readCheckpoint } from '../node/files/checkpoint.ts';
+import { drawPng } from '../node/files/drawing.ts';
 import { loadFinder } from '../node/files/finder.ts';
-import { encodePng } from '../node/files/image.ts';
 import { defaultWeights } from '../node/files/weights.ts';
 import { Progress } from '../node/system/progress.ts';
 import { makeFolder, writeFileWhole } from '../node/system/write-file.ts';
@@ -18,12 +19,19 @@ import { version } from '../src/base/version.ts';
 import type { Examiner } from '../src/detect/examiner.ts';
 import { type Finding, isVideo } from '../src/detect/finding.ts';
 import { type VideoRule, videoRules } from '../src/detect/pooling.ts';
-import { meaningInWords, scope, thresholdInWords, uncalibrated } from '../src/detect/verdict.ts';
+import { timelinePlot } from '../src/detect/timeline.ts';
+import {
+  maskThreshold,
+  meaningInWords,
+  scope,
+  thresholdInWords,
+  uncalibrated,
+} from '../src/detect/verdict.ts';
 import { viewNames } from '../src/detect/views.ts';
 import { type FacePlace, FixedPlace } from '../src/faces/place.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
-import { ContactSheet } from '../src/measure/report/sheet.ts';
+import { ContactSheet, type FoundFace } from '../src/measure/report/sheet.ts';
 import type { Checkpoint } from '../src/model/llsm/checkpoint.ts';
 import { leftOut } from '../src/model/llsm/positions.ts';
 import { parseFacesOrAuto, precisionOption, wholeNumber } from './arguments.ts';
@@ -34,6 +42,8 @@ interface Options {
   faces: FacePlace | 'auto';
   finder?: string;
   out?: string;
+  report?: string;
+  cam?: string;
   batch: number;
   every: number;
   maxFrames?: number;
@@ -67,6 +77,15 @@ export function register(program: Command): void {
       '--out <dir>',
       'for the pictures of what was found, results.json and results.csv; of videos a timeline, a video ' +
         'with the faces marked and frames.csv',
+    )
+    .option(
+      '--report <file>',
+      'one HTML page of the case, with pictures, to keep, print and hand on',
+    )
+    .option(
+      '--cam <tap>',
+      'with --out or --report: also where the score comes from (Grad-CAM) at a feature map, such as d1 ' +
+        '(quick) or block11',
     )
     .option('--every <n>', 'of a video, one frame in n is looked at', wholeNumber(1), 10)
     .option('--max-frames <n>', 'of a video, frames that are looked at, at most', wholeNumber(1))
@@ -114,6 +133,13 @@ async function detect(paths: string[], options: Options): Promise<void> {
   if (out !== undefined && paths.some((path) => resolve(path) === resolve(out))) {
     throw new UsageError(`--out must be another folder than the pictures' own (${out})`);
   }
+  const { report: page } = options;
+  if (page !== undefined && paths.some((path) => resolve(path) === resolve(page))) {
+    throw new UsageError(`--report ${page} is also read: name another file`);
+  }
+  if (options.cam !== undefined && out === undefined && options.report === undefined) {
+    throw new UsageError('--cam makes pictures: say where with --out or --report');
+  }
   const checkpoint = openWeights(options.weights);
   const sources = listSources(paths, out);
   const { openGpu } = await import('./gpu.ts');
@@ -121,7 +147,8 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const { Examiner } = await import('../src/detect/examiner.ts');
   const gpu = await openGpu();
   if (out !== undefined) makeFolder(out);
-  const wanted = out !== undefined;
+  if (page !== undefined) makeFolder(dirname(page));
+  const wanted = out !== undefined || options.report !== undefined;
   const note = leftOut(checkpoint.config);
   if (wanted && note) console.error(`llsm: ${note}`);
   const { threshold } = checkpoint;
@@ -132,28 +159,32 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const detector = await FaceScorer.build(gpu, checkpoint, {
     batch,
     dissimilarity: wanted && sources.some(({ video }) => !video),
+    cam: options.cam,
     precision: options.precision,
   });
   const { faces } = options;
   const finder = faces === 'auto' ? await loadFinder(gpu, options.finder) : new FixedPlace(faces);
   const examiner = new Examiner(detector, finder, { threshold, views });
-  const found: Found = { findings: [], sheet: new ContactSheet() };
+  const found: Found = { findings: [], sheet: new ContactSheet(), page: new CaseReport() };
   await look(examiner, sources, options, found).finally(
     // What was found before a failure is not lost.
     () => report(found, gpu, checkpoint, options),
   );
-  const failed = found.findings.filter(({ error }) => error).length;
-  if (failed > 0) {
-    throw new LlsmError(
-      `${failed} of ${found.findings.length} could not be looked at, or not to the end; see above`,
-    );
-  }
+  const { findings } = found;
+  const failed = findings.filter(({ error, verdict }) => error && verdict === null).length;
+  const broken = findings.filter(({ error, verdict }) => error && verdict !== null).length;
+  const told = [
+    ...(failed > 0 ? [`${failed} of ${findings.length} could not be looked at`] : []),
+    ...(broken > 0 ? [`${broken} of ${findings.length} not to the end`] : []),
+  ];
+  if (told.length > 0) throw new LlsmError(`${told.join(', ')}; see above`);
 }
 
 /** What was found until now. */
 interface Found {
   findings: Finding[];
   sheet: ContactSheet;
+  page: CaseReport;
 }
 
 /** Looks at pictures and videos in their order. */
@@ -165,7 +196,7 @@ async function look(
 ): Promise<void> {
   let pictures: Source[] = [];
   const lookAtPictures = async () => {
-    if (pictures.length > 0) await lookPictures(examiner, pictures, options.out, found);
+    if (pictures.length > 0) await lookPictures(examiner, pictures, options, found);
     pictures = [];
   };
   for (const source of sources) {
@@ -182,9 +213,10 @@ async function look(
 async function lookVideo(
   examiner: Examiner,
   source: Source,
-  { every, maxFrames = Number.POSITIVE_INFINITY, videoScore: rule, out }: Options,
-  { findings }: Found,
+  options: Options,
+  { findings, page }: Found,
 ): Promise<void> {
+  const { every, maxFrames = Number.POSITIVE_INFINITY, videoScore: rule, out } = options;
   let bar: Progress | undefined;
   const tell = (text: string) => {
     const line = `llsm: ${text}`;
@@ -200,6 +232,11 @@ async function lookVideo(
       onFrame: (done) => bar?.update(done),
     });
     findings.push(finding);
+    if (options.report !== undefined) {
+      const title = basename(source.path);
+      const timeline = timelinePlot(finding, { title, threshold: examiner.threshold });
+      page.add(finding, finding.tracks.length > 0 ? { faces: [], timeline } : undefined);
+    }
     if (finding.error) tell(finding.error.message);
     if (finding.frames.length > 0) tell(`${source.path}: ${timesInWords(finding)}`);
   } finally {
@@ -210,19 +247,27 @@ async function lookVideo(
 async function lookPictures(
   examiner: Examiner,
   sources: readonly Source[],
-  out: string | undefined,
-  { findings, sheet }: Found,
+  { out, report: wanted }: Options,
+  { findings, sheet, page }: Found,
 ): Promise<void> {
   const { length: total } = sources;
   const { size, batch } = examiner.detector;
   const bar = total > batch ? new Progress({ label: 'pictures', total }) : undefined;
   let done = 0;
   try {
-    for await (const looked of lookAtFiles(examiner, sources, out !== undefined)) {
+    const from = maskThreshold(examiner.threshold);
+    const onFace = (face: FoundFace) => {
+      if (out !== undefined) sheet.add(face);
+    };
+    const pictured = out !== undefined || wanted !== undefined;
+    for await (const looked of lookAtFiles(examiner, sources, pictured)) {
       const { finding } = looked;
-      if (out !== undefined) {
-        writePictures(looked, { size, out, onFace: (face) => sheet.add(face) });
-      }
+      const report = wanted !== undefined && page.open;
+      const pictures =
+        out !== undefined || report
+          ? await drawPictures(looked, { size, from, out, report, onFace })
+          : undefined;
+      if (wanted !== undefined) page.add(finding, pictures);
       findings.push(finding);
       done++;
       if (finding.error) {
@@ -240,13 +285,14 @@ async function lookPictures(
 /** The contact sheet's name in `out`: of several faces there is one. */
 const sheetName = 'sheet.png';
 
-function report(
-  { findings, sheet }: Found,
+async function report(
+  { findings, sheet, page }: Found,
   gpu: Gpu,
-  { threshold }: Checkpoint,
+  checkpoint: Checkpoint,
   options: Options,
-): void {
+): Promise<void> {
   const { out, json } = options;
+  const { threshold } = checkpoint;
   const several = out !== undefined && sheet.added > 1;
   const whole = {
     version,
@@ -266,8 +312,15 @@ function report(
     if (videos.length > 0) writeFileWhole(join(out, 'frames.csv'), [framesCsv(videos)]);
     if (several) {
       const note = `Altered from a probability of ${thresholdInWords(threshold)}.`;
-      writeFileWhole(join(out, sheetName), [encodePng(sheet.picture(note))]);
+      writeFileWhole(join(out, sheetName), [await drawPng(sheet.picture(note))]);
     }
+  }
+  if (options.report !== undefined) {
+    page.write(options.report, {
+      ...{ made: madeNow(), version, adapter: gpu.name, threshold },
+      weights: weightsAbout(options.weights ?? defaultWeights(), checkpoint),
+      settings: settingsOf(options),
+    });
   }
   if (json) {
     console.log(JSON.stringify(whole));
@@ -282,7 +335,26 @@ function report(
     console.log(`Pictures and results are in ${out}.`);
     if (several) console.log(`All faces on one sheet: ${join(out, sheetName)}`);
   }
+  if (options.report !== undefined) console.log(`The report: ${options.report}`);
   console.log(`Altered from a probability of ${thresholdInWords(threshold)}.`);
   console.log(meaningInWords(threshold));
   console.log(scope);
 }
+
+/** How the detector was asked, in words, for a report. */
+const settingsOf = ({
+  faces,
+  finder,
+  views,
+  precision,
+  every,
+  videoScore,
+  cam,
+}: Options): [string, string][] => [
+  ['Faces', typeof faces === 'string' ? faces : JSON.stringify(faces)],
+  ['Face finder', faces === 'auto' ? (finder ?? 'the one that comes with llsm') : 'none'],
+  ['Views', views === 'all' ? viewNames.join(', ') : viewNames[0]],
+  ['Precision', precision],
+  ['Of videos', `one frame in ${every}, a track by the ${videoScore} of its frames`],
+  ...(cam !== undefined ? [['Grad-CAM at', cam] as [string, string]] : []),
+];

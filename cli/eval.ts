@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { drawPng } from '../node/files/drawing.ts';
 import { readBytes } from '../node/files/image.ts';
 import { readManifests } from '../node/files/manifest.ts';
 import { evaluationRecord, writeEvaluation } from '../node/measure/evaluation-file.ts';
@@ -9,11 +10,14 @@ import { makeFolder, writeFileWhole } from '../node/system/write-file.ts';
 import { LlsmError, UsageError } from '../src/base/errors.ts';
 import { version } from '../src/base/version.ts';
 import { type VideoRule, videoRules } from '../src/detect/pooling.ts';
+import type { FaceScorer } from '../src/detect/scorer.ts';
 import { maskThreshold, thresholdInWords, uncalibrated } from '../src/detect/verdict.ts';
 import { countsInWords, type ManifestItem, type Split, splits } from '../src/faces/manifest.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
 import { type Evaluation, evaluate } from '../src/measure/evaluate.ts';
+import { type GroupingName, groupings } from '../src/measure/groups.ts';
 import { type Perturbation, perturbations } from '../src/measure/perturbations.ts';
+import { camSheet, drawSheetFaces, truthSheet } from '../src/measure/report/sheet.ts';
 import { evaluationText, robustnessText } from '../src/measure/report/text.ts';
 import { type Robustness, robustness } from '../src/measure/robustness.ts';
 import { mapPositions } from '../src/model/llsm/positions.ts';
@@ -29,8 +33,10 @@ interface Options {
   threshold?: number;
   maskThreshold?: number;
   perturb?: Perturbation[];
+  by?: GroupingName[];
   videoScore: VideoRule;
   out?: string;
+  cam?: string;
   batch: number;
   precision: Dtype;
   json?: true;
@@ -70,7 +76,19 @@ export function register(program: Command): void {
       `also measure degraded pictures: all, or of ${everyPerturbation.map(({ name }) => name).join(', ')} (with commas between)`,
       parsePerturbations,
     )
-    .option('--out <dir>', 'for eval.json, scores.csv, reliability.svg (and perturb.svg)')
+    .option(
+      '--by <names>',
+      `also measure groups of faces apart: ${Object.keys(groupings).join(', ')} (with commas between)`,
+      parseGroupings,
+    )
+    .option(
+      '--out <dir>',
+      'for eval.json, scores.csv, reliability.svg, sheet.png (and perturb.svg)',
+    )
+    .option(
+      '--cam <tap>',
+      'with --out: also cam.png, where the scores of some faces come from (Grad-CAM) at a feature map',
+    )
     .option('--batch <n>', 'faces in one run of the network', wholeNumber(1, 1024), 8)
     .addOption(precisionOption())
     .option('--json', 'print eval.json in place of the tables')
@@ -89,10 +107,22 @@ function parsePerturbations(text: string): Perturbation[] {
   });
 }
 
+function parseGroupings(text: string): GroupingName[] {
+  const known = Object.keys(groupings) as GroupingName[];
+  return text.split(',').map((given) => {
+    const found = known.find((name) => name === given.trim());
+    if (found) return found;
+    throw new InvalidArgumentError(`There is no ${given}. Name some of ${known.join(', ')}.`);
+  });
+}
+
 async function run(options: Options): Promise<void> {
   const { out, data, split } = options;
   if (out !== undefined && data.some((folder) => resolve(folder) === resolve(out))) {
     throw new UsageError(`--out must be another folder than the data's own (${out})`);
+  }
+  if (options.cam !== undefined && out === undefined) {
+    throw new UsageError('--cam makes a picture: say where with --out');
   }
   const { checkpoint, sha256 } = openWeights(options.weights, options.config);
   const { all, faces } = facesOf(data, split);
@@ -102,7 +132,7 @@ async function run(options: Options): Promise<void> {
   const { config } = checkpoint;
   const positions = mapPositions(config);
   const located = faces.some(({ mask }) => mask !== null) && (config.flm || positions > 0);
-  const { detector, adapter } = await openDetector(checkpoint, {
+  const { detector, gpu } = await openDetector(checkpoint, {
     batch: Math.min(options.batch, faces.length),
     dissimilarity: located && positions > 0,
     precision: options.precision,
@@ -120,6 +150,7 @@ async function run(options: Options): Promise<void> {
     positions,
     videoRule: options.videoScore,
     prior: located ? prior : undefined,
+    by: options.by,
     seed,
     onFace: (what, done, total) => bars.update(what, done, total),
   }).finally(() => bars.stop());
@@ -140,7 +171,7 @@ async function run(options: Options): Promise<void> {
       data: { folders: data, split, faces: faces.length },
       prior: options.prior ?? data,
       threshold: said,
-      adapter,
+      adapter: gpu.name,
       precision: options.precision,
       seed,
     },
@@ -155,9 +186,25 @@ async function run(options: Options): Promise<void> {
     if (degraded) {
       writeFileWhole(join(out, 'perturb.svg'), [plots.robustnessPlot(degraded)]);
     }
+    const { cam } = options;
+    const batch = Math.min(options.batch, faces.length);
+    // Only for the sheets: a backward pass for every face would be slow.
+    const { FaceScorer: Mapped } = await import('../src/detect/scorer.ts');
+    const mapped =
+      cam === undefined ? detector : await Mapped.build(gpu, checkpoint, { batch, cam });
+    await writeSheets(out, mapped, faces);
   }
   if (options.json) console.log(JSON.stringify(record));
   else print(options, faces, checkpoint.threshold, evaluation, degraded);
+}
+
+/** Writes sheets of some faces, drawn by lot: truth beside prediction, and Grad-CAM where there is any. */
+async function writeSheets(out: string, detector: FaceScorer, faces: readonly ManifestItem[]) {
+  const drawn = await drawSheetFaces(detector, faces, { read: readBytes, seed });
+  writeFileWhole(join(out, 'sheet.png'), [await drawPng(truthSheet(drawn))]);
+  if (drawn[0].detection.cam) {
+    writeFileWhole(join(out, 'cam.png'), [await drawPng(camSheet(drawn))]);
+  }
 }
 
 /** The faces whose training masks make the constant predictor. */

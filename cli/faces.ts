@@ -7,6 +7,7 @@ import { sha256Of } from '../node/system/sha256.ts';
 import { LlsmError } from '../src/base/errors.ts';
 import type { FaceScorer, ScorerOptions } from '../src/detect/scorer.ts';
 import { type ManifestItem, type Split, splits } from '../src/faces/manifest.ts';
+import type { Gpu } from '../src/gpu/device.ts';
 import type { Checkpoint } from '../src/model/llsm/checkpoint.ts';
 
 /**
@@ -55,9 +56,9 @@ export function openWeights(path: string, config?: string): Weights {
 export async function openDetector(
   checkpoint: Checkpoint,
   options: ScorerOptions,
-): Promise<{ detector: FaceScorer; adapter: string }> {
+): Promise<{ detector: FaceScorer; gpu: Gpu }> {
   const { openGpu } = await import('./gpu.ts');
   const { FaceScorer: Opened } = await import('../src/detect/scorer.ts');
   const gpu = await openGpu();
-  return { detector: await Opened.build(gpu, checkpoint, options), adapter: gpu.name };
+  return { detector: await Opened.build(gpu, checkpoint, options), gpu };
 }

@@ -1,27 +1,35 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { loadConfig } from '../node/files/config.ts';
 import { readManifests } from '../node/files/manifest.ts';
 import { makeForgeries } from '../node/forge/make.ts';
 import { writeForgerySheet } from '../node/forge/sheet.ts';
 import { Progress } from '../node/system/progress.ts';
+import { LlsmError, UsageError } from '../src/base/errors.ts';
 import {
   easyForging,
   type ForgeMethod,
+  type Forging,
   forgeMethods,
   forgingOf,
 } from '../src/config/forge-schema.ts';
 import type { Split } from '../src/faces/manifest.ts';
+import { forgingAt } from '../src/train/schedule.ts';
 import { wholeNumber } from './arguments.ts';
 import { splitsOption } from './data/options.ts';
 import { printDropped } from './data/summary.ts';
 
+type Shares = Partial<Record<ForgeMethod, number>>;
+
 interface Options {
   real: string[];
   out: string;
-  methods: Partial<Record<ForgeMethod, number>>;
+  methods?: Shares;
   perImage: number;
   seed: number;
   care: 'drawn' | 'careless';
   view?: number;
+  config?: string;
+  degrade?: true;
   splits: Split[];
   sheet?: string;
   json?: true;
@@ -43,7 +51,7 @@ export function register(program: Command): void {
           `such as self-blend:2,swap:1,parts:1. Known: ${known}`,
       )
         .argParser(parseMethods)
-        .default({ 'self-blend': 1 }, 'self-blend'),
+        .default(undefined, "self-blend, or --config's own"),
     )
     .option('--per-image <n>', 'pairs for each real face', wholeNumber(1, 1000), 1)
     .option('--seed <n>', 'of everything drawn', wholeNumber(0, 0xffffffff), 0)
@@ -58,6 +66,11 @@ export function register(program: Command): void {
     )
     .addOption(splitsOption())
     .option('--view <n>', 'keep the centred square of n pixels of each picture', wholeNumber(32))
+    .option(
+      '--config <preset|file>',
+      'forge as training with this config does at its end (`train.forge`, `train.stages`)',
+    )
+    .option('--degrade', 'degrade whole pictures too, as training does')
     .option('--sheet <file>', 'a PNG to look at: some real faces, forgeries and masks')
     .option('--json', 'print the result as JSON')
     .action(run);
@@ -66,8 +79,8 @@ export function register(program: Command): void {
 const known = forgeMethods.join(', ');
 
 /** `swap:2,parts` as { swap: 2, parts: 1 }. */
-function parseMethods(text: string): Options['methods'] {
-  const shares: Options['methods'] = {};
+function parseMethods(text: string): Shares {
+  const shares: Shares = {};
   for (const entry of text.split(',')) {
     const [, name, share = '1'] = /^\s*([^:]*?)\s*(?::(.*))?$/.exec(entry) as RegExpExecArray;
     const method = forgeMethods.find((known) => known === name);
@@ -86,15 +99,31 @@ function parseMethods(text: string): Options['methods'] {
   return shares;
 }
 
+/** How a run with a config forges at its end. */
+function asTraining(config: string, care: Options['care'], methods?: Shares): Forging {
+  if (care === 'careless')
+    throw new UsageError('--care and --config both say how to forge: give one');
+  const { train } = loadConfig(config);
+  if (!train.forge)
+    throw new LlsmError(`${config}: train.forge is false, so nothing is forged by it`);
+  const forging = forgingAt(train, Number.POSITIVE_INFINITY);
+  return methods ? { ...forging, methods } : forging;
+}
+
 async function run({ real, out, sheet, json, ...options }: Options): Promise<void> {
   const items = readManifests(real).filter(({ split }) => options.splits.includes(split));
   const { methods, perImage, seed, care, view } = options;
-  const forging = forgingOf({ ...(care === 'careless' && easyForging), methods });
+  const forging = options.config
+    ? asTraining(options.config, care, methods)
+    : forgingOf({
+        ...(care === 'careless' && easyForging),
+        methods: methods ?? { 'self-blend': 1 },
+      });
   let bar: Progress | undefined;
   const result = await makeForgeries(
     items,
     out,
-    { forging, perImage, seed, view },
+    { forging, perImage, seed, view, degraded: options.degrade },
     (done, total) => {
       bar ??= new Progress({ label: 'faces', total, images: perImage * 2 });
       bar.update(done);

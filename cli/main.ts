@@ -11,6 +11,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   init: () => import('./init.ts'),
   import: () => import('./import.ts'),
   train: () => import('./train.ts'),
+  autoencoder: () => import('./autoencoder.ts'),
   eval: () => import('./eval.ts'),
   calibrate: () => import('./calibrate.ts'),
   table: () => import('./table.ts'),

@@ -25,6 +25,7 @@ interface Options {
   lr?: number;
   save?: string;
   taps?: string[];
+  cam?: string;
   precision: Dtype;
   json?: true;
 }
@@ -44,7 +45,7 @@ export function register(program: Command): void {
     )
     .requiredOption(
       '--out <file>',
-      'logit [B], similarity [B,HW,HW], mask [B,S,S,1], loss [4] (total, cls, ls, loc), grad.NAME, tap.NAME',
+      'logit [B], similarity [B,HW,HW], mask [B,S,S,1], loss [4] (total, cls, ls, loc), grad.NAME, tap.NAME, cam.NAME [B,h,w]',
     )
     .addOption(
       new Option(
@@ -69,15 +70,24 @@ export function register(program: Command): void {
       'feature maps, with commas: e1 to e5, block1 to block12, d5 to d1',
       names,
     )
+    .option('--cam <tap>', "Grad-CAM of each image's logit at a feature map; in eval mode")
     .addOption(precisionOption())
     .option('--json', 'print the result as JSON')
     .action(run);
 }
 
-function checkOptions({ mode, grad, precision, trainSteps, lr, save, ...files }: Options) {
-  if (precision === 'f16' && (mode === 'train' || grad || trainSteps !== undefined)) {
+function checkOptions({ mode, grad, cam, precision, trainSteps, lr, save, ...files }: Options) {
+  if (cam !== undefined && (mode === 'train' || trainSteps !== undefined)) {
     throw new UsageError(
-      '--precision f16 is for eval mode without gradients: leave --mode train, --grad and ' +
+      '--cam is of each image by itself, in eval mode: leave --mode train and --train-steps out',
+    );
+  }
+  if (cam !== undefined && grad && mode !== 'eval') {
+    throw new UsageError('--grad beside --cam needs --mode eval: Grad-CAM is in that mode');
+  }
+  if (precision === 'f16' && (mode === 'train' || grad || cam || trainSteps !== undefined)) {
+    throw new UsageError(
+      '--precision f16 is for eval mode without gradients: leave --mode train, --grad, --cam and ' +
         '--train-steps out',
     );
   }
@@ -115,7 +125,7 @@ function readInput(path: string, config: Config, { grad, trainSteps }: Options):
 
 async function run(options: Options): Promise<void> {
   checkOptions(options);
-  const { trainSteps: steps, grad = false, taps = [], precision } = options;
+  const { trainSteps: steps, grad = false, taps = [], cam, precision } = options;
   const given = options.config === undefined ? undefined : loadConfig(options.config);
   const checkpoint = readCheckpoint(options.weights, given);
   const { config } = checkpoint;
@@ -127,7 +137,7 @@ async function run(options: Options): Promise<void> {
   const { openGpu } = await import('./gpu.ts');
   const { outputsOf, trainSteps } = await import('../src/model/llsm/run.ts');
   const gpu = await openGpu();
-  const out = await outputsOf(gpu, checkpoint, input, { mode, grad, taps, precision });
+  const out = await outputsOf(gpu, checkpoint, input, { mode, grad, taps, cam, precision });
   if (steps !== undefined) {
     const lr = options.lr ?? config.train.lr;
     const bar = new Progress({ label: 'steps', total: steps, images: input.items });

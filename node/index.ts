@@ -4,6 +4,7 @@
  */
 
 export { readCheckpoint, readSafetensors, writeCheckpoint } from './files/checkpoint.ts';
+export { drawPng } from './files/drawing.ts';
 export { encodePng, readImage } from './files/image.ts';
 export { defaultWeights } from './files/weights.ts';
 export { openNodeGpu } from './gpu/open.ts';

@@ -26,12 +26,28 @@ export type {
   FacePictures,
   FaceVerdict,
   Finding,
+  FrameFinding,
+  TrackFinding,
   Verdict,
+  VideoFace,
+  VideoFinding,
+  VideoTimes,
   View,
 } from './detect/finding.ts';
+export type { Cam } from './detect/gradcam.ts';
 export { filesAt, type Host, provideHost, type ReadOptions, type Source } from './detect/host.ts';
+export { findingPanel, type Shown, shown, wholePicture } from './detect/pictures.ts';
+export { type VideoRule, videoRules } from './detect/pooling.ts';
+export { type CaseAbout, type CasePictures, caseReport } from './detect/report/case.ts';
 export { type Detection, FaceScorer, type ScorerOptions } from './detect/scorer.ts';
-export { judge, meaningInWords, scope, thresholdInWords } from './detect/verdict.ts';
+export { judge, maskThreshold, meaningInWords, scope, thresholdInWords } from './detect/verdict.ts';
+export {
+  examineVideo,
+  type SeenFace,
+  type SeenFrame,
+  type TimedFrame,
+  type VideoOptions,
+} from './detect/video.ts';
 export { type ViewName, viewNames } from './detect/views.ts';
 export { type FinderOptions, NetworkFinder } from './faces/network-finder.ts';
 export {
@@ -43,6 +59,8 @@ export {
 } from './faces/place.ts';
 export { describeGpu, type Gpu, gpuOf, type OpenOptions, openGpu } from './gpu/device.ts';
 export { codecFiles, decodeImage, provideCodecs } from './image/codecs.ts';
+export type { Drawing } from './image/layout.ts';
+export { paint, paintFiles, providePaint } from './image/paint.ts';
 export type { GreyImage, RgbImage } from './image/rgb.ts';
 export {
   type Checkpoint,

@@ -1,5 +1,5 @@
 /** The pair explorer: one part of the face against all others, and the matrix of all pairs beside it. */
-import { colourAt, viridis } from '../src/image/draw.ts';
+import { colourAt, viridis } from '../src/image/colours.ts';
 import type { Box } from '../src/image/pixels.ts';
 import { $, score, sized } from './dom.ts';
 import { drawCrop, type Shown } from './stage.ts';

@@ -1,6 +1,6 @@
 /** The mask over the face crop. */
 import { maskThreshold } from '../src/detect/verdict.ts';
-import { colourAt, heat } from '../src/image/draw.ts';
+import { colourAt, plasma } from '../src/image/colours.ts';
 import type { Box } from '../src/image/pixels.ts';
 import type { Threshold } from '../src/model/llsm/checkpoint.ts';
 import { $, percent, score, sized } from './dom.ts';
@@ -14,7 +14,7 @@ export function tinted(values: Float32Array, size: number): HTMLCanvasElement {
   const context = sized(canvas, size, size);
   const pixels = context.createImageData(size, size);
   values.forEach((value, i) => {
-    pixels.data.set(colourAt(heat, value), 4 * i);
+    pixels.data.set(colourAt(plasma, value), 4 * i);
     pixels.data[4 * i + 3] = 255 * Math.min(1, Math.max(0, value));
   });
   context.putImageData(pixels, 0, 0);
@@ -42,6 +42,6 @@ export function drawMask(
 export function sayMask(share: number, altered: boolean, threshold: Threshold | null): void {
   const from = score(maskThreshold(threshold ?? undefined));
   $('mask-note').textContent = altered
-    ? `${percent(share)} of the crop is marked (from ${from}); red where it looks most altered.`
+    ? `${percent(share)} of the crop is marked (from ${from}); yellow where it looks most altered.`
     : 'The mask shows where a face that was altered was altered. This one was not called altered: what is marked here says little.';
 }

@@ -2,22 +2,19 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readCheckpoint, writeCheckpoint } from '../../node/files/checkpoint.ts';
-import { encodePng, readBytes } from '../../node/files/image.ts';
+import { drawPng } from '../../node/files/drawing.ts';
+import { readBytes } from '../../node/files/image.ts';
 import { evaluationRecord, writeEvaluation } from '../../node/measure/evaluation-file.ts';
 import { Progress, ProgressBars } from '../../node/system/progress.ts';
 import { sha256Of } from '../../node/system/sha256.ts';
 import { LlsmError } from '../../src/base/errors.ts';
-import { Random } from '../../src/base/random.ts';
 import { FaceScorer } from '../../src/detect/scorer.ts';
 import { maskThreshold, uncalibrated } from '../../src/detect/verdict.ts';
-import { readFace } from '../../src/faces/crops.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { scoreFaces, thresholdFrom } from '../../src/measure/calibration.ts';
-import { methodOf, methodsOf } from '../../src/measure/classification.ts';
 import { evaluate } from '../../src/measure/evaluate.ts';
-import { type SheetFace, truthSheet } from '../../src/measure/report/sheet.ts';
-import { maskAt } from '../../src/measure/truth.ts';
+import { drawSheetFaces, truthSheet } from '../../src/measure/report/sheet.ts';
 import type { Checkpoint, Threshold } from '../../src/model/llsm/checkpoint.ts';
 import { mapPositions } from '../../src/model/llsm/positions.ts';
 
@@ -82,7 +79,8 @@ export async function testDemo(options: DemoTestOptions) {
       evaluation,
     );
     writeEvaluation(out, record, evaluation.scores);
-    const sheet = encodePng(truthSheet(await sheetFaces(detector, faces, seed)));
+    const drawn = await drawSheetFaces(detector, faces, { read: readBytes, seed });
+    const sheet = await drawPng(truthSheet(drawn));
     return { record, threshold, sheet };
   } finally {
     detector.destroy();
@@ -106,32 +104,4 @@ async function thresholdOf(
     say(`No threshold could be chosen, so it stays at ${uncalibrated}: ${error.message}`);
     return undefined;
   }
-}
-
-/** Columns of the sheet for the real faces and for each method. */
-const facesOfEach = 2;
-
-/** Two real faces and two of each method, drawn by lot, with what the network says of them. */
-async function sheetFaces(
-  detector: FaceScorer,
-  items: readonly ManifestItem[],
-  seed: number,
-): Promise<SheetFace[]> {
-  const drawn = new Random(seed, 'faces of the sheet').shuffle([...items]);
-  const of = (wanted: (item: ManifestItem) => boolean) =>
-    drawn.filter(wanted).slice(0, facesOfEach);
-  const chosen = [
-    ...of(({ label }) => label === 0),
-    ...methodsOf(items).flatMap((method) =>
-      of((item) => item.label === 1 && methodOf(item) === method),
-    ),
-  ];
-  const faces = await Promise.all(chosen.map((item) => readFace(item, readBytes)));
-  const detections = await detector.detect(faces.map(({ image }) => image));
-  return faces.map((face, k) => ({
-    title: chosen[k].label === 1 ? methodOf(chosen[k]) : 'real',
-    image: face.image,
-    truth: maskAt(face, detector.size),
-    detection: detections[k],
-  }));
 }

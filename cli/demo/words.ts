@@ -178,7 +178,7 @@ export function demoReport(result: DemoResult): Report {
     evaluation: record,
     threshold: thresholdInWords(threshold),
     sheet: {
-      png: result.sheet,
+      file: result.sheet,
       alt:
         'A column a face, with its probability of being forged; below it the true and the ' +
         'predicted mask, the true and the predicted local similarity map.',

@@ -1,6 +1,6 @@
 /** What lies behind the person: studio, wall, lights or a place out of focus. */
 import type { Random } from '../../src/base/random.ts';
-import { gaussianBlur } from '../../src/image/pixels.ts';
+import { gaussianBlur } from '../../src/image/blur.ts';
 import { type Canvas, type Colour, clamp01, mix, scaled, step } from './canvas.ts';
 import type { Noise } from './noise.ts';
 import type { Backdrop } from './shot.ts';

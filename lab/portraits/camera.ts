@@ -1,6 +1,6 @@
 /** From linear light to the picture that a camera writes: lens, sensor, and its processing. */
 import type { Random } from '../../src/base/random.ts';
-import { gaussianBlur } from '../../src/image/pixels.ts';
+import { gaussianBlur } from '../../src/image/blur.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import type { Canvas } from './canvas.ts';
 import type { Camera } from './shot.ts';

@@ -12,6 +12,7 @@ import { timelinePlot } from '../../src/detect/timeline.ts';
 import { examineVideo, type SeenFrame } from '../../src/detect/video.ts';
 import { everyNth, readTiming, type VideoTiming } from '../files/timed-frames.ts';
 import { VideoWriter } from '../files/video-writer.ts';
+import '../files/drawing.ts';
 import { writeFileWhole } from '../system/write-file.ts';
 import type { Source } from './sources.ts';
 
@@ -31,7 +32,7 @@ export interface LookOptions {
 }
 
 /** The longer side of an annotated video, at most. */
-const longestSide = 1280;
+const longestSide = 1920;
 
 /**
  * Looks at a video. What is wrong with it is told in the finding; what was found before stays.
@@ -94,7 +95,7 @@ class Drawing {
     if (!picture) return;
     const { threshold, detector } = this.examiner;
     await this.#written(async (writer) => {
-      const drawn = annotate({ ...frame, picture }, { size: detector.size, threshold });
+      const drawn = await annotate({ ...frame, picture }, { size: detector.size, threshold });
       await writer.add(drawn, frame.time);
     });
   }

@@ -14,7 +14,8 @@ import {
 import { type Lock, takeLock } from '../system/lock.ts';
 import { PART, writeFileWhole } from '../system/write-file.ts';
 
-const manifestName = 'manifest.jsonl';
+/** The manifest's name in a data folder. */
+export const manifestName = 'manifest.jsonl';
 
 /** Resolves links; each folder once, since a set may hold a million files in a few folders. */
 class InsideCheck {
@@ -59,6 +60,7 @@ function readLines(folder: string, text: string, rules: FaceRules): ManifestItem
     const face = parseFace(line, where);
     const image = inside.check(folder, face.image, where, 'image');
     if (face.mask !== null) inside.check(folder, face.mask, where, 'mask');
+    if (face.reconstructed) inside.check(folder, face.reconstructed, where, 'reconstructed');
     rules.add(face, image, where);
     items.push({ ...face, folder });
   }

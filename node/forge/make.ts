@@ -8,7 +8,7 @@ import { cut } from '../../src/faces/crops.ts';
 import type { FaceInput, ManifestItem } from '../../src/faces/manifest.ts';
 import { Donors } from '../../src/forge/donors.ts';
 import { readSubject } from '../../src/forge/face.ts';
-import { finish } from '../../src/forge/finish.ts';
+import { degrade, finish } from '../../src/forge/finish.ts';
 import { forgeFace, needsDonor } from '../../src/forge/methods.ts';
 import { drawShare } from '../../src/forge/self-blend.ts';
 import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
@@ -24,6 +24,8 @@ export interface ForgeOptions {
   seed: number;
   /** Side of the centred square that is kept of each picture, in pixels; absent: all of it. */
   view?: number;
+  /** Whole pictures are degraded as `forging.degrade` says; absent: they are not. */
+  degraded?: boolean;
 }
 
 export interface ForgeResult {
@@ -43,7 +45,7 @@ const comments = {
 
 /**
  * For every real face: pairs of the real picture and a forgery, both through the same finishing
- * with the same random numbers, and encoded alike. People and splits are carried over; a forgery
+ * with the same random numbers, degraded where that is asked for, and encoded alike. People and splits are carried over; a forgery
  * with another person's features bears both ids. A pair depends on the seed, the real image's path
  * and its number alone, and on the list of real faces where it takes from another person.
  * @throws LlsmError where `out` is one of the sources or was made otherwise, no face is real, or
@@ -71,6 +73,7 @@ export async function makeForgeries(
     seed: options.seed,
     ...(needed && { faces: fingerprint(reals) }),
     ...(view !== undefined && { view }),
+    ...(options.degraded && { degraded: true }),
   });
   const result: ForgeResult = {
     written: 0,
@@ -149,23 +152,29 @@ async function writePairs(item: ManifestItem, name: string, work: Work): Promise
   const missing = pairs.filter(({ real, forged }) => !have.has(real) || !have.has(forged));
   if (missing.length === 0) return;
   const face = await orUnusable(() => readSubject(item, readBytes));
-  const { people, dataset, split, frame, video } = item;
-  const common = { frame, dataset, split };
+  const { people, dataset, split, frame, video, side } = item;
+  const common = { frame, dataset, split, ...(side !== undefined && { side }) };
   for (const { method, number, real, forged, mask } of missing) {
     const random = new Random(seed, `forge ${method} ${item.image}`, number);
     const other = new Random(seed, `donor ${method} ${item.image}`, number);
     const made = await orUnusable(() =>
-      forgeFace(method, item, face, { random, other, donors }, forging),
+      forgeFace(method, item, face, { random, other, donors, read: readBytes }, forging),
     );
     const pictures = [
       { path: real, image: made.real, comment: comments.real(method) },
       { path: forged, image: made.image, comment: comments.forged(method) },
     ];
-    for (const { path, image, comment } of pictures) {
+    const flow = new Random(seed, `degrade ${method} ${item.image}`, number);
+    const degraded = options.degraded && flow.chance(forging.degrade.chance);
+    const alike = flow.chance(forging.degrade.same);
+    for (const [k, { path, image, comment }] of pictures.entries()) {
       const end = new Random(seed, `finish ${method} ${item.image}`, number);
-      const png = encodePng(finish(centred(image, view), forging.finish, end), {
-        Comment: comment,
-      });
+      const finished = finish(centred(image, view), forging.finish, end);
+      const way = `degrade ${alike ? 0 : k} ${method} ${item.image}`;
+      const shown = degraded
+        ? degrade(finished, forging.degrade, new Random(seed, way, number))
+        : finished;
+      const png = encodePng(shown, { Comment: comment });
       writeFileWhole(join(writer.folder, path), [png]);
     }
     const maskPng = encodePng(centred(made.mask, view), { Comment: comments.mask(method) });
@@ -173,7 +182,10 @@ async function writePairs(item: ManifestItem, name: string, work: Work): Promise
     const title = `${video}/${method}`;
     const lines: FaceInput[] = [
       { image: real, label: 0, people, video, ...common },
-      { image: forged, label: 1, people: made.people, mask, video: title, method, ...common },
+      {
+        ...{ image: forged, label: 1, people: made.people, mask, video: title, method },
+        ...{ ...common, made: made.made },
+      },
     ];
     const absent = lines.filter((line) => !have.has(line.image));
     await writer.append(...absent);

@@ -1,8 +1,11 @@
 /** A contact sheet of a forged set, to look at before training on it. */
 
 import type { ManifestItem } from '../../src/faces/manifest.ts';
-import { type Cell, panel } from '../../src/image/draw.ts';
-import { encodePng, readImage } from '../files/image.ts';
+import { type Block, column, drawing, label, picture, row } from '../../src/image/layout.ts';
+import { resize } from '../../src/image/resample.ts';
+import type { RgbImage } from '../../src/image/rgb.ts';
+import { drawPng } from '../files/drawing.ts';
+import { readImage } from '../files/image.ts';
 import { readManifest } from '../files/manifest.ts';
 import { writeFileWhole } from '../system/write-file.ts';
 
@@ -17,24 +20,41 @@ function inTurn(items: readonly ManifestItem[]): ManifestItem[] {
   return turns.sort((a, b) => a.turn - b.turn).map(({ item }) => item);
 }
 
+/** Longest side of the pictures on the sheet. */
+const longest = 256;
+
+function smaller(image: RgbImage): RgbImage {
+  const factor = Math.min(1, longest / Math.max(image.width, image.height));
+  if (factor === 1) return image;
+  const [width, height] = [image.width, image.height].map((n) =>
+    Math.max(1, Math.round(n * factor)),
+  );
+  return resize(image, width, height);
+}
+
 /** Writes a PNG of the first pairs of a set, three in a row: real, forged, mask. */
 export async function writeForgerySheet(folder: string, path: string, pairs = 24): Promise<void> {
   const items = readManifest(folder);
   const byImage = new Map(items.map((item) => [item.image, item]));
   const known = items.filter((item) => item.label === 1 && item.mask !== null);
-  const forged = inTurn(known).slice(0, pairs);
-  const rows: Cell[][] = [];
-  for (const [index, item] of forged.entries()) {
+  const groups: Block[] = [];
+  for (const item of inTurn(known).slice(0, pairs)) {
     const real = byImage.get(item.image.replace(/-1\.png$/, '-0.png'));
-    if (index % 3 === 0) rows.push([]);
     const cells = [
-      ...(real ? [{ image: real.image, label: 'real' }] : []),
-      { image: item.image, label: `${item.method}` },
-      { image: item.mask as string, label: 'mask' },
+      ...(real ? [{ image: real.image, title: 'real' }] : []),
+      { image: item.image, title: `${item.method}` },
+      { image: item.mask as string, title: 'mask' },
     ];
-    for (const { image, label } of cells) {
-      rows[rows.length - 1].push({ image: await readImage(`${folder}/${image}`), label });
+    const blocks: Block[] = [];
+    for (const { image, title } of cells) {
+      const shown = smaller(await readImage(`${folder}/${image}`));
+      blocks.push(column([label(title, shown.width, { size: 14, bold: true }), picture(shown)], 3));
     }
+    groups.push(row(blocks, 4));
   }
-  if (rows.length > 0) writeFileWhole(path, [encodePng(panel(rows))]);
+  const rows: Block[] = [];
+  for (let first = 0; first < groups.length; first += 3) {
+    rows.push(row(groups.slice(first, first + 3), 20));
+  }
+  if (rows.length > 0) writeFileWhole(path, [await drawPng(drawing(column(rows, 14)))]);
 }

@@ -56,14 +56,21 @@ export function writeEvaluation(
   writeFileWhole(join(out, 'eval.json'), [`${JSON.stringify(record, null, 2)}\n`]);
 }
 
+const columns = [
+  ...['image', 'label', 'method', 'video', 'probability'],
+  ...['region', 'cue', 'ratio', 'mask_share', 'side'],
+];
+
 /** RFC 4180: a line a face. */
 function toCsv(scores: readonly Scored[]): string {
-  const quoted = (value: string | number | null): string => {
+  const quoted = (value: string | number | null | undefined): string => {
     const text = String(value ?? '');
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  const rows = scores.map((s) => [s.image, s.label, s.method, s.video, s.probability]);
-  return [['image', 'label', 'method', 'video', 'probability'], ...rows]
-    .map((row) => `${row.map(quoted).join(',')}\r\n`)
-    .join('');
+  const rows = scores.map((s) => [
+    ...[s.image, s.label, s.method, s.video, s.probability],
+    ...[s.traits?.made?.region, s.traits?.made?.cue, s.traits?.made?.ratio],
+    ...[s.traits?.maskShare?.toFixed(4), s.traits?.side],
+  ]);
+  return [[...columns], ...rows].map((row) => `${row.map(quoted).join(',')}\r\n`).join('');
 }

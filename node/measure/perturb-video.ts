@@ -1,6 +1,6 @@
 /** Degrading by video compression (Node only): DeeperForensics' seventh perturbation. */
 import { cut } from '../../src/faces/crops.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { Perturbation } from '../../src/measure/perturbations.ts';
 import { runFfmpeg } from '../files/ffmpeg.ts';
 

@@ -3,7 +3,8 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Face, FaceInput } from '../../src/faces/manifest.ts';
 import { cutMirrored, type FaceFinder } from '../../src/faces/place.ts';
-import { type Box, resize } from '../../src/image/pixels.ts';
+import type { Box } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
 import { encodePng } from '../files/image.ts';
 import { writeFileWhole } from '../system/write-file.ts';
@@ -33,6 +34,8 @@ interface CutFace {
   image: RgbImage;
   mask: GreyImage | null;
   landmarks: Face['landmarks'];
+  /** Side of the crop on its picture, in pixels. */
+  side: number;
   /** Why it has no mask though there should be one. */
   withoutMask?: string;
 }
@@ -73,7 +76,7 @@ export async function extractClip(clip: Clip, options: ExtractOptions): Promise<
       if (cut.withoutMask !== undefined) drop(frame, cut.withoutMask, 'mask');
       const image = write('images', name, cut.image);
       const mask = cut.mask && write('masks', name, cut.mask);
-      faces.push({ image, mask, frame, landmarks: cut.landmarks, ...clip.face });
+      faces.push({ image, mask, frame, landmarks: cut.landmarks, side: cut.side, ...clip.face });
     }
   } catch (error) {
     if (!(error instanceof Dropped)) throw error;
@@ -98,6 +101,7 @@ async function cutFace(
     image: resize(picture, size, size, box),
     mask: null,
     landmarks: intoCrop(frame.landmarks ?? found ?? null, place, size),
+    side: Math.round(Math.max(place[2], place[3])),
   };
   if (typeof usable === 'string') return { ...cut, withoutMask: usable };
   if (usable) {

@@ -1,6 +1,7 @@
 /** Masks as data sets have them, and what is made of them. 255: altered. */
 
-import { type Box, resample } from '../../src/image/pixels.ts';
+import type { Box } from '../../src/image/pixels.ts';
+import { resample } from '../../src/image/resample.ts';
 import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
 
 /** Above this a mask's resampled pixel counts as altered. */

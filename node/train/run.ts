@@ -2,13 +2,14 @@
 
 import { LlsmError } from '../../src/base/errors.ts';
 import type { Config } from '../../src/config/config.ts';
-import type { Crop } from '../../src/faces/crops.ts';
+import type { Crop, CropSource } from '../../src/faces/crops.ts';
 import { countsInWords, type ManifestItem } from '../../src/faces/manifest.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { CurvesOptions } from '../../src/measure/report/curves.ts';
 import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
 import { initParams } from '../../src/model/llsm/init.ts';
 import { type LoopResult, trainLoop } from '../../src/train/loop.ts';
+import { logOddsOfMasks } from '../../src/train/mask-prior.ts';
 import { Sampler } from '../../src/train/sampler.ts';
 import { totalSteps } from '../../src/train/schedule.ts';
 import { peakInWords, stepPlanOf } from '../../src/train/step-plan.ts';
@@ -48,6 +49,19 @@ export interface TrainRunResult extends LoopResult {
   config: Config;
 }
 
+/** Fills the prior of masks that a run begins with, where it has one that holds nothing yet. */
+async function fillPrior(
+  { config, tensors }: Checkpoint,
+  loader: CropSource<Crop> | CropSource<Crop[]>,
+  say: (line: string) => void,
+): Promise<void> {
+  const prior = tensors.get('flm.prior');
+  if (!config.maskPrior || !prior || prior.data.some((value) => value !== 0)) return;
+  prior.data.set(await logOddsOfMasks(loader, config.size, config.maskPrior));
+  const odds = [...prior.data].sort((a, b) => a - b);
+  say(`Masks begin from log-odds of ${odds[0].toFixed(2)} to ${odds[odds.length - 1].toFixed(2)}`);
+}
+
 /**
  * Trains in a run folder until the config's last step, or until `stop` says so; then it is saved.
  * @throws LlsmError where the data or the folder does not allow it (before the folder is made), or
@@ -81,9 +95,6 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   const onGpu: { destroy(): void }[] = [];
   try {
     const { config, state } = folder;
-    const begin = () => ({ checkpoint: initParams(config, config.train.seed) });
-    const trainer = await Trainer.build(gpu, state ?? begin());
-    onGpu.push(trainer);
     const faces = <Loaded extends Crop | Crop[] = Crop>(
       items: readonly ManifestItem[],
       how: Pick<CropPoolOptions, 'augment' | 'forge'>,
@@ -93,6 +104,13 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
       pools.push(pool);
       return pool;
     };
+    const loader = config.train.forge
+      ? faces<Crop[]>(trained, { augment: false, forge: config.train })
+      : faces<Crop>(trained, { augment: config.train.augment });
+    const begun = state ?? { checkpoint: initParams(config, config.train.seed) };
+    if (!state?.counters.step) await fillPrior(begun.checkpoint, loader, say);
+    const trainer = await Trainer.build(gpu, begun);
+    onGpu.push(trainer);
     const validator =
       validated.length > 0
         ? await Validator.build(gpu, config, trainer.store, faces(validated, { augment: false }))
@@ -110,9 +128,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
       const result = await trainLoop({
         trainer,
         journal: folder,
-        loader: config.train.forge
-          ? faces<Crop[]>(trained, { augment: false, forge: config.train })
-          : faces<Crop>(trained, { augment: config.train.augment }),
+        loader,
         sampler: samplerOf(config),
         validator,
         meter: progress,

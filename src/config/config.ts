@@ -105,8 +105,15 @@ const configSchema = z.strictObject({
   bnEps: z.number().positive().max(1).default(1e-5),
   /** Max-pool padding: `torch` (1,1); `tf` (0,1) on even sizes. */
   poolPad: z.enum(['torch', 'tf']).default('torch'),
+  /** Three fixed high-pass residuals of the picture beside its RGB, as input of the encoder. */
+  residual: z.boolean().default(false),
   llsm: z.union([z.literal(false), llsmSchema]).prefault({}),
   flm: z.boolean().default(true),
+  /**
+   * Side of a map of log-odds that is added to the mask's logits and not trained: where training masks
+   * lie on average, so that position alone earns nothing. It is stored with the weights. false: none.
+   */
+  maskPrior: z.union([z.literal(false), z.int().min(4).max(64).multipleOf(4)]).default(false),
   head: z
     .strictObject({
       /** What the classifier pools: d1, e5, or both; without FLM it is always e5. */
@@ -118,6 +125,8 @@ const configSchema = z.strictObject({
     .strictObject({
       alpha: z.number().min(0).max(1).default(0.5),
       beta: z.number().min(0).max(1).default(0.5),
+      /** The mask loss: cross-entropy a pixel, or that plus Dice's of each mask that is not empty. */
+      mask: z.enum(['bce', 'bce+dice']).default('bce'),
     })
     .prefault({}),
   train: trainSchema.prefault({}),
@@ -150,7 +159,7 @@ export const presetConfig = (name: keyof typeof PRESETS): Config =>
 
 /**
  * Checks a config and fills in every default. Where there is no FLM, `head.source` comes back as
- * `encoder`, whatever was written.
+ * `encoder` and `maskPrior` as false, whatever was written.
  *
  * @param where the file or preset, for messages
  * @throws LlsmError listing each wrong value and each unknown key by its path
@@ -181,7 +190,7 @@ export function parseConfig(value: unknown, where: string): Config {
         `(${config.train.accumulate})`,
     );
   }
-  return config.flm ? config : { ...config, head: { source: 'encoder' } };
+  return config.flm ? config : { ...config, head: { source: 'encoder' }, maskPrior: false };
 }
 
 /** The paths of the keys in which two configs differ, such as `train.lr`. */

@@ -4,12 +4,28 @@
  */
 import * as z from 'zod';
 
-/** Ways to forge a face. */
-export const forgeMethods = ['self-blend', 'swap', 'parts', 'generator'] as const;
+/** Ways to forge a face; `reconstruct` needs what `llsm autoencoder apply` wrote into the set. */
+export const forgeMethods = ['self-blend', 'swap', 'parts', 'generator', 'reconstruct'] as const;
 export type ForgeMethod = (typeof forgeMethods)[number];
 
-/** Regions of a picture that are altered. */
-export const forgeRegions = ['face', 'hull', 'inner', 'lower', 'upper', 'box', 'crop'] as const;
+/**
+ * Regions of a picture that are altered. `outline` and `features` follow the 68 points of faces that
+ * have them (`llsm data points`), and are `hull` and `inner` on others. `outside` is a piece of hair,
+ * neck or background; `background` is all but the face; `crop` is everything.
+ */
+export const forgeRegions = [
+  'face',
+  'hull',
+  'inner',
+  'lower',
+  'upper',
+  'box',
+  'crop',
+  'outline',
+  'features',
+  'outside',
+  'background',
+] as const;
 export type ForgeRegion = (typeof forgeRegions)[number];
 
 const chance = z.number().min(0).max(1);
@@ -55,6 +71,14 @@ const degradeSchema = z.strictObject({
   noiseSigma: range(0, 100).default([1, 6]),
   jpeg: chance.default(0.8),
   jpegQuality: quality.default([35, 95]),
+  /** Chance that size, blur, noise and JPEG happen a second time, with blocks that lie elsewhere. */
+  again: chance.default(0),
+  /** Chance that a camera's program was at work: noise taken away (half of the time), tones changed, sharpened. */
+  camera: chance.default(0),
+  /** How much is sharpened: parts of what a blur takes away. */
+  sharpen: range(0, 4).default([0.3, 1.2]),
+  /** Chance that it is a picture of a screen's window: resized by its nearest pixels or linearly, never compressed before. */
+  screen: chance.default(0),
 });
 
 const regionsSchema = z.strictObject({
@@ -67,6 +91,7 @@ const regionsSchema = z.strictObject({
   }),
   swap: shares(forgeRegions).default({ face: 0.375, hull: 0.375, box: 0.25 }),
   generator: shares(forgeRegions).default({ face: 0.25, hull: 0.25, box: 0.3, crop: 0.2 }),
+  reconstruct: shares(forgeRegions).default({ face: 0.25, outline: 0.25, box: 0.3, crop: 0.2 }),
 });
 
 const viewSchema = z.strictObject({
@@ -76,6 +101,11 @@ const viewSchema = z.strictObject({
   resize: chance.default(0),
   /** Sides of these squares, as parts of the face crop's. */
   side: range(0.5, 1).default([0.8, 1]),
+  /** Chance that the view is turned and resampled, as pictures are that others aligned by landmarks. */
+  turn: chance.default(0),
+  /** The largest turn, in degrees; and sizes that turned views are made larger by. */
+  degrees: z.number().min(0).max(180).default(15),
+  zoom: range(0.5, 2).default([0.9, 1.3]),
 });
 
 const keys = {
@@ -87,9 +117,9 @@ const keys = {
   ratios: z.array(z.number().min(0.05).max(1)).min(1),
   /** Strength of a self-blend's colour change. */
   colour: z.number().min(0).max(4),
-  /** Part of the colour difference that a swap or a part takes away. */
+  /** Part of the colour difference that a swap, a part or a reconstruction takes away. */
   transfer: range(0, 1),
-  /** Chance that what a swap or a part lays over bears a generator's traces. */
+  /** Chance that what a swap, a part or a reconstruction lays over bears a generator's traces. */
   traces: chance,
   /** Chance that both of a pair begin from a picture changed in colour and sharpness. */
   vary: chance,

@@ -1,6 +1,6 @@
 /** A video's frame with its faces marked. Pixels only. */
-import { paste, words } from '../image/draw.ts';
-import { letterHeight } from '../image/font.ts';
+import { drawing, label, textWidth } from '../image/layout.ts';
+import { paint, paste } from '../image/paint.ts';
 import type { Box } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import type { Threshold } from '../model/llsm/checkpoint.ts';
@@ -25,13 +25,13 @@ export const verdictColours: Record<Verdict, Colour> = {
  * with its track and score in the colour of its verdict; where it is altered also the outline of the mask.
  * @param size side of the network's masks
  */
-export function annotate(
+export async function annotate(
   { size: whole, seen, picture, time }: SeenFrame<RgbImage>,
   { size, threshold }: { size: number; threshold?: Threshold },
-): RgbImage {
+): Promise<RgbImage> {
   const image = { ...picture, data: picture.data.slice() };
   const line = Math.max(2, Math.round(Math.max(image.width, image.height) / 400));
-  const letters = Math.max(1, Math.round(line / 1.5));
+  const letters = 6 * line;
   for (const { finding, square, detection } of seen) {
     const { verdict, probability, track } = finding;
     const colour = verdictColours[verdict];
@@ -42,15 +42,37 @@ export function annotate(
     }
     for (let k = 0; k < line; k++) frame(image, [x - k, y - k, w + 2 * k, h + 2 * k], colour);
     const score = probability === null ? '' : ` ${probability.toFixed(2)}`;
-    label(image, `${track + 1}:${score} ${verdict}`, x - line, y - line, letters);
+    await write(image, `${track + 1}:${score} ${verdict}`, x - line, y - line, letters);
   }
-  label(image, `${time.toFixed(2)} s`, 0, letters * letterHeight, letters);
+  await write(image, `${time.toFixed(2)} s`, 0, 0, letters);
   return image;
 }
 
-/** A line of text whose lower edge is at y, moved so that all of it is on the picture. */
-function label(image: RgbImage, text: string, x: number, y: number, letters: number): void {
-  const picture = words(text, image.width, letters);
+/** Texts as pictures: the same ones come again from frame to frame. */
+const written = new Map<string, Promise<RgbImage>>();
+const mostWritten = 500;
+
+function pictureOf(text: string, size: number): Promise<RgbImage> {
+  const key = `${size} ${text}`;
+  let known = written.get(key);
+  if (!known) {
+    if (written.size >= mostWritten) written.clear();
+    const style = { size, bold: true };
+    known = paint(drawing(label(text, textWidth(text, style), style), 2));
+    written.set(key, known);
+  }
+  return known;
+}
+
+/** Writes a line of text whose lower edge is at y, moved so that all of it is on the picture. */
+async function write(
+  image: RgbImage,
+  text: string,
+  x: number,
+  y: number,
+  size: number,
+): Promise<void> {
+  const picture = await pictureOf(text, size);
   if (picture.width > image.width || picture.height > image.height) return;
   const left = Math.min(Math.max(0, x), image.width - picture.width);
   const top = Math.min(Math.max(0, y - picture.height), image.height - picture.height);

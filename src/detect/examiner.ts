@@ -1,6 +1,7 @@
 /** From a picture to what is said of its faces; the same in Node and in a page. */
 import { cutMirrored, type FaceFinder, type FoundFace, faceSquare } from '../faces/place.ts';
-import { type Box, resize } from '../image/pixels.ts';
+import type { Box } from '../image/pixels.ts';
+import { resize } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import type { Threshold } from '../model/llsm/checkpoint.ts';
 import type { FaceFinding } from './finding.ts';

@@ -104,7 +104,7 @@ export interface VideoTimes {
   prepare: number;
   /** The detector, with its views. */
   network: number;
-  /** What was done with each frame: drawing and writing. */
+  /** What was done with each frame: keeping, drawing and writing it. */
   write: number;
 }
 
@@ -121,7 +121,7 @@ export interface VideoFinding extends Finding {
   faces: VideoFace[];
   frames: FrameFinding[];
   tracks: TrackFinding[];
-  /** The highest probability of its tracks; null without one. */
+  /** The highest probability of its tracks, of those of three frames and more where there are any; null without one. */
   probability: number | null;
   /** The rule by which a track's scores became one. */
   videoScore: string;

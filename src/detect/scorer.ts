@@ -11,11 +11,13 @@ import type { Dtype, Tensor } from '../graph/tensor.ts';
 import { networkInput, stack } from '../image/input.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { uploadCheckpoint } from '../model/llsm/bind.ts';
+import { isClosedForm, recordCam } from '../model/llsm/cam.ts';
 import type { Checkpoint } from '../model/llsm/checkpoint.ts';
 import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
 import type { OpenCheckpoint } from '../model/llsm/open-checkpoint.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
 import { checkNumbers } from '../model/self-test.ts';
+import type { Cam } from './gradcam.ts';
 import { sigmoid } from './verdict.ts';
 
 /** Detection on one face; all values are probabilities, 0 to 1. */
@@ -29,6 +31,8 @@ export interface Detection {
    * dissimilar). Absent without the pair head, above HW = 4,096, and where not asked for.
    */
   dissimilarity?: Float32Array;
+  /** Grad-CAM of the logit, where it was asked for. */
+  cam?: Cam;
 }
 
 export interface ScorerOptions {
@@ -36,6 +40,11 @@ export interface ScorerOptions {
   batch: number;
   /** Whether the dissimilarity of pairs is computed where it can be (default true). */
   dissimilarity?: boolean;
+  /**
+   * Feature map that Grad-CAM is computed at. At the map that the classifier pools (`d1`, mostly) it costs
+   * next to nothing; at others batch norm is not folded into the weights, and a backward pass follows.
+   */
+  cam?: string;
   /** Type that feature maps are stored in (default f32). */
   precision?: Dtype;
 }
@@ -45,6 +54,7 @@ export class FaceScorer {
   private constructor(
     private readonly pass: Forward,
     private readonly pairMap: Tensor | undefined,
+    private readonly cam: { tap: string; map: Tensor } | undefined,
     private readonly plan: Plan,
     private readonly letGo: () => void,
   ) {}
@@ -54,7 +64,7 @@ export class FaceScorer {
    * @param checkpoint of an open one (`openCheckpoint`) the weights go to the GPU without ever being in
    *   main memory together
    * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
-   *   numbers
+   *   numbers, and for a tap that the network has not, or that its logit does not depend on
    */
   static async build(
     gpu: Gpu,
@@ -85,18 +95,20 @@ export class FaceScorer {
     gpu: Gpu,
     config: Config,
     store: ParamStore,
-    { batch, dissimilarity = true, precision }: ScorerOptions,
+    { batch, dissimilarity = true, cam: tap, precision }: ScorerOptions,
     own: boolean,
   ): Promise<FaceScorer> {
-    const pass = forward(
-      new Graph({ batch, training: false, traits: gpu, inference: true, storage: precision }),
-      config,
-      store,
-    );
-    const map = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
-    // Weights of its own never change, and take as much again once they are packed.
-    const plan = await planOf(gpu, pass, { release: own });
-    return new FaceScorer(pass, map, plan, own ? () => store.destroy() : () => {});
+    const closed = tap === undefined || isClosedForm(config, tap);
+    if (!closed && precision === 'f16') {
+      throw new LlsmError(`Grad-CAM at ${tap} needs gradients, which 16 bits do not hold: use f32`);
+    }
+    const traits = { batch, training: false, traits: gpu, storage: precision };
+    const pass = forward(new Graph({ ...traits, inference: closed }), config, store);
+    const pairs = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
+    const cam = tap === undefined ? undefined : { tap, map: recordCam(pass, tap, { closed }) };
+    // Weights that never change take as much again once they are packed.
+    const plan = await planOf(gpu, pass, { release: closed && own });
+    return new FaceScorer(pass, pairs, cam, plan, own ? () => store.destroy() : () => {});
   }
 
   /** Side of the network's input and of the masks. */
@@ -142,6 +154,7 @@ export class FaceScorer {
     const maps = faces.some((_, k) => withMaps(k));
     const masks = maps && pass.mask && (await plan.read(pass.mask.tensor));
     const pairMaps = maps && this.pairMap && (await plan.read(this.pairMap));
+    const cams = maps && this.cam && (await plan.read(this.cam.map));
     return faces.map((_, k) => {
       if (!Number.isFinite(logits[k])) {
         throw new LlsmError(
@@ -154,8 +167,14 @@ export class FaceScorer {
         probability,
         mask: masks ? itemOf(masks, k, batch).map(sigmoid) : undefined,
         dissimilarity: pairMaps ? itemOf(pairMaps, k, batch).map(sigmoid) : undefined,
+        cam: cams ? this.#camOf(itemOf(cams, k, batch)) : undefined,
       };
     });
+  }
+
+  #camOf(values: Float32Array): Cam {
+    const { tap, map } = this.cam as { tap: string; map: Tensor };
+    return { tap, side: map.shape[1], values: values.slice() };
   }
 
   destroy(): void {

@@ -11,7 +11,7 @@ import {
   type VideoTimes,
   verdictOfAll,
 } from './finding.ts';
-import { judgeTrack, type VideoRule } from './pooling.ts';
+import { fewestFrames, judgeTrack, type VideoRule } from './pooling.ts';
 import type { ViewName } from './views.ts';
 
 /** A frame of a video. */
@@ -77,7 +77,9 @@ export async function examineVideo<P = undefined>(
   const error = await reading.readAll(frames);
   const { looked, faces } = reading;
   const tracks = tracksOf(faces, looked.length, { rule, threshold: examiner.threshold });
-  const scores = tracks.flatMap(({ probability }) => probability ?? []);
+  const fewest = Math.min(fewestFrames, looked.length);
+  const long = tracks.filter(({ scores }) => scores.length >= fewest);
+  const scores = (long.length > 0 ? long : tracks).flatMap(({ probability }) => probability ?? []);
   const empty = looked.length === 0 ? `${file} holds no frames` : undefined;
   const message = error ?? empty;
   return {
@@ -178,9 +180,10 @@ class Reading<P> {
       const crops = found.map((face, k) => examiner.cut(image, face, this.#viewsFor(tracks[k])));
       const at = { frame, time, faces: found.length, probability: null, cut };
       const size = { width: image.width, height: image.height };
-      const picture = this.options.keep?.(image) as P;
-      this.#waiting.push({ at, size, crops, tracks, picture });
+      this.#waiting.push({ at, size, crops, tracks, picture: undefined as P });
     });
+    const last = this.#waiting[this.#waiting.length - 1];
+    last.picture = await this.#timed('write', () => this.options.keep?.(image) as P);
   }
 
   #viewsFor(track: number): readonly ViewName[] {

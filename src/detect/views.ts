@@ -1,7 +1,7 @@
 /** A face seen in several ways: a verdict that hangs on how a picture was saved is none. */
 import { mirror } from '../faces/augment.ts';
 import { loseToJpeg } from '../image/jpeg-loss.ts';
-import { resize } from '../image/pixels.ts';
+import { resize } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 
 /** Ways to see a face, in the order of a finding; the face as it is comes first. */

@@ -1,8 +1,9 @@
 /** Augmentation of training crops: what the configuration key `train.augment` does. */
 import type { Random } from '../base/random.ts';
 import type { Augment } from '../config/augment-schema.ts';
+import { gaussianBlur } from '../image/blur.ts';
 import { throughJpeg } from '../image/codecs.ts';
-import { addNoise, type Box, changeColour, gaussianBlur } from '../image/pixels.ts';
+import { addNoise, type Box, changeColour } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';
 
 /** The part of a picture to take, and whether to mirror it. */
@@ -30,7 +31,9 @@ export function mirror(
       const a = (y * width + x) * channels;
       const b = (y * width + width - 1 - x) * channels;
       for (let c = 0; c < channels; c++) {
-        [data[a + c], data[b + c]] = [data[b + c], data[a + c]];
+        const kept = data[a + c];
+        data[a + c] = data[b + c];
+        data[b + c] = kept;
       }
     }
   }

@@ -22,6 +22,17 @@ const pathInside = z
 const name = z.string().min(1, 'is empty');
 const point = z.tuple([z.number(), z.number()]);
 
+/** What is known of how a forgery was made, by which results can be told apart. */
+const madeSchema = z.strictObject({
+  /** Region that was altered, such as `hull`, `eyes` or `crop`. */
+  region: name.optional(),
+  /** Opacity of what was laid over. */
+  ratio: z.number().positive().max(1).optional(),
+  /** What tells it from its surroundings, such as `sharpened` or `sub-pixel`. */
+  cue: name.optional(),
+});
+export type Made = z.output<typeof madeSchema>;
+
 /** One line of a manifest. */
 export const manifestLineSchema = z
   .strictObject({
@@ -38,6 +49,12 @@ export const manifestLineSchema = z
       .default(null),
     /** Right eye, left eye, nose tip, right and left corner of the mouth (YuNet's order), in pixels. */
     landmarks: z.tuple([point, point, point, point, point]).nullable().default(null),
+    /** The 68 points of the iBUG scheme, in pixels; absent: not known. */
+    points68: z.array(point).length(68).optional(),
+    /** Side of the crop on the photograph that it was cut from, in pixels; absent: that of the picture. */
+    side: z.number().positive().optional(),
+    /** What an autoencoder made of the face crop, relative to the manifest's folder; absent: none was. */
+    reconstructed: pathInside.optional(),
     /** What frames belong to: data set, method, compression and name together. */
     video: name,
     frame: z.int().nonnegative().default(0),
@@ -46,6 +63,7 @@ export const manifestLineSchema = z
     dataset: name,
     method: name.nullable().default(null),
     split: z.enum(splits),
+    made: madeSchema.optional(),
   })
   .refine((line) => line.label === 1 || line.mask === null, {
     path: ['mask'],

@@ -4,7 +4,8 @@ import { Graph } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
 import { ParamStore } from '../graph/store.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { type Box, resize } from '../image/pixels.ts';
+import type { Box } from '../image/pixels.ts';
+import { resize } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { type Candidate, suppress } from '../model/facefinder/candidates.ts';
 import { detectors, type FinderCheckpoint, parseFinder } from '../model/facefinder/checkpoint.ts';
@@ -126,7 +127,7 @@ export class NetworkFinder implements FaceFinder {
     }
     const faces: FoundFace[] = [];
     for (const { box, score, points } of suppress(candidates, this.#network.iou)) {
-      const points68 = points ? undefined : await this.#points(image, box);
+      const points68 = points ? undefined : await this.points68(image, box);
       const landmarks = points ?? fivePoints(points68 ?? []);
       faces.push({ box, score, landmarks, ...(points68 && { points68 }) });
     }
@@ -149,8 +150,11 @@ export class NetworkFinder implements FaceFinder {
     }));
   }
 
-  /** The 68 points of the face in a box of the picture. */
-  async #points(image: RgbImage, [x, y, w, h]: Box): Promise<Point[]> {
+  /**
+   * The 68 points of the face in a box of the picture.
+   * @throws LlsmError where the finder has no landmark network
+   */
+  async points68(image: RgbImage, [x, y, w, h]: Box): Promise<Point[]> {
     const { marks } = this;
     if (!marks) throw new LlsmError('This face finder has no landmark network');
     const side = Math.max(w, h);

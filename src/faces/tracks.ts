@@ -1,6 +1,7 @@
 /** Which faces of a video's frames are one face in the course of time. Pure: no GPU, no files. */
 import { assign } from '../base/assignment.ts';
-import { type Box, resample } from '../image/pixels.ts';
+import type { Box } from '../image/pixels.ts';
+import { resample } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { overlap } from '../model/facefinder/candidates.ts';
 import type { FoundFace, Point } from './place.ts';

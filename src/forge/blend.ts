@@ -14,18 +14,24 @@ export function toYcc(data: Float32Array): void {
   }
 }
 
-/** Mean and standard deviation of one channel where a mask is above 0.3. */
-function momentsOf(data: Float32Array, channel: number, mask: Float32Array): [number, number] {
-  let [total, sum, squares] = [0, 0, 0];
-  for (let i = 0; i < mask.length; i++) {
+/** Mean and standard deviation of each channel where a mask is above 0.3. */
+function momentsOf(data: Float32Array, mask: Float32Array): [mean: number, spread: number][] {
+  let total = 0;
+  const sum = new Float64Array(3);
+  const squares = new Float64Array(3);
+  for (let i = 0, at = 0; i < mask.length; i++, at += 3) {
     if (mask[i] <= 0.3) continue;
-    const value = data[i * 3 + channel];
     total++;
-    sum += value;
-    squares += value * value;
+    for (let c = 0; c < 3; c++) {
+      const value = data[at + c];
+      sum[c] += value;
+      squares[c] += value * value;
+    }
   }
-  const mean = sum / total;
-  return [mean, Math.sqrt(Math.max(0, squares / total - mean * mean))];
+  return [0, 1, 2].map((c) => {
+    const mean = sum[c] / total;
+    return [mean, Math.sqrt(Math.max(0, squares[c] / total - mean * mean))];
+  });
 }
 
 /**
@@ -40,18 +46,24 @@ export function matchColour(
   mask: SoftMask,
   strength: number,
 ): void {
-  const target = planeOf(picture, mask.box);
   const { data } = source;
-  for (let c = 0; c < 3; c++) {
-    const [from, spread] = momentsOf(data, c, mask.data);
-    const [to, wanted] = momentsOf(target.data, c, mask.data);
-    const gain = Math.min(2, Math.max(0.5, wanted / (spread + 1e-3)));
-    const factor = 1 + strength * (gain - 1);
-    const mean = from + strength * (to - from);
-    for (let i = c; i < data.length; i += 3) {
-      const value = (data[i] - from) * factor + mean;
-      data[i] = value < 0 ? 0 : value > 255 ? 255 : value;
-    }
+  const found = momentsOf(data, mask.data);
+  const wanted = momentsOf(planeOf(picture, mask.box).data, mask.data);
+  const factors = found.map(([, spread], c) => {
+    const gain = Math.min(2, Math.max(0.5, wanted[c][1] / (spread + 1e-3)));
+    return 1 + strength * (gain - 1);
+  });
+  const [p, q, r] = factors;
+  const [u, v, w] = found.map(
+    ([from], c) => from * (1 - factors[c]) + strength * (wanted[c][0] - from),
+  );
+  for (let i = 0; i < data.length; i += 3) {
+    const red = data[i] * p + u;
+    const green = data[i + 1] * q + v;
+    const blue = data[i + 2] * r + w;
+    data[i] = red < 0 ? 0 : red > 255 ? 255 : red;
+    data[i + 1] = green < 0 ? 0 : green > 255 ? 255 : green;
+    data[i + 2] = blue < 0 ? 0 : blue > 255 ? 255 : blue;
   }
 }
 
@@ -66,13 +78,15 @@ export function layOver(
   ratio = 1,
 ): RgbImage {
   const result = picture.data.slice();
+  const laid = source.data;
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0, to = ((top + y) * picture.width + left) * 3; x < width; x++, at++, to += 3) {
-      const weight = (Math.round(data[at] * 255) / 255) * ratio;
+      const weight = (((data[at] * 255 + 0.5) | 0) / 255) * ratio;
       if (weight === 0) continue;
-      for (let c = 0; c < 3; c++) {
-        result[to + c] += weight * (source.data[at * 3 + c] - result[to + c]);
-      }
+      const from = at * 3;
+      result[to] += weight * (laid[from] - result[to]);
+      result[to + 1] += weight * (laid[from + 1] - result[to + 1]);
+      result[to + 2] += weight * (laid[from + 2] - result[to + 2]);
     }
   }
   return { ...picture, data: result };

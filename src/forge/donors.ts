@@ -2,7 +2,8 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { ManifestItem, Split } from '../faces/manifest.ts';
-import { type Box, resample } from '../image/pixels.ts';
+import type { Box } from '../image/pixels.ts';
+import { resample } from '../image/resample.ts';
 import { toYcc } from './blend.ts';
 import { apply, fitSimilarity, frameOf, type Subject } from './face.ts';
 

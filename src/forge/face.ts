@@ -13,6 +13,8 @@ export interface Subject {
   image: RgbImage;
   /** Landmarks in pixels of `image`: right eye, left eye, nose tip, right and left corner of the mouth. */
   landmarks: Face['landmarks'];
+  /** The 68 points of the iBUG scheme in pixels of `image`, where they are known. */
+  points68?: readonly Point[];
 }
 
 /**
@@ -23,8 +25,18 @@ export async function readSubject(item: ManifestItem, read: ReadBytes): Promise<
   const { image } = await readFace(item, read);
   // The corner of a crop does not depend on how large the picture is.
   const [left, top] = cropBox(item.box, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-  const moved = item.landmarks?.map(([x, y]) => [x - left, y - top]);
-  return { image, landmarks: (moved as Face['landmarks']) ?? null };
+  return { image, ...markedBy(item, ([x, y]) => [x - left, y - top]) };
+}
+
+/** The landmarks, each moved by a rule. */
+export function markedBy(
+  { landmarks, points68 }: Pick<Subject, 'landmarks' | 'points68'>,
+  move: (point: Point) => Point,
+): Pick<Subject, 'landmarks' | 'points68'> {
+  return {
+    landmarks: (landmarks?.map(move) as Face['landmarks']) ?? null,
+    ...(points68 && { points68: points68.map(move) }),
+  };
 }
 
 /** The place of a face in its crop, in pixels. */

@@ -6,11 +6,11 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { ForgeRegion } from '../config/forge-schema.ts';
-import { type Box, clampBox, gaussianBlur } from '../image/pixels.ts';
-import type { GreyImage } from '../image/rgb.ts';
-import { type Point, pointsOf, type Subject } from './face.ts';
-
-type Polygon = Point[];
+import { gaussianBlur, runningBlur } from '../image/blur.ts';
+import { type Box, clampBox } from '../image/pixels.ts';
+import type { GreyImage, RgbImage } from '../image/rgb.ts';
+import type { Point, Subject } from './face.ts';
+import { outline, outsideOutline, type Part, type Polygon, partOutline } from './outline.ts';
 
 /** Values in [0, 1] of a box of the picture; 0 outside of it. */
 export interface SoftMask {
@@ -18,86 +18,6 @@ export interface SoftMask {
   box: Box;
   /** [height, width] of the box. */
   data: Float32Array;
-}
-
-/** The face's own axes in pixels: from the middle of the eyes rightwards by E, and down to the mouth by L. */
-interface Axes {
-  eyes: Point;
-  across: Point;
-  down: Point;
-}
-
-function axesOf(points: readonly Point[]): Axes {
-  const middle = ([ax, ay]: Point, [bx, by]: Point): Point => [(ax + bx) / 2, (ay + by) / 2];
-  const eyes = middle(points[0], points[1]);
-  const mouth = middle(points[3], points[4]);
-  const [dx, dy] = [mouth[0] - eyes[0], mouth[1] - eyes[1]];
-  const length = Math.hypot(dx, dy);
-  if (!(length >= 1)) {
-    throw new LlsmError('its landmarks put the mouth on the eyes; find its landmarks again');
-  }
-  const apart = Math.hypot(points[1][0] - points[0][0], points[1][1] - points[0][1]);
-  // A face turned aside has its eyes near each other, but is not as narrow as that.
-  const wide = Math.max(apart, 0.6 * length);
-  return { eyes, down: [dx, dy], across: [(dy / length) * wide, (-dx / length) * wide] };
-}
-
-const place = ({ eyes, across, down }: Axes, [u, v]: Point): Point => [
-  eyes[0] + u * across[0] + v * down[0],
-  eyes[1] + u * across[1] + v * down[1],
-];
-
-/** An ellipse about (0, v) in the face's units. */
-const ellipse = (v: number, halfWidth: number, halfHeight: number): Polygon =>
-  Array.from({ length: 48 }, (_, i) => {
-    const angle = (i / 48) * 2 * Math.PI;
-    return [halfWidth * Math.cos(angle), v + halfHeight * Math.sin(angle)];
-  });
-
-/** The outline of a region of the face in pixels. */
-function outline(region: Exclude<ForgeRegion, 'crop'>, face: Subject, random: Random): Polygon {
-  const points = pointsOf(face);
-  const axes = axesOf(points);
-  const vary = (share: number) => random.uniform(1 - share, 1 + share);
-  const inUnits = (polygon: Polygon) => polygon.map((point) => place(axes, point));
-  if (region === 'face') {
-    return inUnits(ellipse(random.uniform(0.35, 0.55), 0.98 * vary(0.13), 1.25 * vary(0.13)));
-  }
-  if (region === 'hull') {
-    const side = (sign: number): Polygon => [
-      [sign * 0.95 * vary(0.1), -0.45 * vary(0.3)],
-      [sign * 0.95 * vary(0.1), 0.4],
-      [sign * 0.65 * vary(0.15), 1.1],
-      [sign * 0.25, 1 + 0.55 * vary(0.2)],
-    ];
-    return inUnits([...side(1), ...side(-1).reverse()]);
-  }
-  if (region === 'inner') {
-    const moved = ([x, y]: Point, u: number, v: number): Point => {
-      const [across, down] = [axes.across, axes.down];
-      return [x + u * across[0] + v * down[0], y + u * across[1] + v * down[1]];
-    };
-    const [right, left, , mouthRight, mouthLeft] = points;
-    return [
-      moved(right, -0.35, -0.3),
-      moved(left, 0.35, -0.3),
-      moved(left, 0.35, 0.15),
-      moved(mouthLeft, 0.15, 0.2),
-      moved(mouthRight, -0.15, 0.2),
-      moved(right, -0.35, 0.15),
-    ];
-  }
-  if (region === 'lower') {
-    return inUnits(ellipse(1 - 0.1 * vary(0.5), 0.75 * vary(0.2), 0.7 * vary(0.2)));
-  }
-  if (region === 'upper') return inUnits(ellipse(0.05, vary(0.15), 0.5 * vary(0.2)));
-  const [a, b] = [random.uniform(0.9, 1.5), random.uniform(1.1, 1.9)];
-  return inUnits([
-    [-a, 0.5 - b],
-    [a, 0.5 - b],
-    [a, 0.5 + b],
-    [-a, 0.5 + b],
-  ]);
 }
 
 /** Moves an outline's points, taken close together, by a smooth random field over the picture. */
@@ -159,37 +79,6 @@ function fill(polygon: Polygon, [left, top, width, height]: Box): Float32Array {
     }
   }
   return mask;
-}
-
-/** Three running means, which together are nearly a Gaussian of this sigma; 0 beyond the borders. In place. */
-function runningBlur(data: Float32Array, width: number, height: number, sigma: number): void {
-  const radius = Math.max(1, Math.round((Math.sqrt(4 * sigma * sigma + 1) - 1) / 2));
-  const scale = 1 / (2 * radius + 1);
-  const other = new Float32Array(data.length);
-  const sums = new Float64Array(width);
-  for (let pass = 0; pass < 3; pass++) {
-    for (let y = 0; y < height; y++) {
-      const row = y * width;
-      let sum = 0;
-      for (let x = 0; x < Math.min(radius, width); x++) sum += data[row + x];
-      for (let x = 0; x < width; x++) {
-        if (x + radius < width) sum += data[row + x + radius];
-        if (x - radius - 1 >= 0) sum -= data[row + x - radius - 1];
-        other[row + x] = sum * scale;
-      }
-    }
-    sums.fill(0);
-    for (let y = 0; y < Math.min(radius, height); y++) {
-      for (let x = 0; x < width; x++) sums[x] += other[y * width + x];
-    }
-    for (let y = 0; y < height; y++) {
-      const add = (y + radius) * width;
-      const drop = (y - radius - 1) * width;
-      if (y + radius < height) for (let x = 0; x < width; x++) sums[x] += other[add + x];
-      if (drop >= 0) for (let x = 0; x < width; x++) sums[x] -= other[drop + x];
-      for (let x = 0; x < width; x++) data[y * width + x] = sums[x] * scale;
-    }
-  }
 }
 
 function smooth(data: Float32Array, width: number, height: number, sigma: number): void {
@@ -273,30 +162,29 @@ export function drawRegion(
     const data = new Float32Array(image.width * image.height).fill(1);
     return { box: [0, 0, image.width, image.height], data };
   }
-  const polygon = outline(region, face, random);
-  const mask = softened(polygon, image, softness[region === 'box' ? 'box' : edge], random);
+  if (region === 'background') return allBut(drawRegion(face, 'outline', edge, random), image);
+  const polygon =
+    region === 'outside' ? outsideOutline(face, random) : outline(region, face, random);
+  const how = region === 'box' ? 'box' : region === 'outside' ? 'part' : edge;
+  const mask = softened(polygon, image, softness[how], random);
   if (!mask.data.some((value) => value > 0.5)) throw noFace();
   return mask;
 }
 
-/** Parts that one face can have of another, and their landmarks. */
-export const partLandmarks = { eyes: [0, 1], mouth: [3, 4] } as const;
-export type Part = keyof typeof partLandmarks;
+/** The rest of the picture. */
+function allBut({ box: [left, top, w, h], data }: SoftMask, picture: RgbImage): SoftMask {
+  const { width, height } = picture;
+  const rest = new Float32Array(width * height).fill(1);
+  for (let y = 0; y < h; y++) {
+    for (let x = 0; x < w; x++) rest[(top + y) * width + left + x] = 1 - data[y * w + x];
+  }
+  return { box: [0, 0, width, height], data: rest };
+}
 
-/** Draws the soft mask of the eyes or of the mouth; errors as `drawRegion`. */
+/** Draws the soft mask of a part of the face; errors as `drawRegion`. */
 export function drawPart(face: Subject, part: Part, random: Random): SoftMask {
   checkSize(face.image);
-  const points = pointsOf(face);
-  const axes = axesOf(points);
-  const vary = (share: number) => random.uniform(1 - share, 1 + share);
-  const wide = Math.hypot(...axes.across);
-  const mouth = Math.hypot(points[4][0] - points[3][0], points[4][1] - points[3][1]) / wide;
-  const shape =
-    part === 'eyes'
-      ? ellipse(-0.02, 0.88 * vary(0.1), 0.36 * vary(0.2))
-      : ellipse(1.02, Math.max(0.8 * mouth, 0.5) * vary(0.15), 0.36 * vary(0.2));
-  const polygon = shape.map((point) => place(axes, point));
-  const mask = softened(polygon, face.image, softness.part, random);
+  const mask = softened(partOutline(face, part, random), face.image, softness.part, random);
   if (!mask.data.some((value) => value > 0.5)) throw noFace();
   return mask;
 }

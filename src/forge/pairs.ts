@@ -12,14 +12,15 @@ import {
 } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import { networkInput } from '../image/input.ts';
-import { type Box, resample, resize } from '../image/pixels.ts';
+import type { Box } from '../image/pixels.ts';
+import { resample, resize } from '../image/resample.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { recolour, refocus } from './change.ts';
 import { Donors } from './donors.ts';
-import { readSubject, type Subject } from './face.ts';
+import { markedBy, readSubject, type Similarity, type Subject } from './face.ts';
 import { degrade, finish } from './finish.ts';
 import { forgeFace, needsDonor } from './methods.ts';
-import { imageOf, planeOf } from './plane.ts';
+import { imageOf, mirrored as mirroredIndex, planeOf, sample } from './plane.ts';
 import { drawShare } from './self-blend.ts';
 
 export interface PairOptions {
@@ -34,11 +35,11 @@ export interface PairOptions {
 }
 
 /** A face brought to a square of this side, with its landmarks. */
-export function atSide({ image, landmarks }: Subject, side: number): Subject {
-  const { width, height } = image;
-  if (width === side && height === side) return { image, landmarks };
-  const moved = landmarks?.map(([x, y]) => [(x * side) / width, (y * side) / height]);
-  return { image: resize(image, side, side), landmarks: (moved as Subject['landmarks']) ?? null };
+export function atSide(face: Subject, side: number): Subject {
+  const { width, height } = face.image;
+  if (width === side && height === side) return face;
+  const moved = markedBy(face, ([x, y]) => [(x * side) / width, (y * side) / height]);
+  return { image: resize(face.image, side, side), ...moved };
 }
 
 /** Real faces, each as the pair of itself and a forgery. */
@@ -103,7 +104,9 @@ export class PairLoader implements CropSource<Crop[]> {
     let pair: { real: RgbImage; image: RgbImage; mask: GreyImage };
     try {
       const other = stream('donor');
-      pair = await forgeFace(method, item, face, { random, other, donors: this.#donors }, forging);
+      const { read } = this.#options;
+      const sources = { random, other, donors: this.#donors, read };
+      pair = await forgeFace(method, item, face, sources, forging);
     } catch (error) {
       if (!(error instanceof LlsmError)) throw error;
       throw new LlsmError(`${item.folder}/${item.image}: ${error.message}`);
@@ -139,34 +142,73 @@ function varied(face: Subject, random: Random): Subject {
   const { width, height } = face.image;
   const plane = planeOf(face.image, [0, 0, width, height]);
   recolour(plane, random, 0.5);
-  return { ...face, image: imageOf(refocus(plane, random, width / 256)) };
+  return { ...face, image: imageOf(refocus(plane, random, width / 256).plane) };
 }
 
 interface View {
   box: Box;
   mirrored: boolean;
+  /** From the view's pixels, of the input's size, to the crop's, where it is turned. */
+  turned: Similarity | null;
 }
 
-/** A window of the input's size, or, as `view.resize` says, a square of another size. */
+/**
+ * A window of the input's size, or, as `view.resize` says, a square of another size; or, as `view.turn`
+ * says, one that is turned.
+ */
 function drawView(size: number, { crop, view }: Forging, random: Random): View {
   const mirrored = random.chance(view.flip);
   const resized = random.chance(view.resize);
   const drawn = Math.round(crop * random.uniform(...view.side));
   const side = resized ? drawn : size;
-  return { box: [random.int(crop - side + 1), random.int(crop - side + 1), side, side], mirrored };
+  const box: Box = [random.int(crop - side + 1), random.int(crop - side + 1), side, side];
+  if (!random.chance(view.turn)) return { box, mirrored, turned: null };
+  const angle = (random.uniform(-view.degrees, view.degrees) * Math.PI) / 180;
+  const scale = side / size / random.uniform(...view.zoom);
+  const [a, b] = [scale * Math.cos(angle), scale * Math.sin(angle)];
+  const [x, y] = [box[0] + side / 2, box[1] + side / 2];
+  const half = size / 2;
+  const turned = { a, b, x0: x - a * half + b * half, y0: y - b * half - a * half };
+  return { box, mirrored, turned };
 }
 
-function inView(image: RgbImage, { box, mirrored }: View, size: number): RgbImage {
-  const seen = cut(image, box);
+function inView(image: RgbImage, { box, mirrored, turned }: View, size: number): RgbImage {
+  const seen = turned ? imageOf(sample(image, turned, [0, 0, size, size])) : cut(image, box);
   const result =
-    seen.width === size ? { ...seen, data: seen.data.slice() } : resize(seen, size, size);
+    seen.width !== size
+      ? resize(seen, size, size)
+      : seen === image
+        ? { ...seen, data: seen.data.slice() }
+        : seen;
   if (mirrored) mirror(result.data, size, size, 3);
   return result;
 }
 
 /** 1 where more than half is altered, [size, size]. */
-function maskInView(mask: GreyImage, { box, mirrored }: View, size: number): Float32Array {
-  const seen = resample(mask, 1, box, size, size, new Float32Array(size * size));
+function maskInView(mask: GreyImage, { box, mirrored, turned }: View, size: number): Float32Array {
+  const seen = turned
+    ? nearestOf(mask, turned, size)
+    : box[2] === size
+      ? Float32Array.from(cut(mask, box).data)
+      : resample(mask, 1, box, size, size, new Float32Array(size * size));
   if (mirrored) mirror(seen, size, size, 1);
-  return seen.map((value) => (value > 127.5 ? 1 : 0));
+  for (let i = 0; i < seen.length; i++) seen[i] = seen[i] > 127.5 ? 1 : 0;
+  return seen;
+}
+
+/** The mask where the turned view's pixels lie; beyond its borders it is mirrored, as pictures are. */
+function nearestOf(mask: GreyImage, { a, b, x0, y0 }: Similarity, size: number): Float32Array {
+  const seen = new Float32Array(size * size);
+  for (let y = 0, to = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, to++) {
+      const u = a * (x + 0.5) - b * (y + 0.5) + x0;
+      const v = b * (x + 0.5) + a * (y + 0.5) + y0;
+      const [column, row] = [
+        mirroredIndex(Math.floor(u), mask.width),
+        mirroredIndex(Math.floor(v), mask.height),
+      ];
+      seen[to] = mask.data[row * mask.width + column];
+    }
+  }
+  return seen;
 }

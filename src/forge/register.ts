@@ -1,5 +1,6 @@
 /** Brings features onto each other where there are no landmarks to do it by. */
-import { gaussianBlur, resample } from '../image/pixels.ts';
+import { gaussianBlur } from '../image/blur.ts';
+import { resample } from '../image/resample.ts';
 import { toYcc } from './blend.ts';
 import { apply, type Point, type Similarity, type Subject } from './face.ts';
 

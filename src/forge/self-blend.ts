@@ -1,13 +1,14 @@
 /** Forgeries of a face from itself: blended with a changed copy, or as a generator would give it back. */
 import type { Random } from '../base/random.ts';
 import type { ForgeRegion, Forging } from '../config/forge-schema.ts';
+import type { Made } from '../faces/manifest.ts';
 import type { Box } from '../image/pixels.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { layOver } from './blend.ts';
 import { recolour, refocus } from './change.ts';
 import { pointsOf, type Similarity, type Subject } from './face.ts';
 import { drawRegion, greyMask, type SoftMask } from './mask.ts';
-import { imageOf, planeOf, sample } from './plane.ts';
+import { type Changed, imageOf, type Plane, planeOf, sample } from './plane.ts';
 import { generated } from './traces.ts';
 
 export interface Forgery {
@@ -19,6 +20,7 @@ export interface Forgery {
    * changed it is changed too, so that a global change tells the classes apart no better than chance.
    */
   real: RgbImage;
+  made: Made;
 }
 
 /** A name drawn in proportion to its share. */
@@ -72,13 +74,18 @@ function movedCopy(
   face: Subject,
   mask: SoftMask,
   move: Similarity,
-  change: (part: ReturnType<typeof planeOf>) => ReturnType<typeof planeOf>,
-) {
+  change: (part: Plane) => Changed,
+): Changed {
   const { image } = face;
   const around = widened(mask.box, image, Math.ceil(0.1 * Math.max(image.width, image.height)));
-  const part = change(planeOf(image, around));
+  const { plane, cue } = change(planeOf(image, around));
   const toPart = { ...move, x0: move.x0 - around[0], y0: move.y0 - around[1] };
-  return sample(part, toPart, mask.box);
+  return { plane: sample(plane, toPart, mask.box), cue };
+}
+
+function changedWhole(image: RgbImage, change: (part: Plane) => Changed) {
+  const { plane, cue } = change(planeOf(image, [0, 0, image.width, image.height]));
+  return { image: imageOf(plane), cue };
 }
 
 /**
@@ -95,15 +102,19 @@ export function selfBlend(face: Subject, random: Random, forging: Forging): Forg
   const move = drawMove(face, selfMove, random);
   const ratio = random.pick(forging.ratios);
   const changeSource = random.chance(0.5);
-  const change = (part: ReturnType<typeof planeOf>) => {
+  const change = (part: Plane) => {
     recolour(part, random, forging.colour);
     return refocus(part, random, unit);
   };
-  const source = movedCopy(face, mask, move, changeSource ? change : (part) => part);
-  const real = changeSource
-    ? image
-    : imageOf(change(planeOf(image, [0, 0, image.width, image.height])));
-  return { image: layOver(real, source, mask, ratio), mask: greyMask(mask, image), real };
+  const still = (plane: Plane): Changed => ({ plane, cue: 'moved' });
+  const source = movedCopy(face, mask, move, changeSource ? change : still);
+  const behind = changeSource ? { image, cue: source.cue } : changedWhole(image, change);
+  return {
+    image: layOver(behind.image, source.plane, mask, ratio),
+    mask: greyMask(mask, image),
+    real: behind.image,
+    made: { region, ratio, cue: behind.cue },
+  };
 }
 
 /**
@@ -120,9 +131,15 @@ export function generator(face: Subject, random: Random, forging: Forging): Forg
   const drawn = drawMove(face, generatorMove, random);
   const move = random.chance(0.5) ? drawn : still;
   const source = movedCopy(face, mask, move, (part) => {
-    const made = generated(part, side, random);
-    if (random.chance(0.5)) recolour(made, random, 0.4);
-    return made;
+    const trace = generated(part, side, random);
+    if (random.chance(0.5)) recolour(trace.plane, random, 0.4);
+    return trace;
   });
-  return { image: layOver(image, source, mask), mask: greyMask(mask, image), real: image };
+  const made = { region, ratio: 1, cue: source.cue };
+  return {
+    image: layOver(image, source.plane, mask),
+    mask: greyMask(mask, image),
+    real: image,
+    made,
+  };
 }

@@ -4,7 +4,7 @@
  */
 import type { Random } from '../base/random.ts';
 import type { ForgeRegion, Forging } from '../config/forge-schema.ts';
-import { gaussianBlur } from '../image/pixels.ts';
+import { gaussianBlur } from '../image/blur.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { layOver, matchColour } from './blend.ts';
 import {
@@ -16,7 +16,8 @@ import {
   type Similarity,
   type Subject,
 } from './face.ts';
-import { drawPart, drawRegion, greyMask, type Part, partLandmarks, type SoftMask } from './mask.ts';
+import { drawPart, drawRegion, greyMask, type SoftMask } from './mask.ts';
+import { type Part, partLandmarks } from './outline.ts';
 import { sample } from './plane.ts';
 import { register } from './register.ts';
 import { drawShare, type Forgery } from './self-blend.ts';
@@ -35,6 +36,7 @@ function transplant(
   donor: Subject,
   toDonor: Similarity,
   mask: SoftMask,
+  region: string,
   random: Random,
   { traces, transfer }: Forging,
 ): Forgery {
@@ -42,11 +44,12 @@ function transplant(
   const side = Math.max(image.width, image.height);
   const from = prepared(donor.image, Math.hypot(toDonor.a, toDonor.b));
   const moved = sample(from, toDonor, mask.box);
-  const source = random.chance(traces)
+  const { plane: source, cue } = random.chance(traces)
     ? generated(moved, side, random)
     : lowered(moved, side, random);
   matchColour(source, image, mask, random.uniform(...transfer));
-  return { image: layOver(image, source, mask), mask: greyMask(mask, image), real: image };
+  const made = { region, ratio: 1, cue };
+  return { image: layOver(image, source, mask), mask: greyMask(mask, image), real: image, made };
 }
 
 /**
@@ -62,7 +65,7 @@ export function swap(face: Subject, donor: Subject, random: Random, forging: For
   const toDonor = known
     ? aligned
     : register(face, donor, aligned, [x, y], [0.85 * halfWidth, 0.75 * halfHeight]);
-  return transplant(face, donor, toDonor, mask, random, forging);
+  return transplant(face, donor, toDonor, mask, region, random, forging);
 }
 
 /** The whole face's alignment, shifted so that this part comes to lie on its counterpart. */
@@ -83,11 +86,13 @@ function onto(part: Part, face: Subject, donor: Subject): Similarity {
 }
 
 /**
- * Transplants the donor's eyes or mouth.
+ * Transplants the donor's eyes or mouth, or, of a face with 68 points, its nose.
  * @throws LlsmError as `swap`.
  */
 export function parts(face: Subject, donor: Subject, random: Random, forging: Forging): Forgery {
-  const part: Part = random.chance(0.5) ? 'mouth' : 'eyes';
+  // A nose needs its own outline: without one it is hardly told from the cheeks around it.
+  const part: Part =
+    face.points68 && random.chance(0.2) ? 'nose' : random.chance(0.5) ? 'mouth' : 'eyes';
   const mask = drawPart(face, part, random);
-  return transplant(face, donor, onto(part, face, donor), mask, random, forging);
+  return transplant(face, donor, onto(part, face, donor), mask, part, random, forging);
 }

@@ -18,6 +18,11 @@ export interface Gpu {
    * hold, since WebGPU does not say how much there is; on a software driver nothing, absent.
    */
   readonly memory?: number;
+  /**
+   * Side of the matrices that subgroups multiply, 16-bit operands with 32-bit sums; absent where the
+   * adapter has none, or they were not asked for.
+   */
+  readonly matrix?: number;
   /** The forms of kernels measured best on this adapter, by what they were chosen for. */
   readonly tuned?: ReadonlyMap<string, string>;
   /** Toggles of Dawn that the caller asked for; empty where none. */
@@ -41,6 +46,11 @@ export interface OpenOptions {
   toggles?: readonly string[];
   powerPreference?: GPUPowerPreference;
   /**
+   * Asks for products by the GPU's matrix units, whose operands are rounded to 16 bits (default false).
+   * Experimental: Dawn alone has them, with its toggle `allow_unsafe_apis`.
+   */
+  matrices?: boolean;
+  /**
    * Milliseconds that a submit should take at most (default 250: drivers reset a device that does not
    * come back for seconds). A GPU that also draws the screen does nothing else until a submit is done: a
    * page that is to stay smooth takes 8, half a frame.
@@ -56,6 +66,15 @@ function nameOf(info: GPUAdapterInfo): string {
   return info.description || [info.vendor, info.architecture, info.device].join(' ').trim();
 }
 
+/** An error that no scope caught, for people. */
+function problemOf(error: GPUError): string {
+  const { message } = error;
+  // By its name: the class is a global in a page alone.
+  return error.constructor.name === 'GPUOutOfMemoryError'
+    ? `The GPU ran out of memory (${message}): use a smaller batch, size or width, or close what else uses it`
+    : `The GPU reported an error: ${message}`;
+}
+
 /** Limits that a large network meets: each is raised to what the adapter allows. */
 const raised = [
   'maxBufferSize',
@@ -66,6 +85,36 @@ const raised = [
 ] as const;
 
 const wanted: GPUFeatureName[] = ['subgroups', 'timestamp-query', 'shader-f16'];
+
+const matrixFeature = 'chromium-experimental-subgroup-matrix' as GPUFeatureName;
+
+/** What an adapter with matrices says of those it multiplies, M x K by K x N. */
+interface MatrixInfo {
+  subgroupMatrixConfigs?: Iterable<{
+    componentType: string;
+    resultComponentType: string;
+    M: number;
+    N: number;
+    K: number;
+  }>;
+}
+
+/** Side of square matrices of 16-bit floats whose products are summed in 32 bits, where there are any. */
+function matrixSide(device: GPUDevice, info: GPUAdapterInfo): number | undefined {
+  if (!device.features.has(matrixFeature)) return;
+  // Four subgroups of 32 are what the kernel is written for.
+  if (info.subgroupMinSize !== 32 || info.subgroupMaxSize !== 32) return;
+  const configs = [...((info as MatrixInfo).subgroupMatrixConfigs ?? [])];
+  const fitting = configs.filter(
+    ({ componentType, resultComponentType, M, N, K }) =>
+      componentType === 'f16' &&
+      resultComponentType === 'f32' &&
+      M === N &&
+      N === K &&
+      32 % M === 0,
+  );
+  return fitting.length ? Math.max(...fitting.map(({ M }) => M)) : undefined;
+}
 
 /**
  * Opens a device of `root` (`navigator.gpu`, or Dawn's in Node).
@@ -85,7 +134,9 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
   for (const limit of raised) requiredLimits[limit] = adapter.limits[limit];
   const device = await adapter.requestDevice({
     requiredLimits,
-    requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: [...wanted, ...(options.matrices ? [matrixFeature] : [])].filter((feature) =>
+      adapter.features.has(feature),
+    ),
   });
 
   return watched(device, adapter.info, options, () => device.destroy());
@@ -108,7 +159,7 @@ function watched(
   let failure: string | undefined;
   let closed = false;
   device.addEventListener('uncapturederror', (event) => {
-    failure ??= `The GPU reported an error: ${event.error.message}`;
+    failure ??= problemOf(event.error);
   });
   const lost = new Promise<string>((tell) => {
     device.lost.then((info) => {
@@ -125,6 +176,7 @@ function watched(
     software,
     subgroupSize: software && device.features.has('subgroups') ? fixed : 0,
     toggles: options.toggles ?? [],
+    matrix: matrixSide(device, info),
     longestSubmit: options.longestSubmit ?? usualLongestSubmit,
     memory: software ? undefined : device.limits.maxBufferSize,
     lost,

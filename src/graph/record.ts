@@ -79,6 +79,11 @@ export interface Traits {
   /** Whether it computes on the CPU; absent, adapters with subgroups of 4 or 8 are taken to. */
   software?: boolean;
   /**
+   * Side of the matrices that subgroups multiply, with operands of 16 bits and sums of 32; absent where
+   * the adapter has none, or nobody asked for products so rounded.
+   */
+  matrix?: number;
+  /**
    * Bytes that a plan may take: where it stays below, a backward walk finds everything kept that it
    * reads. Absent, memory is saved wherever little time is lost by it.
    */

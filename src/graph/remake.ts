@@ -16,9 +16,10 @@ export function fitsKept(graph: Graph): boolean {
 }
 
 /**
- * Gives time for memory, where all of it would take more than the graph has room for: what was made by
- * launches that are `cheap`, and is read again by the launches of a backward walk, is made a second time there, into memory of its own, and not kept
- * from the one to the other. The values are the same.
+ * Gives time for memory, where keeping all of it would take more than the graph has room for: what was
+ * made by launches that are `cheap`, and is read again by the launches of a backward walk, is made a
+ * second time there, into memory of its own, and not kept from the one to the other. The values are
+ * the same.
  * @param from the first launch of the backward walk; the launches from there on are replaced
  */
 export function remakeCheap(graph: Graph, from: number): void {

@@ -1,6 +1,9 @@
 /** Pictures as the network takes them. */
-import { resize } from './pixels.ts';
+import { resize } from './resample.ts';
 import type { RgbImage } from './rgb.ts';
+
+/** What each grey level is to the network. */
+const inputOf = Float32Array.from({ length: 256 }, (_, level) => level / 127.5 - 1);
 
 /**
  * Turns a face crop into the network's input, the same for training and for detecting.
@@ -11,7 +14,7 @@ export function networkInput(face: RgbImage, size: number): Float32Array {
   const fits = face.width === size && face.height === size;
   const { data } = fits ? face : resize(face, size, size);
   const out = new Float32Array(data.length);
-  for (let i = 0; i < out.length; i++) out[i] = data[i] / 127.5 - 1;
+  for (let i = 0; i < out.length; i++) out[i] = inputOf[data[i]];
   return out;
 }
 

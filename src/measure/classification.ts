@@ -1,5 +1,7 @@
 /** Measures of how well the scores tell forged faces, or videos, from real ones. Browser-safe. */
+
 import { type VideoRule, videoRules } from '../detect/pooling.ts';
+import { type Grouping, type GroupingName, groupings, type Traits } from './groups.ts';
 import {
   accuracy,
   averagePrecision,
@@ -23,6 +25,8 @@ export interface Scored {
   method: string | null;
   video: string;
   probability: number;
+  /** What else is known of it, to group by. */
+  traits?: Traits;
 }
 
 /** Measures of the forged faces of one method, or of all, against all real ones. */
@@ -71,6 +75,43 @@ export function classMeasures(scored: readonly Scored[], options: ClassOptions):
     measures.push(measuresOf(method, real, some, options));
   }
   return measures;
+}
+
+/** Measures of one way to tell faces apart. */
+export interface GroupMeasures {
+  by: GroupingName;
+  groups: ClassMeasures[];
+  /** Forged faces of which the group is not known. */
+  unknown: number;
+}
+
+/**
+ * Measures of each group of forged faces, against all real faces, or, where real faces have groups too,
+ * against those of the same one.
+ */
+export function groupMeasures(
+  scored: readonly Scored[],
+  by: GroupingName,
+  options: ClassOptions,
+): GroupMeasures {
+  const grouping: Grouping = groupings[by];
+  const groupOf = ({ traits }: Scored) => traits && grouping.groupOf(traits);
+  const real = scored.filter(({ label }) => label === 0);
+  const forged = scored.filter(({ label }) => label === 1);
+  const named = (grouping.both ? scored : forged).map(groupOf);
+  const found = new Set(named.filter((name): name is string => name !== undefined));
+  const names = grouping.order
+    ? grouping.order.filter((name) => found.has(name))
+    : [...found].sort();
+  return {
+    by,
+    groups: names.map((name) => {
+      const inside = (face: Scored) => groupOf(face) === name;
+      const beside = grouping.both ? real.filter(inside) : real;
+      return measuresOf(name, beside, forged.filter(inside), options);
+    }),
+    unknown: forged.filter((face) => groupOf(face) === undefined).length,
+  };
 }
 
 function measuresOf(

@@ -11,11 +11,19 @@ import {
   byVideo,
   type ClassMeasures,
   classMeasures,
+  type GroupMeasures,
+  groupMeasures,
   methodOf,
   methodsOf,
   type Scored,
 } from './classification.ts';
-import { Localisation, type MaskMeasures, type PairMeasures } from './localisation.ts';
+import { type GroupingName, maskSizeOf, maskSizes } from './groups.ts';
+import {
+  Localisation,
+  type MaskMeasures,
+  type PairMeasures,
+  type RealMaskMeasures,
+} from './localisation.ts';
 import { makePrior, type Prior } from './prior.ts';
 import { type Reliability, reliabilityOf } from './reliability.ts';
 import { choosePairs, maskAt, truthOf } from './truth.ts';
@@ -103,6 +111,8 @@ export interface EvaluateOptions {
   prior?: readonly ManifestItem[];
   /** Seed of the intervals, of the sampled pairs and of the constant predictor's faces. */
   seed: number;
+  /** Ways to tell faces apart, each measured by itself. */
+  by?: readonly GroupingName[];
   onFace?: (what: 'faces' | 'training masks', done: number, total: number) => void;
 }
 
@@ -117,10 +127,16 @@ export interface Evaluation {
   /** Measures by video; absent where no video has two faces. */
   videos?: ClassMeasures[];
   videoRule: VideoRule;
+  /** Measures by what tells faces apart, as asked for. */
+  groups: GroupMeasures[];
   /** Reliability of the probabilities of faces. */
   reliability: Reliability;
   /** Measures of all forged faces with a mask, then each method's; empty where there are none, or no maps. */
   masks: Named<MaskMeasures>[];
+  /** The same by the share of the face crop that is altered, from small to large. */
+  masksBySize: Named<MaskMeasures>[];
+  /** What masks say of the real faces; absent where there are none, or no masks to compare. */
+  realMasks?: RealMaskMeasures;
   pairs: Named<PairMeasures>[];
   /** Constant predictor's faces and threshold; absent without a training mask, or anything to compare. */
   constant?: Pick<Prior, 'faces' | 'of' | 'threshold'>;
@@ -150,33 +166,46 @@ export async function evaluate(
           onFace: (done, total) => onFace?.('training masks', done, total),
         })
       : undefined;
-  const newGroup = () => new Localisation({ size, maskThreshold, pairs: choice, prior });
+  const newGroup = () => new Localisation({ size, maskThreshold, pairs: choice, prior, seed });
   const real = newGroup();
   const groups = new Map(methodsOf(withMask).map((method) => [method, newGroup()]));
+  const sizes = new Map<string, Localisation>();
 
   const scores: Scored[] = [];
   for await (const { item, face, detection } of seen(items, predictor, read)) {
-    const { label, method, video } = item;
+    const { label, method, video, made } = item;
     const { probability } = detection;
-    scores.push({ image: `${item.folder}/${item.image}`, label, method, video, probability });
-    const flagged = probability >= threshold;
+    const how = { flagged: probability >= threshold, video };
+    let maskShare: number | undefined;
     if (face.mask) {
       const truth = truthOf(maskAt(face, size), choice);
-      groups.get(methodOf(item))?.add(detection, flagged, truth);
-    } else if (label === 0 && withMask.length > 0) real.add(detection, flagged);
+      maskShare = truth.pixels.reduce((sum, one) => sum + one, 0) / truth.pixels.length;
+      const group = maskSizeOf(maskShare);
+      const ofSize = sizes.get(group) ?? newGroup();
+      sizes.set(group, ofSize);
+      for (const part of [groups.get(methodOf(item)), ofSize]) part?.add(detection, how, truth);
+    } else if (label === 0 && withMask.length > 0) real.add(detection, how);
+    const traits = { method, made, maskShare, side: item.side ?? face.image.width };
+    const image = `${item.folder}/${item.image}`;
+    scores.push({ image, label, method, video, probability, traits });
     onFace?.('faces', scores.length, items.length);
   }
 
   const videos = byVideo(scores, videoRule);
   const localised = located(groups, newGroup);
+  const bySize = maskSizes.filter((name) => sizes.has(name));
+  const realMasks = real.realMeasures();
   return {
     scores,
     maskThreshold,
     faces: classMeasures(scores, { threshold, seed }),
     videoRule,
+    groups: (options.by ?? []).map((by) => groupMeasures(scores, by, { threshold, seed })),
     reliability: reliabilityOf(scores),
     ...(videos.length < scores.length && { videos: classMeasures(videos, { threshold, seed }) }),
     masks: localised.flatMap(([name, group]) => named(name, group.maskMeasures(real))),
+    masksBySize: bySize.flatMap((name) => named(name, sizes.get(name)?.maskMeasures(real))),
+    ...(realMasks && { realMasks }),
     pairs: localised.flatMap(([name, group]) => named(name, group.pairMeasures(real))),
     ...(prior && {
       constant: { faces: prior.faces, of: prior.of, threshold: prior.threshold },

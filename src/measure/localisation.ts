@@ -5,7 +5,17 @@
  */
 
 import type { Detection } from '../detect/scorer.ts';
-import { f1, iou, maskCounts, Ranking, rocAuc, StreamingAuc } from './metrics.ts';
+import {
+  averagePrecision,
+  bootstrap,
+  f1,
+  iou,
+  maskCounts,
+  Ranking,
+  rocAuc,
+  StreamingAuc,
+  type Tally,
+} from './metrics.ts';
 import type { Prior } from './prior.ts';
 import type { PairChoice, Truth } from './truth.ts';
 
@@ -22,13 +32,32 @@ export interface MaskMeasures {
   /** Means over faces of IoU and F1 at the masks' threshold. */
   iou: Compared;
   f1: Compared;
+  /** 95 % intervals of both means: bootstrap over videos. */
+  iouInterval: [low: number, high: number];
+  f1Interval: [low: number, high: number];
   iouFlagged: Compared;
   f1Flagged: Compared;
   /** AUC over all pixels of these faces; and with those of the real faces, where none is altered. */
   pixelAuc: Compared;
   pixelAucWithReal: Compared;
+  /** Average precision over the pixels of both. */
+  pixelApWithReal: Compared;
+  /**
+   * How much of what a constant leaves is gained: (measure - constant) / (1 - constant); 0: nothing, below:
+   * worse than a constant. Absent without a constant predictor.
+   */
+  skill?: { iou: number; f1: number; pixelAucWithReal: number };
   /** Bound of the error of the network's two AUCs, which are computed from histograms. */
   bound: number;
+}
+
+/** What masks say of real faces, of which nothing is altered. */
+export interface RealMaskMeasures {
+  faces: number;
+  /** Share of all pixels that are called altered. */
+  marked: number;
+  /** Share of the faces with a connected region of more than 1 % of the face crop called altered. */
+  regions: number;
 }
 
 export interface PairMeasures {
@@ -71,14 +100,12 @@ class MapSum {
     this.faces += other.faces;
   }
 
-  /** The AUC of one map shown for every face. */
-  constantAuc(map: ArrayLike<number>): number {
+  /** A measure of the maps, and of one map shown for every face. */
+  compared(constant?: ArrayLike<number>, measure: (tally: Tally) => number = rocAuc): Compared {
+    const value = measure(this.auc.tally());
+    if (!constant) return { value };
     const zeros = this.ones.map((count) => this.faces - count);
-    return rocAuc(new Ranking(map).tally(this.ones, zeros));
-  }
-
-  compared(constant?: ArrayLike<number>): Compared {
-    return { value: this.auc.auc, ...(constant && { constant: this.constantAuc(constant) }) };
+    return { value, constant: measure(new Ranking(constant).tally(this.ones, zeros)) };
   }
 }
 
@@ -87,6 +114,7 @@ interface Overlap {
   f1: number;
 }
 interface MaskResult {
+  video: string;
   flagged: boolean;
   ours: Overlap;
   constant?: Overlap;
@@ -105,6 +133,8 @@ export interface LocalisationOptions {
   maskThreshold: number;
   pairs?: PairChoice;
   prior?: Prior;
+  /** Seed of the intervals. */
+  seed: number;
 }
 
 /** The localisation of a group of faces. */
@@ -113,6 +143,8 @@ export class Localisation {
   readonly #pairs?: MapSum;
   readonly #masks: MaskResult[] = [];
   readonly #fixed: FixedRow[] = [];
+  /** Of the real faces: pixels called altered, and faces with a region of them. */
+  readonly #alarms = { faces: 0, marked: 0, regions: 0 };
 
   constructor(readonly options: LocalisationOptions) {
     this.#pixels = new MapSum(options.size ** 2);
@@ -122,14 +154,26 @@ export class Localisation {
   /**
    * @param truth of a forged face with a mask; absent: a real face
    * @param flagged whether it is called forged
+   * @param video that the face belongs to: intervals draw whole videos
    */
-  add({ mask, dissimilarity }: Detection, flagged: boolean, truth?: Truth): void {
+  add(
+    { mask, dissimilarity }: Detection,
+    { flagged, video }: { flagged: boolean; video: string },
+    truth?: Truth,
+  ): void {
     const { pairs: choice, prior, maskThreshold } = this.options;
     if (mask) {
       this.#pixels.add(mask, truth?.pixels);
       if (truth) {
         const constant = prior && overlap(prior.mask, truth.pixels, prior.threshold);
-        this.#masks.push({ flagged, ours: overlap(mask, truth.pixels, maskThreshold), constant });
+        const ours = overlap(mask, truth.pixels, maskThreshold);
+        this.#masks.push({ video, flagged, ours, constant });
+      } else {
+        const called = Uint8Array.from(mask, (value) => (value >= maskThreshold ? 1 : 0));
+        this.#alarms.faces++;
+        this.#alarms.marked += called.reduce((sum, one) => sum + one, 0) / called.length;
+        const largest = largestRegion(called, Math.sqrt(called.length));
+        if (largest > 0.01 * called.length) this.#alarms.regions++;
       }
     }
     if (!dissimilarity || !choice || !this.#pairs) return;
@@ -150,6 +194,16 @@ export class Localisation {
     if (other.#pairs) this.#pairs?.merge(other.#pairs);
     this.#masks.push(...other.#masks);
     this.#fixed.push(...other.#fixed);
+    for (const key of ['faces', 'marked', 'regions'] as const) {
+      this.#alarms[key] += other.#alarms[key];
+    }
+  }
+
+  /** What the masks say of the real faces; undefined where there are none. */
+  realMeasures(): RealMaskMeasures | undefined {
+    const { faces, marked, regions } = this.#alarms;
+    if (faces === 0) return undefined;
+    return { faces, marked: marked / faces, regions: regions / faces };
   }
 
   #with(real: Localisation): Localisation {
@@ -166,15 +220,26 @@ export class Localisation {
     const flagged = masks.filter((result) => result.flagged);
     const constant = this.options.prior?.mask;
     const pooled = this.#with(real).#pixels;
+    const [iou, f1] = [meanOf(masks, 'iou'), meanOf(masks, 'f1')];
+    const pixelAucWithReal = pooled.compared(constant);
+    const skill = {
+      iou: skillOf(iou),
+      f1: skillOf(f1),
+      pixelAucWithReal: skillOf(pixelAucWithReal),
+    };
     return {
       faces: masks.length,
       flagged: flagged.length,
-      iou: meanOf(masks, 'iou'),
-      f1: meanOf(masks, 'f1'),
+      iou,
+      f1,
+      iouInterval: intervalOf(masks, 'iou', this.options.seed),
+      f1Interval: intervalOf(masks, 'f1', this.options.seed),
       iouFlagged: meanOf(flagged, 'iou'),
       f1Flagged: meanOf(flagged, 'f1'),
       pixelAuc: this.#pixels.compared(constant),
-      pixelAucWithReal: pooled.compared(constant),
+      pixelAucWithReal,
+      pixelApWithReal: pooled.compared(constant, averagePrecision),
+      ...(constant && { skill }),
       bound: Math.max(this.#pixels.auc.bound, pooled.auc.bound),
     };
   }
@@ -208,6 +273,53 @@ function meanOf(results: readonly MaskResult[], key: keyof Overlap): Compared {
     value: mean(results.map(({ ours }) => ours[key])),
     ...(constants.length > 0 && { constant: mean(constants) }),
   };
+}
+
+const skillOf = ({ value, constant = Number.NaN }: Compared): number =>
+  (value - constant) / (1 - constant);
+
+function intervalOf(
+  results: readonly MaskResult[],
+  key: keyof Overlap,
+  seed: number,
+): [low: number, high: number] {
+  const values = results.map(({ ours }) => ours[key]);
+  return bootstrap(
+    results.map(({ video }) => video),
+    (weights) => {
+      let [sum, total] = [0, 0];
+      for (const [k, weight] of weights.entries()) {
+        sum += weight * values[k];
+        total += weight;
+      }
+      return sum / total;
+    },
+    { seed },
+  );
+}
+
+/** Pixels in the largest region of ones that touch each other by their sides. @param called [side, side]; emptied */
+export function largestRegion(called: Uint8Array, side: number): number {
+  let largest = 0;
+  const waiting: number[] = [];
+  for (let first = 0; first < called.length; first++) {
+    if (!called[first]) continue;
+    let size = 0;
+    called[first] = 0;
+    waiting.push(first);
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+      size++;
+      const column = at % side;
+      const around = [column > 0 ? at - 1 : -1, column + 1 < side ? at + 1 : -1];
+      for (const next of [...around, at - side, at + side]) {
+        if (next < 0 || next >= called.length || !called[next]) continue;
+        called[next] = 0;
+        waiting.push(next);
+      }
+    }
+    largest = Math.max(largest, size);
+  }
+  return largest;
 }
 
 /** Mean over the pairs where both kinds occur of the AUC over the faces. */

@@ -6,8 +6,9 @@
  */
 
 import type { Random } from '../base/random.ts';
+import { gaussianBlur } from '../image/blur.ts';
 import { throughJpeg } from '../image/codecs.ts';
-import { gaussianBlur, resize } from '../image/pixels.ts';
+import { resize } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 
 export interface Perturbation {

@@ -8,7 +8,7 @@ import { Random } from '../base/random.ts';
 import { cropBox, type ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import { decodeImage, greyOf } from '../image/codecs.ts';
-import { resample } from '../image/pixels.ts';
+import { resample } from '../image/resample.ts';
 import { MaskThresholds } from './threshold.ts';
 import { type PairChoice, truthOf } from './truth.ts';
 

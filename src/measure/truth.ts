@@ -1,7 +1,7 @@
 /** Truth of a forged face: its mask, and which pairs of positions differ. */
 import { Random } from '../base/random.ts';
 import type { FaceCrop } from '../faces/crops.ts';
-import { resample } from '../image/pixels.ts';
+import { resample } from '../image/resample.ts';
 
 /** Value from which a pixel of a true mask, whose values say how far it was altered, counts as altered. */
 const altered = 0.5;

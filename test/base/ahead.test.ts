@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert';
-import { ahead } from '../../src/base/ahead.ts';
+import { ahead, askAhead } from '../../src/base/ahead.ts';
+import { failure } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 
 test('loads are begun before they are needed, no more than asked for', async () => {
@@ -47,4 +48,43 @@ test('what a load throws is thrown at its place, and those before it are given',
 
 test('nothing to load gives nothing', async () => {
   for await (const _ of ahead([], 2, async () => 1)) assert.unreachable('there is no item');
+});
+
+async function* counting(notes: string[], end = 5, error?: Error) {
+  try {
+    for (let k = 0; k < end; k++) {
+      notes.push(`make ${k}`);
+      yield k;
+    }
+    if (error) throw error;
+  } finally {
+    notes.push('closed');
+  }
+}
+
+test('items are asked for before they are needed, and come in their order', async () => {
+  const notes: string[] = [];
+  for await (const item of askAhead(counting(notes, 4), 2)) {
+    notes.push(`got ${item}`);
+    for (let k = 0; k < 20; k++) await Promise.resolve();
+  }
+  assert.equal(
+    notes.filter((note) => note.startsWith('got')),
+    ['got 0', 'got 1', 'got 2', 'got 3'],
+  );
+  assert.ok(notes.indexOf('make 2') < notes.indexOf('got 1'), notes.join(', '));
+  assert.ok(notes.indexOf('make 3') > notes.indexOf('got 0'), notes.join(', '));
+});
+
+test('what the source throws comes after the items before it; who stops closes the source', async () => {
+  const got: number[] = [];
+  const notes: string[] = [];
+  const error = await failure(async () => {
+    for await (const item of askAhead(counting(notes, 2, new Error('broken')), 3)) got.push(item);
+  });
+  assert.equal([got, error.message], [[0, 1], 'broken']);
+  const stopped: string[] = [];
+  for await (const _ of askAhead(counting(stopped), 2)) break;
+  assert.is(stopped[stopped.length - 1], 'closed');
+  assert.not(stopped.includes('make 4'));
 });

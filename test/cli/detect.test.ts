@@ -9,7 +9,7 @@ import type { FaceFinding, Finding } from '../../src/detect/finding.ts';
 import { scope } from '../../src/detect/verdict.ts';
 import { viewNames } from '../../src/detect/views.ts';
 import { decodeImage, encodeJpeg } from '../../src/image/codecs.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { type Checkpoint, checkpointMetadata } from '../../src/model/llsm/checkpoint.ts';
 import { initParams } from '../../src/model/llsm/init.ts';
@@ -134,9 +134,9 @@ test('a folder and a file: results, pictures, and what went wrong with the rest'
   );
   const { width, height } = await open(faceOf(batchOfThree[0]).pictures?.dissimilarity);
   assert.ok(width > 500 && height > 500);
-  assert.ok((await open(faceOf(batchOfThree[0]).pictures?.panel)).width > 4 * 380);
-  // Four faces in a row, 192 pixels each, with gaps.
-  assert.is((await open(sheet)).width, 4 + 6 + 4 * (192 + 6) + 4);
+  assert.ok((await open(faceOf(batchOfThree[0]).pictures?.panel)).width > 4 * 264);
+  // Four faces in a row, 180 pixels each, with gaps and margins.
+  assert.is((await open(sheet)).width, 4 * 180 + 3 * 12 + 2 * 16);
   assert.match(stdout, /All faces on one sheet: .*sheet\.png/);
   for (const what of ['overlay', 'dissimilarity'] as const) {
     const [one, two] = [batchOfThree[0], batchOfThree[2]].map(
@@ -336,4 +336,42 @@ test('called wrongly it exits with 2', () => {
     assert.equal([status, stdout], [2, ''], stderr);
     assert.match(stderr, pattern);
   }
+});
+
+test('--report with --cam: one page of the case, its pictures in it', () => {
+  const [out, page] = [join(folder, 'cam'), join(folder, 'new', 'case.html')];
+  const args = ['detect', '--faces', 'whole', '--weights', weights, '--views', 'one'];
+  const { status, stdout, stderr } = llsm([
+    ...args,
+    ...[...good, join(folder, 'missing.jpg')],
+    ...['--out', out, '--report', page, '--cam', 'd1'],
+  ]);
+  assert.is(status, 1, stderr); // of the missing one
+  assert.match(stdout, /The report: .*case\.html/);
+  const html = readFileSync(page, 'utf8');
+  assert.is(html.match(/src="data:image\/jpeg;base64,/g)?.length, 2 * good.length);
+  assert.match(html, /Grad-CAM at<\/dt><dd>d1</);
+  assert.match(html, /missing\.jpg does not exist/);
+  const { results } = read(join(out, 'results.json'));
+  for (const { sha256, faces } of results) {
+    if (sha256) assert.ok(html.includes(sha256));
+    for (const { pictures } of faces) assert.ok(existsSync(join(out, pictures?.cam as string)));
+  }
+});
+
+test('--report alone writes the page and nothing else; --cam alone is refused', () => {
+  const page = join(folder, 'alone.html');
+  const args = ['detect', '--faces', 'whole', '--weights', weights, '--views', 'one', good[0]];
+  const { status, stderr } = llsm([...args, '--report', page]);
+  assert.is(status, 0, stderr);
+  assert.match(readFileSync(page, 'utf8'), /data:image\/jpeg/);
+  const refused = llsm([...args, '--cam', 'd1']);
+  assert.is(refused.status, 2);
+  assert.match(refused.stderr, /--cam makes pictures.*--out or --report/);
+  const itself = llsm([...args, '--report', good[0]]);
+  assert.is(itself.status, 2);
+  assert.match(itself.stderr, /is also read: name another file/);
+  const unknown = llsm([...args, '--cam', 'd9', '--report', page]);
+  assert.is(unknown.status, 1);
+  assert.match(unknown.stderr, /No tap named d9; this network has e1/);
 });

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readCheckpoint, readSafetensors } from '../../node/files/checkpoint.ts';
 import { encodePng } from '../../node/files/image.ts';
 import type { FaceInput } from '../../src/faces/manifest.ts';
+import { decodeImage } from '../../src/image/codecs.ts';
 import type { Evaluation } from '../../src/measure/evaluate.ts';
 import { rocAuc, tallyOf } from '../../src/measure/metrics.ts';
 import { llsm } from '../support/command.ts';
@@ -70,20 +71,24 @@ interface Whole extends Omit<Evaluation, 'scores'> {
 test('eval: tables, figures and scores agree with each other and with detect', () => {
   const out = join(folder, 'out');
   const args = ['eval', '--weights', weights, '--data', data];
-  const { status, stdout, stderr } = llsm([...args, '--out', out, '--batch', '3']);
+  const by = ['--by', 'mask-size,cue'];
+  const { status, stdout, stderr } = llsm([...args, '--out', out, '--batch', '3', ...by]);
   assert.is(status, 0, stderr);
   assert.match(stdout, /on faces \(test\): 8 faces \(4 real, 4 forged\) of 4 videos\n/);
   assert.match(stdout, /probability of 0\.5, uncalibrated/);
   assert.match(stdout, /^faces +real +forged +AUC +95 % interval +AP +EER +ACC/m);
   assert.match(stdout, /^videos /m);
+  assert.match(stdout, /^faces by mask-size +real/m);
+  assert.match(stdout, /^4 forged faces whose manifest does not say their cue$/m);
+  assert.match(stdout, /^Of 4 real faces [\d.]+ % of the pixels are called altered/m);
   assert.match(stdout, /mean mask .* and pair map of 3 training forgeries/);
 
   const whole = JSON.parse(readFileSync(join(out, 'eval.json'), 'utf8')) as Whole;
   assert.equal([whole.data.faces, whole.data.split, whole.threshold.value], [8, 'test', 0.5]);
   const csv = readFileSync(join(out, 'scores.csv'), 'utf8').trimEnd().split('\r\n');
-  assert.is(csv[0], 'image,label,method,video,probability');
+  assert.is(csv[0], 'image,label,method,video,probability,region,cue,ratio,mask_share,side');
   const rows = csv.slice(1).map((line) => {
-    const found = /^([^,]+),([01]),(\w*),"(video, [^"]+)",(.+)$/.exec(line);
+    const found = /^([^,]+),([01]),(\w*),"(video, [^"]+)",([^,]+),,,,([\d.]*),\d+$/.exec(line);
     assert.ok(found, line);
     const [, image, label, method, , probability] = found;
     return { image, label: Number(label), method, probability: Number(probability) };
@@ -191,6 +196,21 @@ test('eval: videos by another rule, a reliability picture', () => {
   assert.ok((max.videos?.[0].falseAlarms ?? 0) >= (mean.videos?.[0].falseAlarms ?? 1));
   assert.match(readFileSync(join(out, 'reliability.svg'), 'utf8'), /calibration error 0\.\d{3}/);
   assert.is(llsm([...args, '--video-score', 'median']).status, 2);
+  assert.ok(existsSync(join(out, 'sheet.png')));
+  assert.not.ok(existsSync(join(out, 'cam.png')));
+});
+
+test('eval --cam: sheets of some faces, truth beside prediction and where scores come from', async () => {
+  const out = join(folder, 'sheets');
+  const args = ['eval', '--weights', weights, '--data', data];
+  const refused = llsm([...args, '--cam', 'd2']);
+  assert.is(refused.status, 2);
+  assert.match(refused.stderr, /--cam makes a picture: say where with --out/);
+  const { status, stderr } = llsm([...args, '--cam', 'd2', '--out', out]);
+  assert.is(status, 0, stderr);
+  const open = (name: string) => decodeImage(readFileSync(join(out, name)), name);
+  const [truth, cam] = [await open('sheet.png'), await open('cam.png')];
+  assert.ok(truth.height > cam.height && cam.height > 3 * 160);
 });
 
 test('eval --perturb: a table, the record and a picture', () => {

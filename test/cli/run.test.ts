@@ -208,3 +208,22 @@ test('called wrongly it exits with 2', () => {
     assert.match(stderr, pattern);
   }
 });
+
+test('--cam writes Grad-CAM at a feature map, and runs in eval mode only', () => {
+  const { status, stderr } = run('mlp', ['--cam', 'd3']);
+  assert.is(status, 0, stderr);
+  const theirs = tensorsOf(join(golden, 'mlp', 'cam.safetensors')).get('cam.d3') as HostTensor;
+  const ours = tensorsOf(out).get('cam.d3');
+  assert.equal(ours?.shape, theirs.shape);
+  within(maxError(ours?.data as Float32Array, theirs.data), 1e-3, 'cam.d3');
+  for (const options of [['--mode', 'train'], ['--grad'], ['--train-steps', '1']]) {
+    const refused = run('mlp', ['--cam', 'd3', ...options]);
+    assert.is(refused.status, 2, options.join(' '));
+    assert.match(refused.stderr, /--cam.*eval/s);
+  }
+  const beside = run('mlp', ['--cam', 'd3', '--grad', '--mode', 'eval']);
+  assert.is(beside.status, 0, beside.stderr);
+  within(maxError(tensorsOf(out).get('cam.d3')?.data as Float32Array, theirs.data), 1e-3, 'cam.d3');
+  const gradients = tensorsOf(join(golden, 'mlp', 'eval.safetensors'));
+  compareGradients(tensorsOf(out), gradients);
+});

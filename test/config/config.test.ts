@@ -36,9 +36,11 @@ test('the defaults are the paper', () => {
     bnEps: 1e-5,
     poolPad: 'torch',
     llsm: { tap: 'block7', head: 'mlp', hidden: 64, pairs: 'all' },
+    residual: false,
     flm: true,
+    maskPrior: false,
     head: { source: 'decoder' },
-    loss: { alpha: 0.5, beta: 0.5 },
+    loss: { alpha: 0.5, beta: 0.5, mask: 'bce' },
     train: {
       lr: 1e-4,
       batch: 32,

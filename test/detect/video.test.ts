@@ -1,6 +1,7 @@
 /** Videos as frames, without files: what is said of faces, frames and tracks. */
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
+import '../../node/files/drawing.ts';
 import { readCheckpoint } from '../../node/files/checkpoint.ts';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { LlsmError } from '../../src/base/errors.ts';
@@ -115,6 +116,25 @@ test('scores of faces, frames and tracks agree; few faces are seen in all views'
   const inVideo = faces.find(({ frame, track }) => frame === 70 && track === 0);
   assert.ok(Math.abs((inVideo?.probability ?? 0) - (alone.finding.probability ?? 1)) < 1e-5);
   assert.equal(inVideo?.box, alone.finding.box);
+});
+
+test('a track of a frame or two does not give the video its probability where there are longer ones', async () => {
+  const scoreOf = async (person: number): Promise<number> =>
+    (await examiner.examine(picture([[person, 160, 90]])))[0].finding.probability ?? 0;
+  const scores = [await scoreOf(0), await scoreOf(1), await scoreOf(2)];
+  const [last, ...others] = [0, 1, 2].sort((a, b) => scores[b] - scores[a]);
+  const staying = picture(others.map((person, k) => [person, 60 + 200 * k, 60]));
+  const passing = [...Array.from({ length: 5 }, () => staying), picture([[last, 160, 120]])];
+  const { tracks, probability } = await examineVideo(examiner, framesOf(passing), { file: 'x' });
+  assert.equal(
+    tracks.map(({ scores }) => scores.length),
+    [5, 5, 1],
+  );
+  const long = tracks.slice(0, 2).map((track) => track.probability ?? 0);
+  assert.is(probability, Math.max(...long));
+  assert.ok((tracks[2].probability ?? 0) > Math.max(...long));
+  const short = await examineVideo(examiner, framesOf([passing[5]]), { file: 'x' });
+  assert.is(short.probability, short.tracks[0].probability);
 });
 
 test('a cut begins new tracks; frames without a face are frames all the same', async () => {
@@ -248,8 +268,8 @@ test('a frame is drawn with its boxes in the colours of the verdicts, at the siz
   await examineVideo<RgbImage>(examiner, framesOf(moving.slice(0, 1)), {
     file: 'x',
     keep: (image) => image,
-    onFrame(frame) {
-      drawn.push([frame, annotate(frame, { size: detector.size })]);
+    async onFrame(frame) {
+      drawn.push([frame, await annotate(frame, { size: detector.size })]);
     },
   });
   const [[frame, image]] = drawn;
@@ -260,7 +280,7 @@ test('a frame is drawn with its boxes in the colours of the verdicts, at the siz
   }
   assert.is.not(image.data, frame.picture.data);
   const half = { width: 160, height: 90, data: new Uint8ClampedArray(160 * 90 * 3) };
-  const small = annotate({ ...frame, picture: half }, { size: detector.size });
+  const small = await annotate({ ...frame, picture: half }, { size: detector.size });
   const [x, y, , h] = frame.seen[1].finding.box as Box;
   const at = (Math.round((y + h / 2) / 2) * 160 + Math.round(x / 2)) * 3;
   assert.equal(

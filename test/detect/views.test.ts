@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { viewNames, viewsOf } from '../../src/detect/views.ts';
 import { loseToJpeg } from '../../src/image/jpeg-loss.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 

@@ -1,7 +1,8 @@
 import * as assert from 'uvu/assert';
 import type { Point } from '../../src/faces/place.ts';
 import { appearanceOf, isCut, lookOf, type SeenFace, Tracker } from '../../src/faces/tracks.ts';
-import { type Box, resize } from '../../src/image/pixels.ts';
+import type { Box } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 import { backdrop, scene } from '../support/scenes.ts';

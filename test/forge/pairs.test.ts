@@ -39,27 +39,32 @@ const loaderOf = (train: Config['train'], faces = items) =>
     read: readBytes,
   });
 
-test('a pair is a real face and its forgery: one view, the mask where they differ', async () => {
-  const loader = loaderOf(trainOf({ forge: bare }));
-  for (let step = 0; step < 24; step++) {
-    const [real, forged] = await loader.load(step % 6, step);
-    assert.equal([real.label, forged.label, real.maskWeight, forged.maskWeight], [0, 1, 1, 1]);
-    assert.ok(real.mask?.every((value) => value === 0));
-    const { mask } = forged;
-    assert.ok(mask?.every((value) => value === 0 || value === 1));
-    let [inside, outside, altered] = [0, 0, 0];
-    for (const [i, value] of (mask ?? []).entries()) {
-      const difference = Math.abs(forged.image[i * 3] - real.image[i * 3]) * 127.5;
-      if (value === 1) inside += difference;
-      else outside += difference;
-      altered += value;
+for (const [what, view] of [
+  ['', bare.view],
+  [', also of turned views', { flip: 0.5, turn: 1, degrees: 40 }],
+  [', also of other sizes', { resize: 1 }],
+] as const)
+  test(`a pair is a real face and its forgery: one view, the mask where they differ${what}`, async () => {
+    const loader = loaderOf(trainOf({ forge: { ...bare, view } }));
+    for (let step = 0; step < 24; step++) {
+      const [real, forged] = await loader.load(step % 6, step);
+      assert.equal([real.label, forged.label, real.maskWeight, forged.maskWeight], [0, 1, 1, 1]);
+      assert.ok(real.mask?.every((value) => value === 0));
+      const { mask } = forged;
+      assert.ok(mask?.every((value) => value === 0 || value === 1));
+      let [inside, outside, altered] = [0, 0, 0];
+      for (const [i, value] of (mask ?? []).entries()) {
+        const difference = Math.abs(forged.image[i * 3] - real.image[i * 3]) * 127.5;
+        if (value === 1) inside += difference;
+        else outside += difference;
+        altered += value;
+      }
+      assert.ok(altered > 20, `step ${step}: ${altered} pixels altered`);
+      // The mask's soft edge reaches beyond it.
+      const rest = Math.max(1, 64 * 64 - altered);
+      assert.ok(inside / altered > 2 * (outside / rest), `step ${step}: ${inside} ${outside}`);
     }
-    assert.ok(altered > 20, `step ${step}: ${altered} pixels altered`);
-    // The mask's soft edge reaches beyond it.
-    const rest = Math.max(1, 64 * 64 - altered);
-    assert.ok(inside / altered > 2 * (outside / rest), `step ${step}: ${inside} ${outside}`);
-  }
-});
+  });
 
 test('the same (seed, step, item) gives the same bytes, whoever asks and in whatever order; another step others', async () => {
   const train = trainOf({ forge: { crop: 80 } });

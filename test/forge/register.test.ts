@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { register } from '../../src/forge/register.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 

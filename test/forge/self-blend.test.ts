@@ -100,9 +100,12 @@ test('the real picture is changed as often as the forgery is: in half of the sel
 
 test('finishing and degrading treat any two pictures given equal streams alike', () => {
   const other = drawnPicture(96, 128, 9);
+  const all = { again: 1, camera: 1, screen: 1, noise: 1, blur: 1, jpeg: 1, shrink: 1 };
+  const worst = forgingOf({ degrade: all }).degrade;
   for (const [how, treat] of [
     ['finish', (image: typeof other, end: Random) => finish(image, forging.finish, end)],
     ['degrade', (image: typeof other, end: Random) => degrade(image, forging.degrade, end)],
+    ['every degradation', (image: typeof other, end: Random) => degrade(image, worst, end)],
   ] as const) {
     let changed = 0;
     for (let n = 0; n < 12; n++) {
@@ -117,4 +120,24 @@ test('finishing and degrading treat any two pictures given equal streams alike',
     }
     assert.ok(changed > 6, how);
   }
+});
+
+test('each degradation changes the picture by itself, and none where all chances are 0', () => {
+  const off = { shrink: 0, blur: 0, noise: 0, jpeg: 0 };
+  const by = (on: object) =>
+    degrade(face.image, forgingOf({ degrade: { ...off, ...on } }).degrade, new Random(3, 'end'));
+  assert.ok(samePixels(by({}), face.image));
+  const ways = [
+    { camera: 1 },
+    { screen: 1 },
+    { shrink: 1 },
+    { blur: 1 },
+    { noise: 1 },
+    { jpeg: 1 },
+  ];
+  const results = ways.map(by);
+  for (const [i, result] of results.entries()) {
+    assert.not.ok(samePixels(result, face.image), JSON.stringify(ways[i]));
+  }
+  assert.not.ok(samePixels(by({ jpeg: 1, again: 1 }), results[5]));
 });

@@ -2,12 +2,17 @@ import * as assert from 'uvu/assert';
 import { openGpu } from '../../src/gpu/device.ts';
 import { test } from '../support/run.ts';
 
+/** Whom the last device offered tells of errors. */
+let tell: (event: { error: Error }) => void = () => {};
+
 /** An adapter of this description, as `navigator.gpu` would offer it. */
 function offering(info: Partial<GPUAdapterInfo>, features = ['subgroups']): GPU {
   const device = {
     features: new Set(features),
     lost: new Promise(() => {}),
-    addEventListener: () => {},
+    addEventListener: (_: string, listener: typeof tell) => {
+      tell = listener;
+    },
   };
   const adapter = {
     info: { vendor: '', architecture: '', device: '', description: '', ...info },
@@ -26,6 +31,18 @@ const subgroupSizeOf = async (
 test('how long a submit may take is said when the device is opened', async () => {
   assert.is((await openGpu(offering({}))).longestSubmit, 250);
   assert.is((await openGpu(offering({}), { longestSubmit: 8 })).longestSubmit, 8);
+});
+
+test('the first error that nobody waits for is told at the next check', async () => {
+  const gpu = await openGpu(offering({}));
+  gpu.check();
+  class GPUOutOfMemoryError extends Error {}
+  tell({ error: new GPUOutOfMemoryError('staging') });
+  tell({ error: new Error('what follows from it') });
+  assert.throws(() => gpu.check(), /ran out of memory \(staging\): use a smaller batch/);
+  const other = await openGpu(offering({}));
+  tell({ error: new Error('a binding is missing') });
+  assert.throws(() => other.check(), /reported an error: a binding is missing/);
 });
 
 test("kernels for subgroups are a software driver's alone", async () => {

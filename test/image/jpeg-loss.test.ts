@@ -42,3 +42,33 @@ test('a trip of the same quality again changes next to nothing; a lower one lose
   loseToJpeg(low, 20);
   assert.ok(away(low.data, grey.data) > 1.5 * away(once.data, grey.data));
 });
+
+test('a part of a larger picture loses what it loses there: blocks begin where the corner says', () => {
+  const large = drawnPicture(96, 80, 5);
+  const [left, top, width, height] = [21, 6, 40, 48];
+  const part = new Uint8ClampedArray(width * height * 3);
+  const take = (from: typeof large) => {
+    for (let y = 0; y < height; y++) {
+      const row = ((y + top) * 96 + left) * 3;
+      part.set(from.data.subarray(row, row + width * 3), y * width * 3);
+    }
+    return { width, height, data: part.slice() };
+  };
+  const ours = take(large);
+  loseToJpeg(ours, 60, [left % 16, top]);
+  const whole = { ...large, data: large.data.slice() };
+  loseToJpeg(whole, 60);
+  const theirs = take(whole);
+  // Blocks that lie inside of the part are the same; 32 is the first border past its corner.
+  for (let y = 16 - top; y < 32 - top; y++) {
+    // Chroma is interpolated from a block's neighbours, so one pixel at its borders may differ.
+    for (let i = (33 - left) * 3; i < (47 - left) * 3; i++) {
+      const at = y * width * 3 + i;
+      if (y === 16 - top || y === 31 - top) continue;
+      assert.is(ours.data[at], theirs.data[at], `${i} ${y}`);
+    }
+  }
+  const straight = take(large);
+  loseToJpeg(straight, 60);
+  assert.ok(away(straight.data, theirs.data) > away(ours.data, theirs.data));
+});

@@ -1,13 +1,8 @@
 import * as assert from 'uvu/assert';
 import { Random } from '../../src/base/random.ts';
-import {
-  addNoise,
-  clampBox,
-  gaussianBlur,
-  orient,
-  resample,
-  resize,
-} from '../../src/image/pixels.ts';
+import { gaussianBlur } from '../../src/image/blur.ts';
+import { addNoise, clampBox, orient } from '../../src/image/pixels.ts';
+import { resample, resize } from '../../src/image/resample.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 

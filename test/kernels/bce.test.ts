@@ -3,7 +3,7 @@ import { Random } from '../../src/base/random.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
 import { bce } from '../../src/kernels/bce/bce.ts';
-import { bce as reference } from '../reference/elementwise.ts';
+import { bceDice, bce as plain } from '../reference/elementwise.ts';
 import { map, normal, sizeOf, type Values, valuesOf } from '../reference/values.ts';
 import { test } from '../support/run.ts';
 import { compare, gpu } from './support.ts';
@@ -17,6 +17,7 @@ interface Loss {
   weights: readonly number[];
   scale?: number;
   grad?: boolean;
+  dice?: boolean;
   limit?: number;
 }
 
@@ -27,13 +28,13 @@ async function check(name: string, it: Loss): Promise<void> {
 }
 
 async function checkForm(name: string, it: Loss, software: boolean): Promise<void> {
-  const { logits, truth, weights, scale = 1, grad = true } = it;
+  const { logits, truth, weights, scale = 1, grad = true, dice = false } = it;
   const [batch, ...item] = logits.shape;
   const g = new Graph({ batch, training: true, traits: { subgroupSize: 0, software } });
   const z = g.input('z', item);
   const t = g.input('t', item);
   const w = g.input('w', []);
-  const loss = bce(g, z, t, w, { scale, grad });
+  const loss = bce(g, z, t, w, { scale, grad, dice });
   assert.is(loss.seeds.size, grad ? 1 : 0);
   const dZ = loss.seeds.get(z);
   for (const tensor of [loss.partial, ...(dZ ? [dZ] : [])]) tensor.keep = true;
@@ -43,7 +44,7 @@ async function checkForm(name: string, it: Loss, software: boolean): Promise<voi
     minStorageBufferOffsetAlignment: 256,
   };
   const plan = await Plan.build(gpu, g, undefined, limits);
-  if (it.limit) assert.is(plan.memory.dispatches.length, 2, `${name}: slices`);
+  if (it.limit) assert.is(plan.memory.dispatches.length, dice ? 4 : 2, `${name}: slices`);
   plan.write(z, Float32Array.from(logits.data));
   plan.write(t, Float32Array.from(truth.data));
   const sum = Math.max(
@@ -56,7 +57,7 @@ async function checkForm(name: string, it: Loss, software: boolean): Promise<voi
   );
   plan.run();
   const rows = await plan.read(loss.partial);
-  const exact = reference(logits, truth, valuesOf([batch], weights));
+  const exact = (dice ? bceDice : plain)(logits, truth, valuesOf([batch], weights));
   const total = rows.reduce((a, b) => a + b, 0);
   compare(`${name}: loss`, Float32Array.of(total), exact.out, 1e-5);
   if (dZ) {
@@ -95,6 +96,9 @@ for (const [shape, weights] of [
     await check('soft truth', { logits, truth: soft(shape), weights });
     await check('hard truth', { logits, truth: hard(shape), weights, scale: 0.5 });
     await check('no gradient', { logits, truth: hard(shape), weights, grad: false });
+    await check('dice', { logits, truth: hard(shape), weights, scale: 0.5, dice: true });
+    const none = map(logits, () => 0);
+    await check('dice of an empty mask', { logits, truth: none, weights, dice: true });
   });
 }
 
@@ -134,4 +138,12 @@ test('in slices', () => {
     weights,
     limit: 65 * 64,
   });
+});
+
+test('dice in slices, and of logits so large that a sigmoid would overflow', async () => {
+  const shape = [70, 4, 4, 1];
+  const weights = Array.from({ length: 70 }, () => random.int(2));
+  const given = { truth: hard(shape), weights, dice: true };
+  await check('dice in slices', { ...given, logits: normal(random, shape), limit: 65 * 64 });
+  await check('dice of extremes', { ...given, logits: normal(random, shape, 60) });
 });

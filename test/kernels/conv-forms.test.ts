@@ -20,7 +20,7 @@ const narrowShapes: Shape[] = [
   { batch: 2, size: 21, cin: 3, n: 8, kernel: 3, stride: 2, image: true },
   { batch: 3, size: 9, cin: 8, n: 16, kernel: 3, bias: true, activation: 'leaky' },
   { batch: 5, size: 13, cin: 12, n: 4, through: 'affine' },
-  { batch: 3, size: 12, cin: 36, n: 16, stride: 2, through: 'relu', bias: true },
+  { batch: 3, size: 12, cin: 28, n: 16, stride: 2, through: 'relu', bias: true },
   { batch: 3, size: 37, cin: 16, n: 16, through: 'affine relu' },
   { batch: 3, size: 37, cin: 8, n: 20, through: 'relu' },
 ];
@@ -28,7 +28,10 @@ for (const kind of formsHere) {
   const traits = { subgroupSize: kind === 'lanes' ? gpu.subgroupSize : 0 };
   // The plain ones are those that the other tests run. Filters have the same names, but for one.
   for (const { name: tuned } of formsOf('product', traits).slice(1)) {
-    for (const shape of tuned === 'narrow' ? narrowShapes : shapes) {
+    // A software driver compiles the largest for long, and windows longest.
+    const costly = /^staged 128x(64|128)/.test(tuned);
+    const them = tuned === 'narrow' ? narrowShapes : costly ? shapes.slice(1) : shapes;
+    for (const shape of them) {
       test(`${tuned}: ${title(shape)}`, () =>
         check(tuned, { ...windowCase(shape), forms: [kind], tuned }));
     }
@@ -49,13 +52,16 @@ test('the measured form is taken where it fits, the shipped one elsewhere', () =
   const portable = { subgroupSize: 0 };
   const shipped = chosen(portable, 728, 728);
   assert.is(shipped.key, 'product 2048x728x728');
-  assert.is(shipped.form, 'tile 64x64');
+  assert.is(shipped.form, 'staged 64x64 of 64');
   assert.is(chosen(portable, 728, 728, 2).form, 'tile 32x32');
   const tuned = new Map([[shipped.key, 'tile 128x128']]);
   assert.is(chosen({ ...portable, tuned }, 728, 728).form, 'tile 128x128');
-  assert.is(chosen({ ...portable, tuned }, 728, 724).form, 'tile 64x64');
+  assert.is(chosen({ ...portable, tuned }, 728, 724).form, 'staged 64x64 of 64');
   tuned.set(shipped.key, 'a form of the past');
-  assert.is(chosen({ ...portable, tuned }, 728, 728).form, 'tile 64x64');
+  assert.is(chosen({ ...portable, tuned }, 728, 728).form, 'staged 64x64 of 64');
+  // Few columns take a narrow tile, and a software driver the one that it compiles soonest.
+  assert.is(chosen(portable, 64, 32, 109).form, 'staged 128x32 of 128');
+  assert.is(chosen({ ...portable, software: true }, 728, 728).form, 'tile 32x32');
   for (const subgroupSize of [4, 8]) {
     const lanes = { subgroupSize };
     assert.is(chosen(lanes, 728, 728).form, 'lanes 2x2');
@@ -64,7 +70,7 @@ test('the measured form is taken where it fits, the shipped one elsewhere', () =
     // Three channels cannot be taken in pairs, nor few columns two at a time.
     assert.equal(chosen(lanes, 3, 728).among, ['lanes 1x1', 'lanes 2x1']);
     const narrow = subgroupSize === 8 ? ['narrow'] : [];
-    assert.equal(chosen(lanes, 64, 16).among, ['lanes 1x1', 'lanes 1x2', ...narrow]);
+    assert.equal(chosen(lanes, 32, 16).among, ['lanes 1x1', 'lanes 1x2', ...narrow]);
     // A tall map of few channels is worth a form of its own.
     assert.is(chosen(lanes, 16, 16, 112).form, narrow[0] ?? 'lanes 1x1');
     assert.is(chosen(lanes, 256, 16, 112).form, 'lanes 1x1');

@@ -15,6 +15,8 @@ import { adam } from '../../src/kernels/adam/adam.ts';
 import { adaptivePool } from '../../src/kernels/adaptive_pool/adaptive_pool.ts';
 import { batchNorm } from '../../src/kernels/batch_norm/batch_norm.ts';
 import { bce } from '../../src/kernels/bce/bce.ts';
+import { cam } from '../../src/kernels/cam/cam.ts';
+import { charbonnier } from '../../src/kernels/charbonnier/charbonnier.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
 import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
 import { dot } from '../../src/kernels/dot/dot.ts';
@@ -27,8 +29,10 @@ import {
   updateLossScale,
 } from '../../src/kernels/loss_scale/loss_scale.ts';
 import { maxPool } from '../../src/kernels/max_pool/max_pool.ts';
+import { offset } from '../../src/kernels/offset/offset.ts';
 import { poolAdd } from '../../src/kernels/pool_add/pool_add.ts';
 import { residualAdd } from '../../src/kernels/residual_add/residual_add.ts';
+import { residualChannels } from '../../src/kernels/residual_channels/residual_channels.ts';
 import { resize } from '../../src/kernels/resize/resize.ts';
 import { upsampleAdd } from '../../src/kernels/upsample_add/upsample_add.ts';
 import { WgslReflect } from '../../web/reflect.ts';
@@ -97,6 +101,9 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
     if (how !== 'relu') keep(resize(g, 'resize', through(how), 11, 11));
   }
   keep(upsampleAdd(g, 'up', map(4), map(8)));
+  // So many rows of so few columns that lanes take one each.
+  keep(conv(g, 'tall', map(91), weight(8, 8, 1, 1)).out);
+  keep(conv(g, 'tall window', map(93, 3), weight(8, 3, 3, 3)).out);
   // So many pixels that their statistics are merged twice.
   const large = conv(g, 'large', map(33), weight(8, 8, 1, 1), { stats: true });
   keep(resize(g, 'normed', norm(large.out, large.stats, false), 8, 8));
@@ -116,10 +123,15 @@ function record(subgroupSize: number, training: boolean): [Graph, ParamStore] {
   const logit = dot(g, 'logit', [map(1), map(1, 4)], weight(1, 12), weight(1));
   const truth = g.input('truth', [1, 1, 1]);
   for (const grad of [true, false]) {
-    const loss = bce(g, logit, truth, g.input('weight', []), { scale: 1, grad });
+    const loss = bce(g, logit, truth, g.input('weight', []), { scale: 1, grad, dice: grad });
     for (const [tensor, seed] of loss.seeds) seeds.set(tensor, seed);
   }
+  residualChannels(g, 'residuals', image);
+  charbonnier(g, g.input('made', [5, 7, 4]), g.input('wanted', [5, 7, 4]), g.input('share', []));
+  const plain = g.input('plain', [5, 7, 1]);
+  offset(g, 'offset', plain, fixed(1, 1, 4, 4));
   backward(g, seeds, wrt);
+  for (const how of reads) cam(g, 'cam', through(how), fixed(8));
   ema(g, params.flat('weights'), params.flat('meanWeights'), g.input('ema rate', []));
   adam(g, params, new Tensor('step', [2], { home: 'input' }));
   adam(g, params, new Tensor('scaled step', [2], { home: 'input' }), { scaled: true });

@@ -3,9 +3,10 @@ import { encodePng } from '../../node/files/image.ts';
 import { type VideoRule, videoRules } from '../../src/detect/pooling.ts';
 import type { Detection } from '../../src/detect/scorer.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import { byVideo, type Scored } from '../../src/measure/classification.ts';
 import { type EvaluateOptions, evaluate, type Predictor } from '../../src/measure/evaluate.ts';
+import { largestRegion } from '../../src/measure/localisation.ts';
 import { iou, maskCounts, rocAuc, tallyOf } from '../../src/measure/metrics.ts';
 import { makePrior } from '../../src/measure/prior.ts';
 import { reliabilityOf } from '../../src/measure/reliability.ts';
@@ -223,6 +224,74 @@ test("one map for every face: at fixed pairs it has 0.5, its other figures are t
     assert.ok(Math.abs(row.aucWithReal.value - (row.aucWithReal.constant as number)) < 1e-12);
   }
   assert.is(result.pairs[0].aucAtFixedPairs.value, 0.5);
+});
+
+test('real faces apart: the share of their pixels called altered, and of those with a region of more than 1 %', async () => {
+  // Of three real faces one has a block of 12 pixels called altered (more than 1 % of 1,024), one has 12
+  // pixels that do not touch, one has none.
+  const marks: Record<string, number[]> = {
+    r0: Array.from({ length: 12 }, (_, k) => 40 + (k % 4) + size * Math.floor(k / 4)),
+    r1: Array.from({ length: 12 }, (_, k) => 2 * (k % 6) + 2 * size * Math.floor(k / 6)),
+  };
+  const say: Say = (item) => {
+    const found = truthful(item);
+    const mask = Float32Array.from(found.mask as Float32Array);
+    for (const at of marks[item.video] ?? marks[item.image.slice(7, 9)] ?? []) mask[at] = 0.7;
+    return { ...found, mask };
+  };
+  const { realMasks } = await evaluate(items, await options(say));
+  assert.ok(realMasks);
+  assert.is(realMasks.faces, 3);
+  assert.ok(Math.abs(realMasks.marked - 24 / 3 / size ** 2) < 1e-12);
+  assert.ok(Math.abs(realMasks.regions - 1 / 3) < 1e-12);
+  assert.is(largestRegion(Uint8Array.from([1, 1, 0, 0, 0, 1, 1, 0, 1]), 3), 2);
+  // The end of a row and the beginning of the next do not touch.
+  assert.is(largestRegion(Uint8Array.from([0, 0, 1, 1, 0, 0, 0, 0, 0]), 3), 1);
+});
+
+test('skill is what is gained of what a constant leaves; intervals hold the mean', async () => {
+  const worse: Say = (item) => {
+    const found = truthful(item);
+    return item.video === 'f1' ? { ...found, mask: new Float32Array(size * size) } : found;
+  };
+  const { masks, masksBySize } = await evaluate(items, await options(worse));
+  const { iou, skill, iouInterval } = masks[0];
+  assert.ok(Math.abs(iou.value - 2 / 3) < 1e-12);
+  const constant = iou.constant as number;
+  assert.ok(Math.abs((skill?.iou ?? 0) - (2 / 3 - constant) / (1 - constant)) < 1e-12);
+  assert.ok(iouInterval[0] <= iou.value && iou.value <= iouInterval[1]);
+  assert.equal(
+    masksBySize.map(({ name, faces }) => [name, faces]),
+    [['35 to 60 %', 3]],
+  );
+});
+
+test('groups: forged faces by what is known of them, against all real ones or those of their size', async () => {
+  const made = [
+    { region: 'hull', ratio: 0.5, cue: 'sharpened' },
+    { ratio: 1, cue: 'moved' },
+  ];
+  const told = items.map((item, k) => ({
+    ...item,
+    ...(item.label === 1 && k < 5 && { made: made[k - 3] }),
+    side: k % 2 ? 100 : 300,
+  }));
+  const by = ['cue', 'ratio', 'region', 'face-size', 'mask-size', 'method'] as const;
+  const { groups } = await evaluate(told, { ...(await options(truthful)), by });
+  const counted = groups.map(({ by, groups, unknown }) => [
+    by,
+    unknown,
+    groups.map(({ name, real, forged }) => `${name}: ${real} ${forged}`).join(', '),
+  ]);
+  assert.equal(counted, [
+    ['cue', 2, 'moved: 3 1, sharpened: 3 1'],
+    ['ratio', 2, '0.50: 3 1, 1.00: 3 1'],
+    ['region', 3, 'hull: 3 1'],
+    ['face-size', 0, '80 to 120 px: 1 2, 224 to 320 px: 2 2'],
+    ['mask-size', 1, '35 to 60 %: 3 3'],
+    ['method', 0, 'parts: 3 1, swap: 3 2, unmasked: 3 1'],
+  ]);
+  for (const { auc } of groups.flatMap((row) => row.groups)) assert.is(auc, 1);
 });
 
 test('streamed figures are those of all values at once', async () => {

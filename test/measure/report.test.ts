@@ -1,8 +1,9 @@
 import { parseHTML } from 'linkedom';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../node/files/image.ts';
+import { escapeHtml } from '../../src/detect/report/html.ts';
 import { curvesForHtml } from '../../src/measure/report/curves.ts';
-import { escapeHtml, type Report, reportHtml } from '../../src/measure/report/report.ts';
+import { type Report, reportHtml } from '../../src/measure/report/report.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 
@@ -42,6 +43,7 @@ const report = (): Report => ({
           f1Flagged: compared(0.6, 0.5),
         },
         ...{ pixelAuc: compared(0.9, 0.8), pixelAucWithReal: compared(0.91, 0.81) },
+        ...{ iouInterval: [0.3, 0.4], f1Interval: [0.3, 0.5], pixelApWithReal: compared(0.8, 0.7) },
       },
     ],
     pairs: [
@@ -53,7 +55,7 @@ const report = (): Report => ({
     constant: { faces: 30, of: 30, threshold: 0.4 },
   },
   threshold: evil,
-  sheet: { png: encodePng(drawnPicture(200, 100)), alt: evil, caption: evil },
+  sheet: { file: encodePng(drawnPicture(200, 100)), alt: evil, caption: evil },
   meaning: [evil],
   facts: [[evil, evil]],
   commands: [`llsm detect ${evil}`],
@@ -94,7 +96,7 @@ test('nothing is fetched from anywhere', () => {
 test('the picture is the one given, byte for byte', () => {
   const source = document.querySelector('img')?.getAttribute('src') ?? '';
   const bytes = Buffer.from(source.slice('data:image/png;base64,'.length), 'base64');
-  assert.ok(bytes.equals(report().sheet?.png as Uint8Array));
+  assert.ok(bytes.equals(report().sheet?.file as Uint8Array));
 });
 
 const cells = (index: number) =>

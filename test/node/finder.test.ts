@@ -8,7 +8,7 @@ import { readImage } from '../../node/files/image.ts';
 import { defaultWeights } from '../../node/files/weights.ts';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import type { FoundFace } from '../../src/faces/place.ts';
-import { resize } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { overlap } from '../../src/model/facefinder/candidates.ts';
 import { faceApiFolder } from '../support/face-api.ts';

@@ -11,7 +11,7 @@ import { adam } from './adam.ts';
 import { batchNorm, runningAfter, statisticsOf } from './batch_norm.ts';
 import { conv, depthwise } from './conv.ts';
 import { checkDifferences } from './differences.ts';
-import { activation, bce, gate, relu, upsampleAdd } from './elementwise.ts';
+import { activation, bce, bceDice, charbonnier, gate, relu, upsampleAdd } from './elementwise.ts';
 import { adaptivePool, maxPool, maxPool2 } from './pool.ts';
 import { resize } from './resize.ts';
 import { map, normal, type Values, valuesOf, zeros } from './values.ts';
@@ -171,9 +171,20 @@ test('relu, gate, binary cross-entropy', () => {
     checkDifferences(random, { z: normal(random, [3, 5], 3) }, (it) =>
       bce(it.z, target, valuesOf([3], weights)),
     );
+    checkDifferences(random, { z: normal(random, [3, 5], 3) }, (it) =>
+      bceDice(it.z, target, valuesOf([3], weights)),
+    );
   }
   const half = bce(zeros([1, 2]), valuesOf([1, 2], [0, 1]), valuesOf([1], [1]));
   assert.ok(Math.abs(half.out.data[0] - Math.LN2) < 1e-15);
+});
+
+test('Charbonnier', () => {
+  const truth = normal(random, [3, 5]);
+  const weight = valuesOf([3], [0.5, 0, 0.2]);
+  checkDifferences(random, { x: normal(random, [3, 5]) }, (it) =>
+    charbonnier(it.x, truth, weight, 0.3),
+  );
 });
 
 test('adam by hand', () => {

@@ -1,7 +1,8 @@
 /** Frames of videos in which photographs of faces move, and where they are. */
 import { join } from 'node:path';
 import { readImage } from '../../node/files/image.ts';
-import { type Box, resize } from '../../src/image/pixels.ts';
+import type { Box } from '../../src/image/pixels.ts';
+import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { faceApiFolder } from './face-api.ts';
 import { drawnPicture } from './pictures.ts';

@@ -9,10 +9,12 @@ DEFAULTS = {
     'width': 1,
     'bnEps': 1e-5,
     'poolPad': 'torch',
+    'residual': False,
     'llsm': {'tap': 'block7', 'head': 'mlp', 'hidden': 64, 'pairs': 'all'},
     'flm': True,
+    'maskPrior': False,
     'head': {'source': 'decoder'},
-    'loss': {'alpha': 0.5, 'beta': 0.5},
+    'loss': {'alpha': 0.5, 'beta': 0.5, 'mask': 'bce'},
     'train': {
         'lr': 1e-4,
         'batch': 32,
@@ -44,6 +46,7 @@ PRESETS = {
 HEADS = ('linear', 'mlp', 'absdiff', 'bilinear')
 TAPS = tuple(f'e{i}' for i in range(1, 6)) + tuple(f'block{i}' for i in range(1, 13))
 CHOICES = {'poolPad': ('torch', 'tf'), 'llsm.head': HEADS, 'llsm.tap': TAPS}
+CHOICES['loss.mask'] = ('bce', 'bce+dice')
 CHOICES['head.source'] = ('decoder', 'encoder', 'both')
 
 

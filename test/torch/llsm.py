@@ -85,11 +85,11 @@ class Block(nn.Module):
 class Xception(nn.Module):
     """The encoder. forward returns its taps by name: block1..block12 and e1..e5."""
 
-    def __init__(self, width, bn, pad):
+    def __init__(self, width, bn, pad, inputs=3):
         super().__init__()
         w = lambda channels: scaled(channels, width)
         block = lambda i, o, reps, stride, **more: Block(w(i), w(o), reps, stride, bn, pad, **more)
-        self.conv1 = nn.Conv2d(3, w(32), 3, stride=2, bias=False)
+        self.conv1 = nn.Conv2d(inputs, w(32), 3, stride=2, bias=False)
         self.bn1 = bn(w(32))
         self.conv2 = nn.Conv2d(w(32), w(64), 3, bias=False)
         self.bn2 = bn(w(64))
@@ -184,10 +184,26 @@ class Stage(nn.Module):
         return self.attn(F.relu(self.bn2(self.sep2(x))), deeper)
 
 
+RESIDUALS = (
+    ([[0, 0, 0, 0, 0], [0, -1, 2, -1, 0], [0, 2, -4, 2, 0], [0, -1, 2, -1, 0], [0, 0, 0, 0, 0]], 4 * 0.017),
+    ([[-1, 2, -2, 2, -1], [2, -6, 8, -6, 2], [-2, 8, -12, 8, -2], [2, -6, 8, -6, 2], [-1, 2, -2, 2, -1]], 12 * 0.018),
+    ([[0] * 5, [0] * 5, [0, 1, -2, 1, 0], [0] * 5, [0] * 5], 2 * 0.040),
+)
+
+
+def residual_channels(image):
+    """[B, 3, H, W] -> [B, 6, H, W]: RGB, and three high-pass residuals of its grey, clamped to +-3."""
+    grey = torch.tensor([0.299, 0.587, 0.114], dtype=image.dtype)
+    grey = (image * grey[None, :, None, None]).sum(1, keepdim=True)
+    kernels = [torch.tensor(rows, dtype=image.dtype) / divide for rows, divide in RESIDUALS]
+    found = F.conv2d(F.pad(grey, (2, 2, 2, 2), mode='replicate'), torch.stack(kernels)[:, None])
+    return torch.cat([image, found.clamp(-3, 3)], 1)
+
+
 class Flm(nn.Module):
     """Multi-level localisation. forward: the encoder's taps -> d5, d4..d1 by name."""
 
-    def __init__(self, width, bn):
+    def __init__(self, width, bn, prior=False):
         super().__init__()
         w = lambda channels: scaled(channels, width)
         self.reduce = nn.Conv2d(w(2048), w(256), 1, bias=False)
@@ -197,6 +213,8 @@ class Flm(nn.Module):
         self.stage2 = Stage(w(128), w(128), w(64), bn)
         self.stage1 = Stage(w(64), w(64), w(32), bn)
         self.mask = nn.Conv2d(w(32), 1, 1)
+        if prior:
+            self.register_buffer('prior', torch.zeros(1, 1, prior, prior))
 
     def forward(self, taps):
         d = F.relu(self.bn(self.reduce(taps['e5'])))
@@ -220,7 +238,8 @@ class LLSM(nn.Module):
     """The whole network, from a config (see config.py; missing keys take their defaults).
 
     forward(image [B, S, S, 3], normalised to [-1, 1]) returns a dict: `logit` [B]; `similarity`
-    [B, HW, HW] and `mask` [B, S, S, 1], both logits, where the config has them; `taps`, NHWC by name.
+    [B, HW, HW] and `mask` [B, S, S, 1], both logits, where the config has them; `taps`, NHWC by name,
+    and `maps`, the same as they are computed (NCHW), for gradients by them.
     """
 
     def __init__(self, config=None):
@@ -228,27 +247,32 @@ class LLSM(nn.Module):
         self.config = config = complete(config or {})
         width = config['width']
         bn = lambda channels: nn.BatchNorm2d(channels, eps=config['bnEps'], momentum=0.1)
-        self.encoder = Xception(width, bn, config['poolPad'])
+        self.encoder = Xception(width, bn, config['poolPad'], 6 if config['residual'] else 3)
         self.llsm = None
         if config['llsm']:
             tap = config['llsm']['tap']
             channels = scaled(TAP_CHANNELS[tap], width)
             self.llsm = Pairs(channels, config['llsm']['head'], config['llsm']['hidden'])
-        self.flm = Flm(width, bn) if config['flm'] else None
+        self.flm = Flm(width, bn, config['maskPrior']) if config['flm'] else None
         self.source = HEAD_TAPS[head_source(config)]
         self.head = Head(sum(scaled(TAP_CHANNELS[tap], width) for tap in self.source))
 
     def forward(self, image):
-        taps = self.encoder(image.permute(0, 3, 1, 2))
+        picture = image.permute(0, 3, 1, 2)
+        taps = self.encoder(residual_channels(picture) if self.config['residual'] else picture)
         out = {}
         if self.llsm is not None:
             out['similarity'] = self.llsm(taps[self.config['llsm']['tap']])
         if self.flm is not None:
             taps.update(self.flm(taps))
             small = self.flm.mask(taps['d1'])
+            if self.config['maskPrior']:
+                size = small.shape[2:]
+                small = small + F.interpolate(self.flm.prior, size=size, mode='bilinear', align_corners=False)
             mask = F.interpolate(small, size=image.shape[1:3], mode='bilinear', align_corners=False)
             out['mask'] = mask.permute(0, 2, 3, 1)
         out['logit'] = self.head([taps[tap] for tap in self.source])
+        out['maps'] = taps
         out['taps'] = {name: tap.permute(0, 2, 3, 1) for name, tap in taps.items()}
         return out
 
@@ -267,6 +291,8 @@ class LLSM(nn.Module):
             ls = weighted_bce(out['similarity'], pair_targets(mask, tap.shape[1:3]), weight)
         if 'mask' in out:
             loc = weighted_bce(out['mask'], mask, weight)
+            if self.config['loss']['mask'] == 'bce+dice':
+                loc = loc + weighted_dice(out['mask'], mask, weight)
         loss = self.config['loss']
         return torch.stack([cls + loss['alpha'] * ls + loss['beta'] * loc, cls, ls, loc])
 
@@ -290,6 +316,14 @@ def pair_targets(mask, size):
 
 def weighted_bce(logits, targets, weight):
     items = F.binary_cross_entropy_with_logits(logits, targets, reduction='none').flatten(1).mean(1)
+    return (items * weight).sum() / weight.sum().clamp(min=1)
+
+
+def weighted_dice(logits, targets, weight):
+    """Dice's loss, 1 added above and below, of the items whose mask is not empty."""
+    p, t = logits.sigmoid().flatten(1), targets.flatten(1)
+    items = 1 - (2 * (p * t).sum(1) + 1) / (p.sum(1) + t.sum(1) + 1)
+    items = items * (t.sum(1) > 0).to(items.dtype)
     return (items * weight).sum() / weight.sum().clamp(min=1)
 
 

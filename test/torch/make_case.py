@@ -90,6 +90,8 @@ def make_model(config, seed, image):
         for name, parameter in model.named_parameters():
             if parameter.ndim < 2 and name.endswith('.bias'):
                 parameter.uniform_(-0.3, 0.3, generator=generator)
+        if model.flm is not None and config['maskPrior']:
+            model.flm.prior.uniform_(-1.5, 1.5, generator=generator)
         for norm in norms:
             norm.weight.uniform_(0.5, 1.5, generator=generator)
             norm.momentum = 1.0

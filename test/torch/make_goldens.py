@@ -21,14 +21,14 @@ from compare import compare
 from config import complete
 from llsm import LLSM, MaxPool, load_state, state_arrays
 from make_case import write_case
-from run import outputs, train
+from run import grad_cam, outputs, train
 
 STEPS = 10
 
 # One of each pair head, and every other choice of the config in at least one of them. With a width of
 # 0.05 the middle blocks have 40 channels. `taps`: the eval file has every tap and gradients through the
 # fixed statistics too. The seeds are ones without a ReLU or a maximum within rounding of its edge, so that
-# f32 follows f64 through ten steps.
+# f32 follows f64 through ten steps. `cam`: feature maps at which cam.safetensors has Grad-CAM.
 CASES = {
     'linear': {
         'seed': 1,
@@ -39,6 +39,7 @@ CASES = {
         'seed': 3,
         'weight': [1, 1],
         'taps': True,
+        'cam': ['e1', 'block7', 'e5', 'd3', 'd1'],
         'config': {'size': 80, 'llsm': {'head': 'mlp'}, 'head': {'source': 'both'}},
     },
     'absdiff': {
@@ -59,6 +60,17 @@ CASES = {
             'size': 64,
             'llsm': {'head': 'bilinear', 'tap': 'block2', 'hidden': 8},
             'head': {'source': 'encoder'},
+        },
+    },
+    'residual': {
+        'seed': 2,
+        'weight': [1, 1, 1],
+        'config': {
+            'size': 64,
+            'residual': True,
+            'maskPrior': 8,
+            'loss': {'mask': 'bce+dice'},
+            'llsm': {'head': 'linear'},
         },
     },
     'baseline': {
@@ -88,6 +100,8 @@ def make_network(folder, case):
         trained = outputs(network, inputs, 'train', True)
         trained['losses'] = train(network, inputs, STEPS, config['train']['lr'])
         results[dtype] = {'eval': evaluated, 'train': trained}
+    if 'cam' in case:
+        make_cams(folder, case, weights, arrays, config)
     for mode, exact in results[torch.float64].items():
         exact = {name: array.astype('float32') for name, array in exact.items()}
         safetensors_file.write(os.path.join(folder, f'{mode}.safetensors'), exact)
@@ -95,6 +109,13 @@ def make_network(folder, case):
         print(f'\n{os.path.basename(folder)} {mode}: PyTorch in f32 against f64')
         if compare(results[torch.float32][mode], exact, mode):
             raise ValueError(f'{folder}: ill-conditioned; take another seed')
+
+
+def make_cams(folder, case, weights, arrays, config):
+    model = load_state(LLSM(config).double(), weights)
+    image = as_batch(arrays, torch.float64)['image']
+    cams = {f'cam.{tap}': grad_cam(model, image, tap).astype('float32') for tap in case['cam']}
+    safetensors_file.write(os.path.join(folder, 'cam.safetensors'), cams)
 
 
 def make_op(generator, name, operation, x):
@@ -159,14 +180,18 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description='Writes the golden tensors.')
     parser.add_argument('--out', default=os.path.join(here, '..', 'golden'))
+    parser.add_argument('--only', nargs='*', help='these cases alone')
     args = parser.parse_args()
     torch.set_num_threads(1)
     os.makedirs(args.out, exist_ok=True)
     for name, case in CASES.items():
+        if args.only and name not in args.only:
+            continue
         folder = os.path.join(args.out, name)
         shutil.rmtree(folder, ignore_errors=True)
         make_network(folder, case)
-    safetensors_file.write(os.path.join(args.out, 'ops.safetensors'), make_ops())
+    if not args.only:
+        safetensors_file.write(os.path.join(args.out, 'ops.safetensors'), make_ops())
 
 
 if __name__ == '__main__':

@@ -4,7 +4,7 @@
 
 In:  image [B,S,S,3], normalised; with labels: label [B], mask [B,S,S,1], weight [B] (0 or 1, optional).
 Out: logit, similarity, mask; with labels loss [4] (total, cls, ls, loc); grad.NAME; tap.NAME;
-     losses [N,4], losses[k] before update k.
+     losses [N,4], losses[k] before update k; cam.NAME [B,h,w], always in eval mode.
 """
 
 import argparse
@@ -52,8 +52,24 @@ def outputs(model, batch, mode='eval', grad=False, taps=()):
     return {name: tensor.detach().numpy() for name, tensor in result.items()}
 
 
+def grad_cam(model, image, tap):
+    """Grad-CAM [B, h, w] of the logit at a feature map, in eval mode, an image at a time.
+
+    relu(sum_k alpha_k A_k), alpha_k the mean over the positions of d logit / d A_k (Selvaraju et al., 2017).
+    """
+    model.eval()
+    cams = []
+    for one in image.split(1):
+        out = model(one)
+        features = out['maps'][tap]
+        (gradient,) = torch.autograd.grad(out['logit'][0], features)
+        alpha = gradient.mean((2, 3), keepdim=True)
+        cams.append((alpha * features).sum(1).relu().detach())
+    return torch.cat(cams).numpy()
+
+
 def loss_of(model, out, batch):
-    if 'mask' not in batch and len(out) > 2:
+    if 'mask' not in batch and ('similarity' in out or 'mask' in out):
         raise ValueError('the input has labels but no tensor mask')
     return model.loss_parts(out, batch['label'], batch.get('mask'), batch.get('weight'))
 
@@ -98,6 +114,7 @@ def main():
     parser = options('Runs the PyTorch network on tensors in a file.')
     parser.add_argument('--grad', action='store_true', help='implies --mode train')
     parser.add_argument('--taps', default='', help='comma-separated names')
+    parser.add_argument('--cam', help='the name of a feature map')
     parser.add_argument('--train-steps', type=int, default=0)
     parser.add_argument('--save', help='the weights after the training steps')
     args = parser.parse_args()
@@ -105,6 +122,8 @@ def main():
     mode = args.mode or ('train' if args.grad or args.train_steps else 'eval')
     taps = [name for name in args.taps.split(',') if name]
     result = outputs(model, batch, mode, args.grad, taps)
+    if args.cam:
+        result[f'cam.{args.cam}'] = grad_cam(model, batch['image'], args.cam)
     if args.train_steps:
         lr = args.lr or model.config['train']['lr']
         result['losses'] = train(model, batch, args.train_steps, lr)

@@ -14,7 +14,9 @@ import {
   maxPool,
   relu,
   reshape,
+  residualChannels,
   resize,
+  stretched,
 } from './ops.ts';
 
 /** The layers as nodes of an ONNX file. Of pairs it makes the map, where there is room for one. */
@@ -85,6 +87,18 @@ export class OnnxLayers implements Layers<Value, Value | undefined> {
 
   dot(name: string, x: Value, _bias: number): Value {
     return this.#biased(name, x);
+  }
+
+  residualChannels(name: string, image: Value): Value {
+    return residualChannels(this.build.g, name, image);
+  }
+
+  offset(name: string, x: Value, side: number): Value {
+    const { g, tensor } = this.build;
+    const [, height, width] = x.shape;
+    const map = stretched(tensor(name).data, side, height, width);
+    const constant = g.constant(`${name}.resized`, [1, 1, height, width], map);
+    return g.node('Add', name, [x, constant], x.shape);
   }
 
   linear(name: string, pooled: readonly Value[]): Value {

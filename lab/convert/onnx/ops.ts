@@ -131,6 +131,86 @@ const bins = (n: number, count: number): [number, number][] =>
     Math.ceil(((i + 1) * n) / count),
   ]);
 
+/** A square map resized to [height, width], bilinear as `resize` has it. */
+export function stretched(
+  map: Float32Array,
+  side: number,
+  height: number,
+  width: number,
+): Float32Array {
+  const out = new Float32Array(height * width);
+  const taps = (o: number, size: number) => {
+    const at = Math.max(0, ((o + 0.5) * side) / size - 0.5);
+    const low = Math.min(side - 1, Math.floor(at));
+    return { low, high: Math.min(side - 1, low + 1), share: at - low };
+  };
+  for (let y = 0; y < height; y++) {
+    const row = taps(y, height);
+    for (let x = 0; x < width; x++) {
+      const column = taps(x, width);
+      const along = (line: number) =>
+        (1 - column.share) * map[line * side + column.low] +
+        column.share * map[line * side + column.high];
+      out[y * width + x] = (1 - row.share) * along(row.low) + row.share * along(row.high);
+    }
+  }
+  return out;
+}
+
+/** Rows of the three residual kernels, and what each is divided by (residual_channels.wgsl). */
+const residualKernels: { divide: number; rows: number[][] }[] = [
+  {
+    divide: 4 * 0.017,
+    rows: [
+      [0, 0, 0, 0, 0],
+      [0, -1, 2, -1, 0],
+      [0, 2, -4, 2, 0],
+      [0, -1, 2, -1, 0],
+      [0, 0, 0, 0, 0],
+    ],
+  },
+  {
+    divide: 12 * 0.018,
+    rows: [
+      [-1, 2, -2, 2, -1],
+      [2, -6, 8, -6, 2],
+      [-2, 8, -12, 8, -2],
+      [2, -6, 8, -6, 2],
+      [-1, 2, -2, 2, -1],
+    ],
+  },
+  {
+    divide: 2 * 0.04,
+    rows: [
+      [0, 0, 0, 0, 0],
+      [0, 0, 0, 0, 0],
+      [0, 1, -2, 1, 0],
+      [0, 0, 0, 0, 0],
+      [0, 0, 0, 0, 0],
+    ],
+  },
+];
+
+/** The picture [3, H, W] with its three residuals behind it. */
+export function residualChannels(g: OnnxGraph, name: string, image: Value): Value {
+  const [, height, width] = image.shape;
+  const grey = [0.299, 0.587, 0.114];
+  const weights = residualKernels.flatMap(({ divide, rows }) =>
+    grey.flatMap((share) => rows.flatMap((row) => row.map((value) => (share * value) / divide))),
+  );
+  const weight = g.constant(`${name}.kernels`, [3, 3, 5, 5], Float32Array.from(weights));
+  const pads = integers(g, `${name}.pads`, [0, 0, 2, 2, 0, 0, 2, 2]);
+  const padded = g.node('Pad', `${name}.pad`, [image, pads], [3, height + 4, width + 4], {
+    mode: 'edge',
+  });
+  const found = conv(g, `${name}.conv`, padded, weight);
+  const [low, high] = [-3, 3].map((limit) =>
+    g.constant(`${name}.${limit}`, [], Float32Array.of(limit)),
+  );
+  const clamped = g.node('Clip', `${name}.clip`, [found, low, high], found.shape);
+  return concat(g, name, [image, clamped]);
+}
+
 /** [C, H, W] to [C, 1, 1]. */
 export const globalPool = (g: OnnxGraph, name: string, x: Value): Value =>
   g.node('GlobalAveragePool', name, [x], [x.shape[0], 1, 1]);

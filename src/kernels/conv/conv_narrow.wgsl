@@ -14,6 +14,8 @@ enable subgroups;
 //! end
 //! if STATS
 @group(0) @binding(7) var<storage, read_write> stats: array<f32>;
+
+//! include narrow_sums
 //! end
 //! if ACTIVATION
 
@@ -45,10 +47,8 @@ fn main(
   //! end
   //! if STATS
   var count = 0.0;
-  //! for n in 0 .. COLUMNS
-  var mean$n = 0.0;
-  var squares$n = 0.0;
-  //! end
+  var mean: array<f32, $SUMS * $LANES>;
+  var squares: array<f32, $SUMS * $LANES>;
   //! end
 
   //! if FLAT
@@ -76,9 +76,9 @@ fn main(
     count += 1.0;
     let share = 1.0 / count;
     //! for n in 0 .. COLUMNS
-    let off$n = acc$n - mean$n;
-    mean$n += off$n * share;
-    squares$n += off$n * (acc$n - mean$n);
+    let off$n = acc$n - mean[$n];
+    mean[$n] += off$n * share;
+    squares[$n] += off$n * (acc$n - mean[$n]);
     //! end
     //! end
     //! if FLAT
@@ -104,17 +104,28 @@ fn main(
   //! if STATS
   let rows = subgroupAdd(count);
   let row = (p.row0 + work) * p.n * 3u + firstColumn;
-  //! for n in 0 .. COLUMNS
-  let all$n = subgroupAdd(mean$n * count) / rows;
-  let away$n = mean$n - all$n;
-  let m2_$n = subgroupAdd(squares$n + away$n * away$n * count);
-  //! end
-  if (lane == 0u) {
-    //! for n in 0 .. COLUMNS
-    stats[row + ${n}u] = rows;
-    stats[row + p.n + ${n}u] = all$n;
-    stats[row + 2u * p.n + ${n}u] = m2_$n;
+  //! for b in 0 .. SUMS
+  {
+    let all = summed(array(
+      //! for l in 0 .. LANES
+      mean[$b * $LANES + $l] * count,
+      //! end
+    ), lane) / rows;
+    //! for l in 0 .. LANES
+    let away$l = mean[$b * $LANES + $l] - subgroupBroadcast(all, ${l}u);
     //! end
+    let around = summed(array(
+      //! for l in 0 .. LANES
+      squares[$b * $LANES + $l] + away$l * away$l * count,
+      //! end
+    ), lane);
+    let n = ${b}u * ${LANES}u + lane;
+    if (n < ${COLUMNS}u) {
+      stats[row + n] = rows;
+      stats[row + p.n + n] = all;
+      stats[row + 2u * p.n + n] = around;
+    }
   }
+  //! end
   //! end
 }

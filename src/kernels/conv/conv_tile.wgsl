@@ -4,47 +4,9 @@
 //! include product
 
 var<workgroup> tileX: array<f32, ${DEPTH} * $STRIDE>;
-var<workgroup> tileW: array<vec4f, ${DEPTH} * $TILECOLUMNS>;
+var<workgroup> tileW: array<array<vec4f, $TILECOLUMNS>, $DEPTH>;
 
-/** Four channels of a pixel, 0 beyond the map and beyond its channels. */
-fn load(image: u32, iy: u32, ix: u32, c: u32) -> vec4f {
-  if (c >= p.cin) { return vec4f(); }
-  var y = iy;
-  var column = ix;
-  //! if APART
-  if (y % p.apart != 0u || column % p.apart != 0u) { return vec4f(); }
-  y /= p.apart;
-  column /= p.apart;
-  //! end
-  //! if PAD
-  // Unsigned: what lies above or left of the map wraps to a large number.
-  if (y >= p.inH || column >= p.inW) { return vec4f(); }
-  //! end
-  let at = ((image * p.inH + y) * p.inW + column) * p.cin + c;
-  //! if FOURS
-  var value = x[at / 4u];
-  //! if AFFINE
-  value = value * affine[c / 4u] + affine[(p.cin + c) / 4u];
-  //! end
-  //! if RELU
-  value = max(value, vec4f());
-  //! end
-  //! else
-  var value = vec4f();
-  //! for i in 0 .. 4
-  if (c + ${i}u < p.cin) {
-    value[$i] = x[at + ${i}u];
-    //! if AFFINE
-    value[$i] = value[$i] * affine[c + ${i}u] + affine[p.cin + c + ${i}u];
-    //! end
-    //! if RELU
-    value[$i] = max(value[$i], 0.0);
-    //! end
-  }
-  //! end
-  //! end
-  return value;
-}
+//! include tile_load
 
 @compute @workgroup_size($INVOCATIONS)
 fn main(
@@ -58,6 +20,9 @@ fn main(
   let firstColumn = group.y * ${TILECOLUMNS}u;
   let across = id % ${ACROSS}u;
   let down = id / ${ACROSS}u;
+  //! for r in 0 .. ROWS
+  let row$r = down * ${ROWS}u + ${r}u;
+  //! end
 
   // What this invocation loads of x: four channels of a row, $LOADS times.
   //! for j in 0 .. LOADS
@@ -95,15 +60,15 @@ fn main(
         let wc$q = c + wSlot$q / ${TILECOLUMNS}u;
         let wn$q = min(firstColumn + wSlot$q % ${TILECOLUMNS}u, p.n4 - 1u);
         let w$q = w[(tap * p.cin + min(wc$q, p.cin - 1u)) * p.n4 + wn$q];
-        tileW[wSlot$q] = select(vec4f(), w$q, wc$q < p.cin);
+        tileW[wSlot$q / ${TILECOLUMNS}u][wSlot$q % ${TILECOLUMNS}u] = select(vec4f(), w$q, wc$q < p.cin);
         //! end
         workgroupBarrier();
         for (var k = 0u; k < ${DEPTH}u; k++) {
           //! for q in 0 .. COLUMNS
-          let b$q = tileW[k * ${TILECOLUMNS}u + ${q}u * ${ACROSS}u + across];
+          let b$q = tileW[k][${q}u * ${ACROSS}u + across];
           //! end
           //! for r in 0 .. ROWS
-          let a$r = tileX[k * ${STRIDE}u + down * ${ROWS}u + ${r}u];
+          let a$r = tileX[k * ${STRIDE}u + row$r];
           //! for q in 0 .. COLUMNS
           acc${r}_$q += b$q * a$r;
           //! end
@@ -114,81 +79,5 @@ fn main(
     }
   }
 
-  let rows = min(${TILEROWS}u, p.rows - firstRow);
-  let row = down * ${ROWS}u;
-  //! for q in 0 .. COLUMNS
-  let column$q = firstColumn + ${q}u * ${ACROSS}u + across;
-  let n$q = min(column$q, p.n4 - 1u);
-  //! if BIAS
-  let add$q = bias[n$q];
-  //! for r in 0 .. ROWS
-  acc${r}_$q += add$q;
-  //! end
-  //! end
-  //! end
-  //! if STATS
-  //! for q in 0 .. COLUMNS
-  var sum$q = vec4f();
-  //! for r in 0 .. ROWS
-  sum$q += select(vec4f(), acc${r}_$q, row + ${r}u < rows);
-  //! end
-  tileW[down * ${TILECOLUMNS}u + ${q}u * ${ACROSS}u + across] = sum$q;
-  //! end
-  workgroupBarrier();
-  //! for q in 0 .. COLUMNS
-  var mean$q = vec4f();
-  for (var i = 0u; i < ${DOWN}u; i++) {
-    mean$q += tileW[i * ${TILECOLUMNS}u + ${q}u * ${ACROSS}u + across];
-  }
-  mean$q /= f32(rows);
-  var squares$q = vec4f();
-  //! for r in 0 .. ROWS
-  let off${r}_$q = select(vec4f(), acc${r}_$q - mean$q, row + ${r}u < rows);
-  squares$q += off${r}_$q * off${r}_$q;
-  //! end
-  //! end
-  workgroupBarrier();
-  //! for q in 0 .. COLUMNS
-  tileW[down * ${TILECOLUMNS}u + ${q}u * ${ACROSS}u + across] = squares$q;
-  //! end
-  workgroupBarrier();
-  //! for q in 0 .. COLUMNS
-  if (down == 0u && column$q < p.n4) {
-    squares$q = vec4f();
-    for (var i = 0u; i < ${DOWN}u; i++) {
-      squares$q += tileW[i * ${TILECOLUMNS}u + ${q}u * ${ACROSS}u + across];
-    }
-    let at = (p.row0 + tile) * p.n4 * 3u + n$q;
-    stats[at] = vec4f(f32(rows));
-    stats[at + p.n4] = mean$q;
-    stats[at + 2u * p.n4] = squares$q;
-  }
-  //! end
-  //! end
-
-  //! for r in 0 .. ROWS
-  if (row + ${r}u < rows) {
-    let m = firstRow + row + ${r}u;
-    let toImage = m / (p.outH * p.outW);
-    let toY = ((m / p.outW) % p.outH) * p.spread;
-    let toX = (m % p.outW) * p.spread;
-    let start = ((toImage * p.spreadH + toY) * p.spreadW + toX) * p.n4;
-    //! for q in 0 .. COLUMNS
-    if (column$q < p.n4) {
-      let to = start + n$q;
-      var value = acc${r}_$q;
-      //! if MASK
-      value = select(vec4f(), value, masked[to] > vec4f());
-      //! end
-      //! if ACTIVATION
-      value = activated(value);
-      //! end
-      //! if ACCUMULATE
-      value += out[to];
-      //! end
-      out[to] = value;
-    }
-    //! end
-  }
-  //! end
+  //! include tile_store
 }

@@ -1,17 +1,26 @@
+import type { Kernel } from '../../gpu/pipeline.ts';
+import type { Constants } from '../../gpu/template.ts';
 import type { Graph } from '../../graph/record.ts';
 import type { Read, Tensor } from '../../graph/tensor.ts';
 import { shader } from '../shader.ts';
 import filterSource from './filter.wgsl';
 import lanesSource from './filter_lanes.wgsl';
+import loadSource from './filter_load.wgsl';
+import stagedSource from './filter_staged.wgsl';
 import tileSource from './filter_tile.wgsl';
 import { choose } from './menu.ts';
 import { narrowFilter } from './narrow.ts';
+import { chunksFor } from './tiles.ts';
 
-const filterLanesShader = shader('filter_lanes', lanesSource, { filter: filterSource });
-const filterTileShader = shader('filter_tile', tileSource, { filter: filterSource });
+const shared = { filter: filterSource, filter_load: loadSource };
+const filterLanesShader = shader('filter_lanes', lanesSource, shared);
+const plainTileShader = shader('filter_tile', tileSource, shared);
+const stagedShader = shader('filter_staged', stagedSource, shared);
+const filterTileShader = (constants: Constants): Kernel =>
+  (constants.STAGED ? stagedShader : plainTileShader)(constants);
 
-/** Workgroups that fill an adapter; more would only leave more partial rows. */
-const enough = { lanes: 128, tile: 512 };
+/** Workgroups that fill a software driver; more would only leave more partial rows. */
+const enough = 128;
 
 /** Pixels that a workgroup sums at least: fewer, and writing its partial row takes as long. */
 const pixelsAtLeast = 128;
@@ -59,7 +68,11 @@ export function filterRows(
   const columnTiles = Math.ceil(columns / 4 / form.columns4);
   const chunkOf = (count: number): number => {
     const rows = count * outH * outW;
-    const chunks = Math.ceil(enough[form.kind] / (depthTiles * columnTiles));
+    const tiles = depthTiles * columnTiles;
+    const chunks =
+      form.kind === 'lanes'
+        ? Math.ceil(enough / tiles)
+        : chunksFor(tiles, Number(form.constants.INVOCATIONS));
     return Math.max(pixelsAtLeast, Math.ceil(rows / chunks));
   };
   const chunksOf = (count: number): number => Math.ceil((count * outH * outW) / chunkOf(count));

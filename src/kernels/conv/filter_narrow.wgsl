@@ -7,10 +7,7 @@ enable subgroups;
 @group(0) @binding(3) var<storage, read> dOut: array<f32>;
 @group(0) @binding(4) var<storage, read_write> partial: array<f32>;
 
-/** Halves what lanes hold: of a pair of lanes `bit` apart, one gets both's sum of `a`, the other that of `b`. */
-fn halved(a: f32, b: f32, bit: u32, upper: bool) -> f32 {
-  return select(a, b, upper) + subgroupShuffleXor(select(b, a, upper), bit);
-}
+//! include narrow_sums
 
 @compute @workgroup_size($LANES)
 fn main(
@@ -42,20 +39,14 @@ fn main(
     //! include narrow_shift
   }
 
-  let upper1 = (lane & 1u) != 0u;
-  let upper2 = (lane & 2u) != 0u;
-  let upper4 = (lane & 4u) != 0u;
   let row = (p.row0 + work) * ${VALUES}u;
   //! for b in 0 .. BLOCKS
   {
-    const first = $b * $LANES;
-    let low = halved(
-      halved(sum[first], sum[first + 1], 1u, upper1),
-      halved(sum[first + 2], sum[first + 3], 1u, upper1), 2u, upper2);
-    let high = halved(
-      halved(sum[first + 4], sum[first + 5], 1u, upper1),
-      halved(sum[first + 6], sum[first + 7], 1u, upper1), 2u, upper2);
-    let total = halved(low, high, 4u, upper4);
+    let total = summed(array(
+      //! for l in 0 .. LANES
+      sum[$b * $LANES + $l],
+      //! end
+    ), lane);
     let i = ${b}u * ${LANES}u + lane;
     if (i < ${VALUES}u * ${COLUMNS}u) {
       partial[(row + i / ${COLUMNS}u) * p.n + firstColumn + i % ${COLUMNS}u] = total;

@@ -1,19 +1,10 @@
-import type { Constants } from '../../gpu/template.ts';
 import type { Choice, Traits } from '../../graph/record.ts';
+import { isGpu } from '../adapter.ts';
 import { narrowColumns } from './narrow.ts';
+import { bestTile, matrixForm, type Shape, type TileForm, type Tiles, tileForms } from './tiles.ts';
 
 /** The two families of products: out = x w (forward and dX), and dW = x^T dOut. */
 export type Family = 'product' | 'filter';
-
-/** A way of computing a family's products in tiles: what a workgroup makes, and its shader's constants. */
-interface Tiles {
-  readonly kind: 'lanes' | 'tile';
-  /** Rows of the result that a workgroup makes. */
-  readonly rows: number;
-  /** Columns of the result that a workgroup makes, in fours. */
-  readonly columns4: number;
-  readonly constants: Constants;
-}
 
 /** The way for few columns and short windows: see conv_narrow.wgsl. */
 interface Narrow {
@@ -28,18 +19,6 @@ export type Form = (Tiles | Narrow) & {
   /** Whether the form can take a shape's input channels, and is worth offering for its columns. */
   fits(shape: Shape): boolean;
 };
-
-/** A product [m, k] by [k, n]. */
-export interface Shape {
-  m: number;
-  k: number;
-  n: number;
-  /** Channels of the input: k is a multiple of it. */
-  cin: number;
-  /** Side and stride of a window. */
-  kernelSize: number;
-  stride: number;
-}
 
 const usualRows = 32;
 
@@ -68,70 +47,41 @@ function lanesForm(
   };
 }
 
+/**
+ * Values of a pointwise filter gradient that the narrow form makes at most: each is loaded and stored
+ * again for every pixel.
+ */
+const mostSums = 256;
+
 /** The form for few columns and short windows on software drivers. */
-const narrowForm = (lanes: number): Form => ({
+const narrowForm = (family: Family, lanes: number): Form => ({
   name: 'narrow',
   kind: 'narrow',
   lanes,
-  fits: ({ k, n }) => n <= 16 && narrowColumns(k, n) > 0,
+  // Beyond, what was measured was no faster, or compiled for too long.
+  fits: ({ k, n, kernelSize }) =>
+    n <= 16 &&
+    narrowColumns(k, n) > 0 &&
+    k <= (kernelSize > 1 ? 80 : 32) &&
+    (family === 'product' || kernelSize > 1 || k * n <= mostSums),
 });
 
-/**
- * The portable form: `across` x `down` invocations share tiles in workgroup memory; each makes
- * `rows` rows by `columns` vec4 in registers.
- */
-function tileForm(across: number, down: number, rows: number, columns: number): Form {
-  const tileRows = down * rows;
-  const columns4 = across * columns;
-  return {
-    name: `tile ${tileRows}x${columns4 * 4}`,
-    kind: 'tile',
-    rows: tileRows,
-    columns4,
-    constants: {
-      ACROSS: across,
-      DOWN: down,
-      INVOCATIONS: across * down,
-      ROWS: rows,
-      QUADS: rows / 4,
-      COLUMNS: columns,
-      TILEROWS: tileRows,
-      TILECOLUMNS: columns4,
-      // As many steps of k as invocations down, so that tileW also holds one value of each.
-      DEPTH: down,
-      LOADS: (rows * down) / (4 * across),
-      // Keeps invocations that store neighbouring channels off one bank; the largest tile has no room.
-      STRIDE: tileRows + (columns > 1 ? 0 : 32 / down),
-    },
-    fits: ({ n }) => across === 8 || n > 32,
-  };
-}
-
-/** Forms that everything can run; the first is the plain one, which the others are tested against. */
-const tileForms = [
-  tileForm(8, 8, 4, 1),
-  tileForm(16, 16, 4, 1),
-  tileForm(16, 16, 8, 1),
-  tileForm(16, 16, 8, 2),
-];
-
 /** The forms of a family on an adapter, plain first. */
-export function formsOf(family: Family, { subgroupSize: lanes }: Traits): readonly Form[] {
-  if (lanes !== 4 && lanes !== 8) return tileForms;
+export function formsOf(family: Family, { subgroupSize: lanes, matrix }: Traits): readonly Form[] {
+  if (lanes !== 4 && lanes !== 8) {
+    return matrix && family === 'product' ? [...tileForms, matrixForm(matrix)] : tileForms;
+  }
   const form = (columns: number, depth: number, rows?: number): Form =>
     lanesForm(family, lanes, columns, depth, rows);
   // Adding up across lanes is written for eight of them.
-  const narrow = lanes === 8 ? [narrowForm(lanes)] : [];
+  const narrow = lanes === 8 ? [narrowForm(family, lanes)] : [];
   const both = [form(1, 1), form(1, 2), form(2, 1), form(2, 2), ...narrow];
   // 14 x 14 pixels of one image fill 5 tiles of 40 rows, and 7 of 32 but for an eighth.
   return family === 'product' ? [...both, form(2, 2, 40)] : both;
 }
 
-/** Workgroups that keep a GPU busy: below, smaller tiles are better than larger ones. */
-const busy = 256;
-
 /** Rows from which on a product's time counts for more than compiling a form for it. */
-const tall = 16_384;
+const tall = (k: number): number => (k > 32 ? 65_536 : 16_384);
 
 /** Whether a form computes few more columns beyond the n than the plain one does. */
 function fills(form: Form, plain: Form, n: number): boolean {
@@ -142,20 +92,20 @@ function fills(form: Form, plain: Form, n: number): boolean {
   return computed <= 1.25 * least;
 }
 
+const isTile = (form: Form): form is TileForm => form.kind === 'tile';
+
 /** Form that is taken where nothing was measured. */
-function shipped(family: Family, forms: readonly Form[], { m, k, n }: Shape): Form {
-  const [plain, larger] = forms;
+function shipped(family: Family, traits: Traits, forms: readonly Form[], shape: Shape): Form {
+  const { m, k, n } = shape;
+  const [plain] = forms;
   // The widest tile loads least for its arithmetic. What is between it and the plain one is little
   // better than the plain one, and compiles too.
   if (plain.kind === 'lanes') {
-    const narrow = m >= tall ? forms.find(({ kind }) => kind === 'narrow') : undefined;
+    const narrow = m >= tall(k) ? forms.find(({ kind }) => kind === 'narrow') : undefined;
     const widest = forms.find(({ name }) => name === 'lanes 2x2');
     return narrow ?? (widest && fills(widest, plain, n) ? widest : plain);
   }
-  const [rows, columns] = family === 'product' ? [m, n] : [k, n];
-  if (larger?.kind !== 'tile' || (family === 'filter' && rows < larger.rows)) return plain;
-  const groups = Math.ceil(rows / larger.rows) * Math.ceil(columns / (larger.columns4 * 4));
-  return family === 'filter' || groups >= busy ? larger : plain;
+  return isGpu(traits) ? bestTile(family, forms.filter(isTile), shape) : plain;
 }
 
 /** Key of a shape, with its rows as the next power of two: tall matrices of one width are alike. */
@@ -183,7 +133,7 @@ export function choose(
   );
   const key = keyOf(family, shape);
   const measured = traits.tuned?.get(key);
-  const form = forms.find(({ name }) => name === measured) ?? shipped(family, forms, shape);
+  const form = forms.find(({ name }) => name === measured) ?? shipped(family, traits, forms, shape);
   if (few) return { form };
   return { form, choice: { key, form: form.name, among: forms.map(({ name }) => name) } };
 }

@@ -8,13 +8,15 @@ import narrowSource from './narrow.wgsl';
 import placeSource from './narrow_place.wgsl';
 import rowSource from './narrow_row.wgsl';
 import shiftSource from './narrow_shift.wgsl';
-import type { Product } from './product.ts';
+import sumsSource from './narrow_sums.wgsl';
+import type { Product } from './operands.ts';
 
 const includes = {
   narrow: narrowSource,
   narrow_place: placeSource,
   narrow_row: rowSource,
   narrow_shift: shiftSource,
+  narrow_sums: sumsSource,
   ...activationIncludes,
 };
 const convShader = shader('conv_narrow', convSource, includes);
@@ -85,6 +87,7 @@ function placesOf(lanes: number, x: Read, n: number, windows: Windows, strip: nu
       VALUES: values,
       COLUMNS: columns,
       BLOCKS: Math.ceil((values * columns) / lanes),
+      SUMS: Math.ceil(columns / lanes),
       KEEP: keep,
       KEPT: keep * side * cin,
       MOVED: stride * side * cin,

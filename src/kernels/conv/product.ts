@@ -1,39 +1,31 @@
+import type { Kernel } from '../../gpu/pipeline.ts';
+import type { Constants } from '../../gpu/template.ts';
 import type { Graph } from '../../graph/record.ts';
-import type { Read, Tensor } from '../../graph/tensor.ts';
-import { type Activation, activationFlags, activationIncludes } from '../activation/activation.ts';
+import { activationFlags, activationIncludes } from '../activation/activation.ts';
 import { shader } from '../shader.ts';
 import lanesSource from './conv_lanes.wgsl';
+import matrixSource from './conv_matrix.wgsl';
+import stagedSource from './conv_staged.wgsl';
 import tileSource from './conv_tile.wgsl';
 import { choose } from './menu.ts';
 import { narrowProduct } from './narrow.ts';
+import type { Product } from './operands.ts';
 import productSource from './product.wgsl';
+import loadSource from './tile_load.wgsl';
+import storeSource from './tile_store.wgsl';
 
-/** One product of the family: the fields of product.wgsl's Params that its callers choose. */
-export interface Product {
-  x: Read;
-  w: Tensor;
-  out: Tensor;
-  /** Shapes: [H, W, C] of x (`from`), and [H, W] of the rows of the product (`rows`). */
-  from: readonly number[];
-  rows: readonly number[];
-  kernelSize: number;
-  stride: number;
-  pad: number;
-  /** Whether windows reach outside of x. */
-  outside: boolean;
-  /** Distance between x's rows and columns in a map with zeros between them (default 1). */
-  apart?: number;
-  spread: number;
-  accumulate: boolean;
-  masked?: Tensor;
-  bias?: Tensor;
-  stats?: Tensor;
-  activation?: Activation;
-}
-
-const shared = { product: productSource, ...activationIncludes };
+const shared = {
+  product: productSource,
+  tile_load: loadSource,
+  tile_store: storeSource,
+  ...activationIncludes,
+};
 const convLanesShader = shader('conv_lanes', lanesSource, shared);
-const convTileShader = shader('conv_tile', tileSource, shared);
+const plainTileShader = shader('conv_tile', tileSource, shared);
+const stagedShader = shader('conv_staged', stagedSource, shared);
+const matrixShader = shader('conv_matrix', matrixSource, shared);
+const convTileShader = (constants: Constants): Kernel =>
+  (constants.MATRIX ? matrixShader : constants.STAGED ? stagedShader : plainTileShader)(constants);
 
 /** Records out (+)= read(x) w over the window's taps; see conv_lanes.wgsl. */
 export function product(g: Graph, it: Product): void {

@@ -1,11 +1,17 @@
 import lanesSource from './conv_lanes.wgsl';
+import matrixSource from './conv_matrix.wgsl';
 import narrowSource from './conv_narrow.wgsl';
+import stagedSource from './conv_staged.wgsl';
 import tileSource from './conv_tile.wgsl';
 import filterSource from './filter.wgsl';
 import filterLanesSource from './filter_lanes.wgsl';
+import filterLoadSource from './filter_load.wgsl';
 import filterNarrowSource from './filter_narrow.wgsl';
+import filterStagedSource from './filter_staged.wgsl';
 import filterTileSource from './filter_tile.wgsl';
 import productSource from './product.wgsl';
+import loadSource from './tile_load.wgsl';
+import storeSource from './tile_store.wgsl';
 
 /** Hash of a text: 32 bits of FNV-1a over UTF-16 units, in hexadecimal. */
 function hashOf(text: string): string {
@@ -19,7 +25,9 @@ function hashOf(text: string): string {
 /** Version of the shaders that a menu chooses from: what was measured of other ones counts no more. */
 export const menuVersion = hashOf(
   [
-    ...[lanesSource, narrowSource, tileSource, productSource],
-    ...[filterLanesSource, filterNarrowSource, filterTileSource, filterSource],
+    ...[lanesSource, narrowSource, tileSource, stagedSource, matrixSource],
+    ...[loadSource, storeSource, productSource],
+    ...[filterLanesSource, filterNarrowSource, filterTileSource, filterStagedSource],
+    ...[filterLoadSource, filterSource],
   ].join('\n'),
 );

@@ -2,8 +2,8 @@
 struct Params { count: u32, accumulate: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> addend: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> sum: array<vec4f>;
+@group(0) @binding(1) var<storage, read> addend: array<$TYPE>;
+@group(0) @binding(2) var<storage, read_write> sum: array<$TYPE>;
 
 //! include invocation64
 

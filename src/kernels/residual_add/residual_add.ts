@@ -52,10 +52,11 @@ export function passOn(g: Graph, gradients: Gradients, tensor: Tensor, dOut: Ten
 /** Records to += addend, or to = addend without `accumulate`; both have one shape. */
 export function addInto(g: Graph, addend: Tensor, to: Tensor, accumulate = true): void {
   const items = itemsOf(to);
+  const perLoad = items(1) % 4 === 0 ? 4 : 1;
   g.launch({
-    kernel: addIntoShader(),
+    kernel: addIntoShader({ TYPE: perLoad === 4 ? 'vec4f' : 'f32' }),
     bind: { addend, sum: to },
-    params: ({ count }) => ({ count: items(count) / 4, accumulate: Number(accumulate) }),
-    grid: ({ count }) => [groups64(items(count) / 4)],
+    params: ({ count }) => ({ count: items(count) / perLoad, accumulate: Number(accumulate) }),
+    grid: ({ count }) => [groups64(items(count) / perLoad)],
   });
 }

@@ -2,18 +2,21 @@
  * An evaluation as one HTML file that needs nothing else: no script, no other file, no network.
  * Browser-safe.
  */
+import {
+  facts,
+  figure,
+  headline,
+  page,
+  paragraphs,
+  preformatted,
+  type ReportPicture,
+  section,
+  type Table,
+  table,
+} from '../../detect/report/html.ts';
 import type { ClassMeasures } from '../classification.ts';
 import type { Evaluation } from '../evaluate.ts';
 import type { Compared } from '../localisation.ts';
-import { style } from './style.ts';
-
-/** A picture with what it shows, in words for whoever cannot see it. */
-export interface ReportPicture {
-  /** The bytes of a PNG file. */
-  png: Uint8Array;
-  alt: string;
-  caption: string;
-}
 
 /** Content of a report, as plain text throughout; it is escaped here. */
 export interface Report {
@@ -40,45 +43,9 @@ export interface Report {
   commands: readonly string[];
 }
 
-const entities: Record<string, string> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text as it may stand in HTML, in an element or in a quoted attribute. */
-export const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (letter) => entities[letter]);
-
-const paragraphs = (texts: readonly string[]): string =>
-  texts.map((text) => `<p>${escapeHtml(text)}</p>`).join('\n');
-
 /** Text of a number with three decimals; a dash where there is no number. */
 export const decimals = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? '–' : value.toFixed(3);
-
-interface Table {
-  /** Caption that is read out before the table. */
-  caption: string;
-  head: readonly string[];
-  rows: readonly (readonly string[])[];
-}
-
-/** Table as HTML; the first column names the row. */
-function table({ caption, head, rows }: Table): string {
-  const heads = head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join('');
-  const lines = rows.map(([name, ...cells]) => {
-    const rest = cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('');
-    return `<tr><th scope="row">${escapeHtml(name)}</th>${rest}</tr>`;
-  });
-  return (
-    `<div class="wide" tabindex="0" role="region" aria-label="${escapeHtml(caption)}">\n<table>\n` +
-    `<caption>${escapeHtml(caption)}</caption>\n<thead><tr>${heads}</tr></thead>\n` +
-    `<tbody>\n${lines.join('\n')}\n</tbody>\n</table>\n</div>`
-  );
-}
 
 function classRows(measures: readonly ClassMeasures[]): Table {
   return {
@@ -164,41 +131,13 @@ function measureNotes({ evaluation, threshold }: Report): string[] {
   return notes;
 }
 
-/** Bytes as a data: address; `btoa` is in Node and in browsers. */
-function dataUrl(bytes: Uint8Array, type: string): string {
-  let text = '';
-  for (let first = 0; first < bytes.length; first += 0x8000) {
-    text += String.fromCharCode(...bytes.subarray(first, first + 0x8000));
-  }
-  return `data:${type};base64,${btoa(text)}`;
-}
-
-const picture = ({ png, alt, caption }: ReportPicture): string =>
-  `<figure>\n<div class="wide" tabindex="0" role="region" aria-label="sheet of faces">\n` +
-  `<img src="${dataUrl(png, 'image/png')}" alt="${escapeHtml(alt)}">\n</div>\n` +
-  `<figcaption>${escapeHtml(caption)}</figcaption>\n</figure>`;
-
-const section = (title: string, ...parts: string[]): string =>
-  `<section>\n<h2>${escapeHtml(title)}</h2>\n${parts.filter(Boolean).join('\n')}\n</section>`;
-
-function headlineOf(entries: Report['headline']): string {
-  const items = entries.map(({ value, name, note }) => {
-    const small = note ? `<small>${escapeHtml(note)}</small>` : '';
-    return `<div><dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}${small}</dd></div>`;
-  });
-  return `<dl class="headline">\n${items.join('\n')}\n</dl>`;
-}
-
 /** Report as a whole HTML document. */
 export function reportHtml(report: Report): string {
   const { evaluation, sheet, curves } = report;
   const [head, ...rows] = report.data;
-  const facts = report.facts.map(
-    ([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`,
-  );
   const sections = [
     section('What was done', paragraphs(report.done)),
-    sheet ? section('Faces, and what the network says of them', picture(sheet)) : '',
+    sheet ? section('Faces, and what the network says of them', figure(sheet)) : '',
     section(
       'Figures',
       ...[classRows(evaluation.faces), ...placeTables(evaluation)].map(table),
@@ -217,32 +156,7 @@ export function reportHtml(report: Report): string {
       paragraphs(report.dataNotes),
     ),
     section('What it means, and what it does not', paragraphs(report.meaning)),
-    section(
-      'To repeat it',
-      `<pre>${report.commands.map(escapeHtml).join('\n')}</pre>`,
-      `<dl class="facts">\n${facts.join('\n')}\n</dl>`,
-    ),
+    section('To repeat it', preformatted(report.commands.join('\n')), facts(report.facts)),
   ];
-  const title = escapeHtml(report.title);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>
-${style}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>${title}</h1>
-${headlineOf(report.headline)}
-</header>
-${sections.filter(Boolean).join('\n')}
-</main>
-</body>
-</html>
-`;
+  return page(report.title, headline(report.headline), sections);
 }

@@ -1,22 +1,39 @@
-/** Sheets of many faces at once: the paper's Fig. 5, and what the detector found. Browser-safe. */
+/** Sheets of many faces at once: the paper's Fig. 5 and Fig. 6, and what the detector found. Browser-safe. */
 
-import { fitted } from '../../detect/pictures.ts';
+import { LlsmError } from '../../base/errors.ts';
+import { Random } from '../../base/random.ts';
+import { fixedScale, ownScale } from '../../detect/gradcam.ts';
 import type { Detection } from '../../detect/scorer.ts';
+import { type ReadBytes, readFace } from '../../faces/crops.ts';
+import type { ManifestItem } from '../../faces/manifest.ts';
 import {
-  type Cell,
+  fitted,
   grey,
   heatmap,
-  legend,
+  inferno,
   overlay,
-  panel,
-  similarityPicture,
+  type Palette,
+  plasma,
   viridis,
-  words,
-  wrapped,
-} from '../../image/draw.ts';
-import { type Box, resize } from '../../image/pixels.ts';
+} from '../../image/colours.ts';
+import {
+  type Block,
+  column,
+  type Drawing,
+  drawing,
+  label,
+  paragraph,
+  picture,
+  row,
+  scale,
+  soft,
+  space,
+} from '../../image/layout.ts';
+import type { Box } from '../../image/pixels.ts';
+import { resize } from '../../image/resample.ts';
 import type { RgbImage } from '../../image/rgb.ts';
-import { poolMask } from '../truth.ts';
+import { methodOf, methodsOf } from '../classification.ts';
+import { maskAt, poolMask } from '../truth.ts';
 
 /** A face whose truth is known, with what the network says of it. */
 export interface SheetFace {
@@ -24,13 +41,15 @@ export interface SheetFace {
   title: string;
   /** The face crop, of any size. */
   image: RgbImage;
-  /** True mask [size, size] in [0, 1]; all 0 for a real face. */
-  truth: Float32Array;
+  /** True mask [size, size] in [0, 1], all 0 for a real face; null where it is not known. */
+  truth: Float32Array | null;
   detection: Detection;
 }
 
-/** Pictures are about this wide; those of similarity maps must be whole multiples. */
-const nearSide = 192;
+/** Pictures are about this wide; maps of pairs are whole multiples of their positions. */
+const nearSide = 160;
+/** Room for the rows' names. */
+const names = 128;
 
 /**
  * The true similarity map (paper equation 2 with a threshold): 1 where the positions' means of the
@@ -45,44 +64,137 @@ export function trueSimilarity(mask: Float32Array, positions: number): Float32Ar
   );
 }
 
+/** A sheet with a column a face, its title and probability above, and named rows of pictures. */
+function inColumns(
+  faces: readonly SheetFace[],
+  side: number,
+  rows: readonly { name: string; of(face: SheetFace): RgbImage | null }[],
+  scales: readonly Block[],
+): Drawing {
+  const bold = { size: 14, bold: true };
+  const cellOf = (image: RgbImage | null): Block =>
+    image ? picture(image) : column([space(side, 0), label('not known', side, { colour: soft })]);
+  const lines = [
+    row([
+      label('', names),
+      ...faces.map(({ title, detection }) =>
+        column(
+          [
+            label(title, side, bold),
+            label(`p(forged) ${detection.probability.toFixed(3)}`, side, { size: 13 }),
+          ],
+          0,
+        ),
+      ),
+    ]),
+    ...rows.map(({ name, of }) =>
+      row([paragraph(name, names, bold), ...faces.map((face) => cellOf(of(face)))]),
+    ),
+  ];
+  const below = scales.length > 0 ? [row([space(names, 0), row(scales, 24)])] : [];
+  return drawing(column([...lines, ...below], 12));
+}
+
 /**
  * The paper's Fig. 5: a column a face; rows: input, true mask, predicted mask, true LSM, predicted
  * LSM, as far as the network gives them.
  * @param faces at least one, all from one network
  */
-export function truthSheet(faces: readonly SheetFace[]): RgbImage {
+export function truthSheet(faces: readonly SheetFace[]): Drawing {
   const { mask, dissimilarity } = faces[0].detection;
   const positions = dissimilarity ? Math.sqrt(dissimilarity.length) : 0;
   const zoom = Math.max(1, Math.round(nearSide / positions));
   const side = dissimilarity ? positions * zoom : nearSide;
-  const map = (values: Float32Array): RgbImage =>
-    heatmap(fitted(values, Math.sqrt(values.length), side, side), side, side, { palette: grey });
+  const map = (values: Float32Array | null | undefined): RgbImage | null =>
+    values
+      ? heatmap(fitted(values, Math.sqrt(values.length), side, side), side, side, { palette: grey })
+      : null;
+  const pairs = (values: Float32Array | null | undefined): RgbImage | null =>
+    values ? heatmap(values, positions, positions, { zoom }) : null;
+  const bar = (palette: Palette, low: string, high: string) => scale(palette, low, high, 2 * side);
 
-  const row = (name: string, picture: (face: SheetFace) => RgbImage): Cell[] => [
-    { image: words(name, nearSide) },
-    ...faces.map((face) => ({ image: picture(face) })),
+  const rows: Parameters<typeof inColumns>[2][number][] = [
+    { name: 'Input', of: ({ image }) => resize(image, side, side) },
   ];
-  const rows = [
-    row('', ({ title }) => words(title, side)),
-    row('p(forged)', ({ detection }) => words(detection.probability.toFixed(3), side)),
-    row('input', ({ image }) => resize(image, side, side)),
-  ];
-  const scales: Cell[][] = [];
+  const scales: Block[] = [];
   if (mask) {
-    rows.push(row('true mask', ({ truth }) => map(truth)));
-    rows.push(row('predicted mask', ({ detection }) => map(detection.mask as Float32Array)));
-    scales.push([{ image: legend(grey, 'masks: 0 untouched', '1 altered', 2 * nearSide) }]);
+    rows.push(
+      { name: 'Mask, true', of: ({ truth }) => map(truth) },
+      { name: 'Mask, predicted', of: ({ detection }) => map(detection.mask) },
+    );
+    scales.push(bar(grey, 'Masks: 0 untouched', '1 altered'));
   }
   if (dissimilarity) {
-    const picture = (values: Float32Array) => similarityPicture(values, positions, zoom);
-    rows.push(row('true LSM', ({ truth }) => picture(trueSimilarity(truth, positions))));
     rows.push(
-      row('predicted LSM', ({ detection }) => picture(detection.dissimilarity as Float32Array)),
+      { name: 'LSM, true', of: ({ truth }) => pairs(truth && trueSimilarity(truth, positions)) },
+      { name: 'LSM, predicted', of: ({ detection }) => pairs(detection.dissimilarity) },
     );
-    scales.push([{ image: legend(viridis, 'LSM: 0 same source', '1 dissimilar', 2 * nearSide) }]);
+    scales.push(bar(viridis, 'LSM: 0 same source', '1 different sources'));
   }
-  const grid = panel(rows, 6);
-  return scales.length > 0 ? panel([[{ image: grid }], ...scales], 0) : grid;
+  return inColumns(faces, side, rows, scales);
+}
+
+/**
+ * The paper's Fig. 6: a column a face; rows: input, Grad-CAM over it on the scale that is the same for
+ * all faces, and on each face's own range.
+ * @param faces at least one, all with Grad-CAM
+ * @throws LlsmError for a face without
+ */
+export function camSheet(faces: readonly SheetFace[]): Drawing {
+  const camOf = ({ title, detection }: SheetFace) => {
+    if (!detection.cam) throw new LlsmError(`${title}: the detector was built without Grad-CAM`);
+    return detection.cam;
+  };
+  const { tap } = camOf(faces[0]);
+  const side = nearSide;
+  const over = (face: SheetFace, values: Float32Array): RgbImage =>
+    overlay(resize(face.image, side, side), fitted(values, camOf(face).side, side, side), {
+      ...{ palette: inferno, least: 0.45, alpha: 0.75 },
+    });
+  return inColumns(
+    faces,
+    side,
+    [
+      { name: 'Input', of: ({ image }) => resize(image, side, side) },
+      {
+        name: `Grad-CAM at ${tap}, fixed scale`,
+        of: (face) => over(face, fixedScale(camOf(face))),
+      },
+      {
+        name: `Grad-CAM at ${tap}, each face's own range`,
+        of: (face) => over(face, ownScale(camOf(face))),
+      },
+    ],
+    [scale(inferno, '0 says nothing (or least)', '1 says forged (or most)', 2 * side)],
+  );
+}
+
+/**
+ * Faces for a sheet, drawn by lot: some real ones, and some of each method, with what the network says.
+ * @param each how many of each kind
+ * @throws LlsmError as `readFace`
+ */
+export async function drawSheetFaces(
+  detector: { size: number; detect(faces: readonly RgbImage[]): Promise<Detection[]> },
+  items: readonly ManifestItem[],
+  { read, seed, each = 2 }: { read: ReadBytes; seed: number; each?: number },
+): Promise<SheetFace[]> {
+  const drawn = new Random(seed, 'faces of the sheet').shuffle([...items]);
+  const of = (wanted: (item: ManifestItem) => boolean) => drawn.filter(wanted).slice(0, each);
+  const chosen = [
+    ...of(({ label }) => label === 0),
+    ...methodsOf(items).flatMap((method) =>
+      of((item) => item.label === 1 && methodOf(item) === method),
+    ),
+  ];
+  const faces = await Promise.all(chosen.map((item) => readFace(item, read)));
+  const detections = await detector.detect(faces.map(({ image }) => image));
+  return faces.map((face, k) => ({
+    title: chosen[k].label === 1 ? methodOf(chosen[k]) : 'real',
+    image: face.image,
+    truth: chosen[k].label === 0 || face.mask ? maskAt(face, detector.size) : null,
+    detection: detections[k],
+  }));
 }
 
 /** A face that the detector looked at. */
@@ -95,7 +207,7 @@ export interface FoundFace {
 }
 
 /** The longer side of a contact sheet's pictures. */
-export const contactSide = 192;
+export const contactSide = 180;
 
 /**
  * A face as a contact sheet shows it: small, with the mask over it.
@@ -106,8 +218,8 @@ export function contactPicture(
   mask: Float32Array | undefined,
   box: Box = [0, 0, photo.width, photo.height],
 ): RgbImage {
-  const scale = contactSide / Math.max(box[2], box[3]);
-  const [width, height] = [box[2], box[3]].map((n) => Math.max(1, Math.round(n * scale)));
+  const factor = contactSide / Math.max(box[2], box[3]);
+  const [width, height] = [box[2], box[3]].map((n) => Math.max(1, Math.round(n * factor)));
   const small = resize(photo, width, height, box);
   return mask ? overlay(small, fitted(mask, Math.sqrt(mask.length), width, height)) : small;
 }
@@ -136,22 +248,44 @@ export class ContactSheet {
    * All faces in rows, each with its name, probability and verdict; at least one was added.
    * @param note a line below, such as what the threshold is
    */
-  picture(note: string, columns = 6): RgbImage {
-    const rows: Cell[][] = [];
+  picture(note: string, columns = 6): Drawing {
+    const rows: Block[] = [];
     for (let first = 0; first < this.#faces.length; first += columns) {
       const part = this.#faces.slice(first, first + columns);
-      rows.push(part.map(({ name }) => ({ image: words(name, contactSide) })));
-      rows.push(part.map(({ image }) => ({ image })));
-      rows.push(part.map((face) => ({ image: words(face.probability.toFixed(3), contactSide) })));
-      rows.push(part.map(({ verdict }) => ({ image: words(verdict, contactSide) })));
+      rows.push(
+        row(
+          part.map(({ name, verdict, probability, image }) =>
+            column(
+              [
+                label(name, contactSide, { size: 13, colour: soft }),
+                column([picture(image), space(contactSide, 0)], 0),
+                label(`${probability.toFixed(3)} ${verdict}`, contactSide, {
+                  size: 14,
+                  bold: true,
+                }),
+              ],
+              3,
+            ),
+          ),
+        ),
+      );
     }
-    const grid = panel(rows, 6);
+    const grid = column(rows, 14);
     const left = this.#added - this.#faces.length;
     const notes = [
       ...(left > 0 ? [`The ${mostOnSheet} likeliest forged of ${this.#added} faces.`] : []),
-      note,
+      ...(note ? [note] : []),
     ];
-    const lines = notes.flatMap((text) => wrapped(text, grid.width, 1));
-    return panel([[{ image: grid }], ...lines.map((image) => [{ image }])], 4);
+    const room = Math.max(grid.width, 2 * contactSide);
+    return drawing(
+      column(
+        [
+          grid,
+          scale(plasma, '0', '1 altered', 2 * contactSide),
+          ...notes.map((text) => paragraph(text, room, { size: 14 })),
+        ],
+        12,
+      ),
+    );
   }
 }

@@ -37,6 +37,23 @@ function classTable(unit: string, measures: readonly ClassMeasures[]): string[] 
   return lines;
 }
 
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+function maskTable(title: string, masks: Evaluation['masks']): string[] {
+  const head = ['faces', 'IoU', '95 % interval', 'skill', 'F1', 'n found', 'their IoU', 'their F1'];
+  const rows = masks.map((row) => {
+    const [low, high] = row.iouInterval;
+    return [
+      ...[row.name, `${row.faces}`, compared(row.iou)],
+      Number.isNaN(low) ? 'n/a' : `${number(low)} to ${number(high)}`,
+      ...[row.skill ? number(row.skill.iou) : 'n/a', compared(row.f1), `${row.flagged}`],
+      ...[compared(row.iouFlagged), compared(row.f1Flagged), compared(row.pixelAuc)],
+      ...[compared(row.pixelAucWithReal), compared(row.pixelApWithReal)],
+    ];
+  });
+  return aligned([[title, ...head, 'pixel AUC', '+ real', 'their AP'], ...rows]);
+}
+
 /**
  * The measures of an evaluation, one table for faces, videos, masks and pairs each, with what their
  * words mean; lines end with a newline.
@@ -44,17 +61,22 @@ function classTable(unit: string, measures: readonly ClassMeasures[]): string[] 
  */
 export function evaluationText(evaluation: Evaluation, noConstant: string): string {
   const { faces, videos, masks, pairs, constant, maskThreshold } = evaluation;
-  const { videoRule, reliability } = evaluation;
+  const { videoRule, reliability, masksBySize, realMasks } = evaluation;
   const blocks = [classTable('faces', faces)];
   if (videos) blocks.push(classTable('videos', videos));
-  if (masks.length > 0) {
-    const head = ['faces', 'IoU', 'F1', 'n found', 'their IoU', 'their F1', 'pixel AUC', '+ real'];
-    const rows = masks.map((row) => [
-      ...[row.name, `${row.faces}`, compared(row.iou), compared(row.f1), `${row.flagged}`],
-      ...[compared(row.iouFlagged), compared(row.f1Flagged)],
-      ...[compared(row.pixelAuc), compared(row.pixelAucWithReal)],
+  for (const { by, groups, unknown } of evaluation.groups) {
+    if (groups.length > 0) blocks.push(classTable(`faces by ${by}`, groups));
+    if (unknown > 0)
+      blocks.push([`${unknown} forged faces whose manifest does not say their ${by}`]);
+  }
+  if (masks.length > 0) blocks.push(maskTable('masks', masks));
+  if (masksBySize.length > 1) blocks.push(maskTable('masks by size', masksBySize));
+  if (realMasks) {
+    const { faces, marked, regions } = realMasks;
+    blocks.push([
+      `Of ${faces} real faces ${percent(marked)} of the pixels are called altered, and ` +
+        `${percent(regions)} have a region of more than 1 % of the face crop.`,
     ]);
-    blocks.push(aligned([['masks', ...head], ...rows]));
   }
   if (pairs.length > 0) {
     const head = ['faces', 'AUC', '+ real', 'at fixed pairs', 'pairs'];
@@ -70,7 +92,12 @@ export function evaluationText(evaluation: Evaluation, noConstant: string): stri
   notes.push(
     `A face's probability is off by ${number(reliability.error)} in the mean (expected calibration error).`,
   );
-  if (masks.length > 0) notes.push(`IoU, F1: masks call a pixel altered from ${maskThreshold}.`);
+  if (masks.length > 0) {
+    notes.push(
+      `IoU, F1: masks call a pixel altered from ${maskThreshold}; skill: how much of what a constant ` +
+        'leaves is gained, (IoU - constant) / (1 - constant).',
+    );
+  }
   if (masks.length + pairs.length > 0) {
     notes.push(
       'masks, pairs: forged faces with a mask; "+ real" pools them with the real ones; "at fixed ' +

@@ -34,7 +34,10 @@ export function flm<V>(n: Layers<V, unknown>, image: V, taps: Taps<V>): Localisa
   const d3 = stage(3, 128, d4, taps.e3);
   const d2 = stage(2, 64, d3, taps.e2);
   const d1 = stage(1, 32, d2, taps.e1);
-  const small = n.dot('flm.mask', d1, maskBias);
+  const { maskPrior } = n.config;
+  // The prior has the share of altered pixels in it already.
+  const dot = n.dot('flm.mask', d1, maskPrior ? 0 : maskBias);
+  const small = maskPrior ? n.offset('flm.prior', dot, maskPrior) : dot;
   const mask = n.output('mask', n.resize('flm.mask.up', small, image));
   return { mask, maps: { d5, d4, d3, d2, d1 } };
 }

@@ -55,6 +55,10 @@ export interface Layers<V, P> {
   gate(name: string, a: V, logit: V): V;
   /** A 1x1 convolution to one channel; `bias` is what its bias begins as. */
   dot(name: string, x: V, bias: number): V;
+  /** Three fixed high-pass residuals beside the picture's RGB. */
+  residualChannels(name: string, image: V): V;
+  /** A map of one channel plus a stored one [1, 1, side, side] that is not trained, resized to it. */
+  offset(name: string, x: V, side: number): V;
   /** One fully connected layer of all pooled maps to one number. */
   linear(name: string, pooled: readonly V[]): V;
   /** The pair head on a feature map; see `Config.llsm`. */

@@ -151,7 +151,8 @@ export function losses(
       parts.push({ at: 1, loss });
     }
     if (pass.mask) {
-      const options = { scale: config.loss.beta, grad };
+      const dice = config.loss.mask === 'bce+dice';
+      const options = { scale: config.loss.beta, grad, dice };
       parts.push({ at: 2, loss: bce(g, pass.mask.tensor, inputs.mask, maskWeight, options) });
     }
   }

@@ -19,7 +19,8 @@ export interface Network<V, P> {
 /** The whole forward pass of image [B, S, S, 3] (x / 127.5 - 1). */
 export function network<V, P>(n: Layers<V, P>, image: V): Network<V, P> {
   const { config } = n;
-  const taps = xception(n, image);
+  const input = config.residual ? n.residualChannels('residual', image) : image;
+  const taps = xception(n, input);
   const pairs = config.llsm ? n.pairs(taps[config.llsm.tap], config.llsm) : undefined;
   const { mask, maps } = config.flm ? flm(n, image, taps) : {};
   const logit = head(n, taps.e5, maps?.d1);

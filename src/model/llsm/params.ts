@@ -15,7 +15,7 @@ export type Init =
  */
 export interface NetworkParam extends ParamSpec {
   shape: number[];
-  /** Whether the tensor belongs to a batch norm, and so stays F32 in half-precision files. */
+  /** Whether the tensor stays F32 in half-precision files: of a batch norm, and what is not trained. */
   bn: boolean;
   init: Init;
 }
@@ -118,6 +118,16 @@ class ParamList implements Layers<MapShape, void> {
   dot(name: string, { channels, side }: MapShape, bias: number): MapShape {
     this.#biased(name, [1, channels, 1, 1], bias);
     return { channels: 1, side };
+  }
+
+  residualChannels(_name: string, { channels, side }: MapShape): MapShape {
+    return { channels: 2 * channels, side };
+  }
+
+  offset(name: string, x: MapShape, side: number): MapShape {
+    const init = { kind: 'constant', value: 0 } as const;
+    this.#add(name, [1, 1, side, side], init, { bn: true, kind: 'state' });
+    return x;
   }
 
   linear(name: string, pooled: readonly MapShape[]): MapShape {

@@ -8,6 +8,7 @@ import type { Plan } from '../../graph/replay.ts';
 import type { ParamStore } from '../../graph/store.ts';
 import type { Dtype, Tensor } from '../../graph/tensor.ts';
 import { downloadCheckpoint, uploadCheckpoint } from './bind.ts';
+import { recordCam } from './cam.ts';
 import type { Checkpoint, HostTensor } from './checkpoint.ts';
 import { type Forward, forward, keepTap, pairMap, planOf } from './forward.ts';
 import { type Batch, type LossParts, losses } from './losses.ts';
@@ -19,6 +20,8 @@ export interface OutputOptions {
   mode: 'train' | 'eval';
   grad: boolean;
   taps: readonly string[];
+  /** Feature map that Grad-CAM is computed at; in eval mode. */
+  cam?: string;
   /** Type that feature maps are stored in; 16 bits in eval mode without gradients only. */
   precision?: Dtype;
 }
@@ -42,13 +45,13 @@ export async function outputPass(
   store: ParamStore,
   options: OutputOptions & { batch: number; loss: boolean },
 ): Promise<OutputPass> {
-  const { mode, grad, taps, precision, batch } = options;
+  const { mode, grad, taps, cam, precision, batch } = options;
   const training = mode === 'train';
   const g = new Graph({
     batch,
     training,
     traits: gpu,
-    inference: !training && !grad,
+    inference: !training && !grad && cam === undefined,
     storage: precision,
   });
   const pass = forward(g, config, store);
@@ -56,6 +59,7 @@ export async function outputPass(
   const similarity = mapPositions(config) > 0 ? pairMap(pass) : undefined;
   const loss = options.loss || grad ? losses(pass, { grad }) : undefined;
   if (loss && grad) backward(g, loss.seeds, store.weights());
+  const camMap = cam === undefined ? undefined : recordCam(pass, cam);
   const plan = await planOf(gpu, pass);
 
   const hostOf = async (tensor: Tensor, shape = tensor.shape): Promise<HostTensor> => ({
@@ -84,6 +88,7 @@ export async function outputPass(
           if (data) out.set(`grad.${name}`, { shape: [...shape], data });
         }
       }
+      if (camMap) out.set(`cam.${cam}`, await hostOf(camMap, camMap.shape.slice(0, 3)));
       for (const [name, tensor] of kept) out.set(name, await hostOf(tensor));
       return out;
     },
@@ -93,7 +98,8 @@ export async function outputPass(
 /**
  * One pass over the batch with the checkpoint's weights, which stay as they are: `logit` [B],
  * `similarity` [B, HW, HW] (left out above HW = 4,096), `mask` [B, S, S, 1], with labels `loss` [4]
- * (total, cls, ls, loc), `grad.NAME` in the checkpoint's layout, `tap.NAME` [B, H, W, C].
+ * (total, cls, ls, loc), `grad.NAME` in the checkpoint's layout, `tap.NAME` [B, H, W, C],
+ * `cam.NAME` [B, H, W] (`recordCam`).
  *
  * @throws LlsmError for an unknown tap, a network too large for the adapter, or a result that is
  *   not finite

@@ -2,15 +2,17 @@ import type { Config } from '../../config/config.ts';
 import type { Graph } from '../../graph/record.ts';
 import { type Read, read, relu, type Tensor } from '../../graph/tensor.ts';
 import { adaptivePool } from '../../kernels/adaptive_pool/adaptive_pool.ts';
-import { batchNorm, runningAffine } from '../../kernels/batch_norm/batch_norm.ts';
 import { conv } from '../../kernels/conv/conv.ts';
 import { depthwise } from '../../kernels/depthwise/depthwise.ts';
 import { dot } from '../../kernels/dot/dot.ts';
 import { gate } from '../../kernels/gate/gate.ts';
 import { type Features, llsmFeatures } from '../../kernels/llsm/llsm.ts';
+import { offset } from '../../kernels/offset/offset.ts';
 import { poolAdd } from '../../kernels/pool_add/pool_add.ts';
 import { residualAdd } from '../../kernels/residual_add/residual_add.ts';
+import { residualChannels } from '../../kernels/residual_channels/residual_channels.ts';
 import { resize } from '../../kernels/resize/resize.ts';
+import { convNorm } from '../conv-norm.ts';
 import type { Layers, Normed, NormedConv } from './layers.ts';
 
 /**
@@ -79,6 +81,14 @@ export class Tape implements Layers<Read, Features> {
     return this.linear(name, [x]);
   }
 
+  residualChannels(name: string, image: Read): Read {
+    return read(residualChannels(this.g, name, image.tensor));
+  }
+
+  offset(name: string, x: Read, _side: number): Read {
+    return read(offset(this.g, name, x.tensor, this.param(name)));
+  }
+
   linear(name: string, inputs: readonly Read[]): Read {
     const tensors = inputs.map(({ tensor }) => tensor);
     const [weight, bias] = [this.param(`${name}.weight`), this.param(`${name}.bias`)];
@@ -94,28 +104,13 @@ export class Tape implements Layers<Read, Features> {
     return x;
   }
 
-  /** Records a convolution and its batch norm; in inference the norm is folded into the convolution. */
   #convNorm(
     x: Read,
     name: string,
     norm: string,
-    { stride, relu: through = true }: { stride?: 1 | 2; relu?: boolean },
+    { stride, relu }: { stride?: 1 | 2; relu?: boolean },
   ): Read {
-    const { g } = this;
-    const weight = this.param(`${name}.weight`);
-    const { bnEps: eps } = this.config;
-    const params = {
-      weight: this.param(`${norm}.weight`),
-      bias: this.param(`${norm}.bias`),
-      runningMean: this.param(`${norm}.running_mean`),
-      runningVar: this.param(`${norm}.running_var`),
-    };
-    if (g.inference) {
-      const folded = runningAffine(g, norm, params, { eps });
-      const { out } = conv(g, name, x, weight, { stride, norm: folded });
-      return through ? relu(out) : read(out);
-    }
-    const { out, stats } = conv(g, name, x, weight, { stride, stats: g.training });
-    return batchNorm(g, out, stats, params, { eps, relu: through });
+    const options = { eps: this.config.bnEps, stride, relu };
+    return convNorm(this.g, this.param, x, name, norm, options);
   }
 }

@@ -16,7 +16,7 @@ const blocks = [
 
 /**
  * Xception (Chollet 2017) with the names of timm's `legacy_xception`, up to relu(bn4): image
- * [B, S, S, 3] to the maps that the rest reads. e1 and e5 are read through batch norm and ReLU; every
+ * [B, S, S, 3], or 6 with its residuals, to the maps that the rest reads. e1 and e5 are read through batch norm and ReLU; every
  * block's sum is raw, before the next ReLU.
  */
 export function xception<V>(n: Layers<V, unknown>, image: V): Taps<V> {

@@ -41,7 +41,7 @@ async function used(given: ConfigInput, batch: Batch): Promise<Checkpoint> {
     }
   };
   change(fresh, /weight$/, () => random.uniform(0.5, 1.5));
-  change(fresh, /bias$/, () => 0.3 * random.normal());
+  change(fresh, /bias$|prior$/, () => 0.3 * random.normal());
   // Statistics like those of the images keep the maps' values, and so the biases' part, near 1.
   const store = uploadCheckpoint(gpu, fresh);
   const pass = forward(new Graph({ batch: 2, training: true, traits: gpu }), config, store);
@@ -100,6 +100,7 @@ const networks: Record<string, ConfigInput & { size: number }> = {
     llsm: { head: 'bilinear', tap: 'block2', hidden: 24 },
     head: { source: 'encoder' },
   },
+  'residual channels and a prior of masks': { size: 96, residual: true, maskPrior: 8, llsm: false },
   'no pairs': { size: 96, poolPad: 'tf', llsm: false },
 };
 

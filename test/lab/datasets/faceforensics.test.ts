@@ -18,7 +18,8 @@ import {
   type FoundFace,
   faceSquare,
 } from '../../../src/faces/place.ts';
-import { type Box, resize } from '../../../src/image/pixels.ts';
+import type { Box } from '../../../src/image/pixels.ts';
+import { resize } from '../../../src/image/resample.ts';
 import { failure, samePixels, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
 import {

@@ -6,7 +6,7 @@ import { readImage } from '../../../node/files/image.ts';
 import { openNodeGpu } from '../../../node/gpu/open.ts';
 import { fitted } from '../../../src/faces/network-finder.ts';
 import type { Tensor } from '../../../src/graph/tensor.ts';
-import { resize } from '../../../src/image/pixels.ts';
+import { resize } from '../../../src/image/resample.ts';
 import {
   type LandmarkSize,
   landmarkNormalisation,

@@ -5,7 +5,7 @@ import { encodePng, readImage, readMask } from '../../../node/files/image.ts';
 import { readManifest } from '../../../node/files/manifest.ts';
 import { type FolderOptions, makeFolderSet, readNameList } from '../../../node/sets/folder.ts';
 import { encodeJpeg } from '../../../src/image/codecs.ts';
-import { resize } from '../../../src/image/pixels.ts';
+import { resize } from '../../../src/image/resample.ts';
 import { drawnPicture, failure, photographs, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
 

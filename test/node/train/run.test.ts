@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { readCheckpoint } from '../../../node/files/checkpoint.ts';
+import { readCheckpoint, writeCheckpoint } from '../../../node/files/checkpoint.ts';
 import { loadConfig } from '../../../node/files/config.ts';
 import { encodePng } from '../../../node/files/image.ts';
 import { openNodeGpu } from '../../../node/gpu/open.ts';
+import { beginning } from '../../../node/train/beginning.ts';
 import { trainRun } from '../../../node/train/run.ts';
 import { parseConfig } from '../../../src/config/config.ts';
 import type { ManifestItem } from '../../../src/faces/manifest.ts';
@@ -69,5 +70,51 @@ test('forging as it trains, with a mean of the weights: stopped and resumed, the
   for (const name of ['state', 'weights', 'best']) {
     const [a, b] = [whole, torn].map((run) => readFileSync(join(run, `${name}.safetensors`)));
     assert.ok(a.equals(b), name);
+  }
+});
+
+test('a prior of masks is filled from the training masks, kept as it is, and more where more is altered', async () => {
+  const forge = { crop: 80, methods: { 'self-blend': 1 }, regions: { 'self-blend': { face: 1 } } };
+  const config = parseConfig(
+    {
+      ...{ size: 64, width: 0.05, residual: true, maskPrior: 8, loss: { mask: 'bce+dice' } },
+      ...{ llsm: false, train: { batch: 4, iterations: 2, epochs: 1, lr: 1e-3, forge } },
+    },
+    'test',
+  );
+  const reals = [1, 2, 3, 4].map((n): ManifestItem => {
+    const image = `images/prior${n}.png`;
+    writeFileSync(join(folder, image), encodePng(drawnPicture(90, 90, n)));
+    return { ...items[0], image, video: image, people: [`p${n}`] };
+  });
+  const gpu = await openNodeGpu();
+  const said: string[] = [];
+  const out = join(folder, 'prior');
+  const say = (line: string) => said.push(line);
+  const common = { gpu, items: reals, workers: 0, say, out };
+  await trainRun({ ...common, config, stop: () => said.length > 3 });
+  const priorOf = () =>
+    readCheckpoint(join(out, 'weights.safetensors')).tensors.get('flm.prior')?.data ?? [];
+  const prior = [...priorOf()];
+  assert.is(prior.length, 64);
+  // The face lies in the middle; the corners are never altered.
+  assert.ok(prior[8 * 4 + 4] > -0.5 && prior[0] < -2, `${prior[36]} ${prior[0]}`);
+  assert.ok(said.some((line) => /^Masks begin from log-odds of -/.test(line)));
+  await trainRun({ ...common, resume: true });
+  assert.equal([...priorOf()], prior);
+});
+
+test('weights that saw RGB alone begin a network with residuals as what they were', () => {
+  const plain = parseConfig({ size: 64, width: 0.05, llsm: false }, 'test');
+  const file = join(folder, 'plain.safetensors');
+  writeCheckpoint(file, initParams(plain, 3));
+  const wide = beginning({ ...plain, residual: true }, file, () => {});
+  const [before, after] = [initParams(plain, 3), wide].map(
+    ({ tensors }) => tensors.get('encoder.conv1.weight') ?? { shape: [], data: [] },
+  );
+  assert.equal(after.shape, [before.shape[0], 6, 3, 3]);
+  for (let i = 0; i < after.data.length; i++) {
+    const [n, c, tap] = [Math.floor(i / 54), Math.floor(i / 9) % 6, i % 9];
+    assert.is(after.data[i], c < 3 ? before.data[n * 27 + c * 9 + tap] : 0);
   }
 });

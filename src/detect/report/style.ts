@@ -63,13 +63,39 @@ pre {
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: 0.2rem 1rem; margin: 0; }
 .facts dt { color: var(--soft); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
+.badge { display: inline-block; padding: 0 0.5em; border: 1.5px solid; border-radius: 999px; font-size: 0.875rem; font-weight: 600; line-height: 1.5; vertical-align: 0.1em; white-space: nowrap; }
+.badge[data-verdict='altered'] { background: #b3380e; border-color: #b3380e; color: #fff; }
+.badge[data-verdict='unsure'] { background: #ffd75e; border-color: #8a6500; color: #33270a; }
+.badge[data-verdict='nothing found'] { border-color: #2f7fc1; }
+.file { border-top: 2px solid var(--line); margin-top: 2.2rem; }
+.file h2, .face h3 { overflow-wrap: anywhere; }
+.face { margin: 1.4rem 0; }
+.face h3 { font-size: 1.05rem; margin: 0 0 0.4rem; }
+.file figure { margin: 0.8rem 0; }
+.file .wide { margin: 0 0 0.3rem; }
+.file .wide img { width: auto; max-width: 100%; min-width: 0; }
+.files td, .files th { text-align: left; }
+.files th:first-child { white-space: normal; overflow-wrap: anywhere; }
+a { color: inherit; }
+ul { max-width: 46rem; padding-left: 1.2rem; }
+li { margin-bottom: 0.4rem; }
+.strip { display: block; margin-bottom: 0.5rem; width: 100%; max-width: 29rem; height: auto; }
+.strip text { fill: var(--soft); font-size: 12px; }
+.strip .axis { stroke: var(--soft); stroke-width: 2; }
+.strip .bound { stroke: var(--ink); stroke-width: 2; stroke-dasharray: 4 3; }
+.strip .band { fill: #ffd75e; opacity: 0.5; }
+.strip .own { fill: #b3380e; stroke: var(--paper); stroke-width: 1.5; }
+.strip .view { fill: #2f7fc1; stroke: var(--paper); stroke-width: 1; }
+@page { margin: 15mm; }
 @media print {
   :root { --ink: #000; --soft: #444; --paper: #fff; --line: #bbb; --tint: #fff; color-scheme: light; }
   main { max-width: none; padding: 0; }
   .wide { overflow: visible; }
   .wide img { min-width: 0; }
   table { font-size: 0.75rem; }
-  tr, figure, .curves svg, .headline > div { break-inside: avoid; }
-  h2 { break-after: avoid; }
+  tr, figure, .curves svg, .headline > div, .strip, .face .facts { break-inside: avoid; }
+  h2, h3 { break-after: avoid; }
+  .badge { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .file .wide img { max-height: 200mm; }
 }
 `;
