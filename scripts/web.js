@@ -71,6 +71,8 @@ export const webOptions = (root) => ({
   alias: {
     'wgsl_reflect/wgsl_reflect.module.js': join(root, 'web/reflect.ts'),
     exifr: 'exifr/dist/mini.esm.mjs',
+    '@jsquash/jpeg/encode.js': join(root, 'web/jpeg-encode.ts'),
+    '@jsquash/webp/decode.js': join(root, 'web/webp-decode.ts'),
   },
 });
 
@@ -97,7 +99,8 @@ function loadedBy(folder, name, known = new Set()) {
   if (known.has(name)) return known;
   known.add(name);
   const text = readFileSync(join(folder, name), 'utf8');
-  for (const [, other] of text.matchAll(/["']\.\/(chunk-\w+\.js)["']/g)) {
+  // What is imported in the course of things is not loaded with the page.
+  for (const [, other] of text.matchAll(/(?<!import\()["']\.\/([\w.-]+\.js)["']/g)) {
     loadedBy(folder, other, known);
   }
   return known;
