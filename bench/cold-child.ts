@@ -52,7 +52,7 @@ const { readImage } = await import('../node/files/image.ts');
 await import('../node/detect/detect-files.ts');
 const { openNodeGpu } = await import('../node/gpu/open.ts');
 const { pipelineCount } = await import('../src/gpu/pipeline.ts');
-const { Detector } = await import('../src/detect/detector.ts');
+const { FaceScorer } = await import('../src/detect/scorer.ts');
 const { checkNumbers } = await import('../src/model/self-test.ts');
 const modules = lap();
 
@@ -83,7 +83,7 @@ device.queue.writeBuffer = (...args: Parameters<GPUQueue['writeBuffer']>) => {
   writeBuffer.apply(device.queue, args);
   if (!firstShader) lastWrite = performance.timeOrigin + performance.now();
 };
-const detector = await Detector.build(gpu, checkpoint, { batch: 1, dissimilarity: false });
+const detector = await FaceScorer.build(gpu, checkpoint, { batch: 1, dissimilarity: false });
 const upload = lastWrite - last;
 const record = firstShader - lastWrite;
 const rest = lap() - upload - record;

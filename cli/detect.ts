@@ -143,7 +143,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const checkpoint = openWeights(options.weights);
   const sources = listSources(paths, out);
   const { openGpu } = await import('./gpu.ts');
-  const { Detector } = await import('../src/detect/detector.ts');
+  const { FaceScorer } = await import('../src/detect/scorer.ts');
   const { Examiner } = await import('../src/detect/examiner.ts');
   const gpu = await openGpu();
   if (out !== undefined) makeFolder(out);
@@ -156,7 +156,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const anyVideo = sources.some(({ video }) => video);
   const most = anyVideo ? options.batch : Math.max(1, sources.length * views.length);
   const batch = Math.min(options.batch, most);
-  const detector = await Detector.build(gpu, checkpoint, {
+  const detector = await FaceScorer.build(gpu, checkpoint, {
     batch,
     dissimilarity: wanted && sources.some(({ video }) => !video),
     cam: options.cam,

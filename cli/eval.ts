@@ -9,8 +9,8 @@ import { ProgressBars } from '../node/system/progress.ts';
 import { makeFolder, writeFileWhole } from '../node/system/write-file.ts';
 import { LlsmError, UsageError } from '../src/base/errors.ts';
 import { version } from '../src/base/version.ts';
-import type { Detector } from '../src/detect/detector.ts';
 import { type VideoRule, videoRules } from '../src/detect/pooling.ts';
+import type { FaceScorer } from '../src/detect/scorer.ts';
 import { maskThreshold, thresholdInWords, uncalibrated } from '../src/detect/verdict.ts';
 import { countsInWords, type ManifestItem, type Split, splits } from '../src/faces/manifest.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
@@ -189,7 +189,7 @@ async function run(options: Options): Promise<void> {
     const { cam } = options;
     const batch = Math.min(options.batch, faces.length);
     // Only for the sheets: a backward pass for every face would be slow.
-    const { Detector: Mapped } = await import('../src/detect/detector.ts');
+    const { FaceScorer: Mapped } = await import('../src/detect/scorer.ts');
     const mapped =
       cam === undefined ? detector : await Mapped.build(gpu, checkpoint, { batch, cam });
     await writeSheets(out, mapped, faces);
@@ -199,7 +199,7 @@ async function run(options: Options): Promise<void> {
 }
 
 /** Writes sheets of some faces, drawn by lot: truth beside prediction, and Grad-CAM where there is any. */
-async function writeSheets(out: string, detector: Detector, faces: readonly ManifestItem[]) {
+async function writeSheets(out: string, detector: FaceScorer, faces: readonly ManifestItem[]) {
   const drawn = await drawSheetFaces(detector, faces, { read: readBytes, seed });
   writeFileWhole(join(out, 'sheet.png'), [await drawPng(truthSheet(drawn))]);
   if (drawn[0].detection.cam) {

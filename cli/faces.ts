@@ -5,7 +5,7 @@ import { loadConfig } from '../node/files/config.ts';
 import { readManifests } from '../node/files/manifest.ts';
 import { sha256Of } from '../node/system/sha256.ts';
 import { LlsmError } from '../src/base/errors.ts';
-import type { Detector, DetectorOptions } from '../src/detect/detector.ts';
+import type { FaceScorer, ScorerOptions } from '../src/detect/scorer.ts';
 import { type ManifestItem, type Split, splits } from '../src/faces/manifest.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { Checkpoint } from '../src/model/llsm/checkpoint.ts';
@@ -55,10 +55,10 @@ export function openWeights(path: string, config?: string): Weights {
 /** Opens the GPU and says which. */
 export async function openDetector(
   checkpoint: Checkpoint,
-  options: DetectorOptions,
-): Promise<{ detector: Detector; gpu: Gpu }> {
+  options: ScorerOptions,
+): Promise<{ detector: FaceScorer; gpu: Gpu }> {
   const { openGpu } = await import('./gpu.ts');
-  const { Detector: Opened } = await import('../src/detect/detector.ts');
+  const { FaceScorer: Opened } = await import('../src/detect/scorer.ts');
   const gpu = await openGpu();
   return { detector: await Opened.build(gpu, checkpoint, options), gpu };
 }

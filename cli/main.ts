@@ -23,6 +23,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   run: () => import('./run.ts'),
   export: () => import('./export.ts'),
   bench: () => import('./bench.ts'),
+  serve: () => import('./serve.ts'),
 };
 
 /** @param called the first word behind `llsm`; where it is no command, the help needs them all */

@@ -1,4 +1,7 @@
-/** What Node adds to the library: Dawn as the GPU, and files. */
+/**
+ * What Node adds to the library: Dawn as the GPU, and files.
+ * @module llsm/node
+ */
 
 export { readCheckpoint, readSafetensors, writeCheckpoint } from './files/checkpoint.ts';
 export { drawPng } from './files/drawing.ts';

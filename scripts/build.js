@@ -13,6 +13,7 @@ import {
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureFaceFinder } from './facefinder.js';
+import { ensureWebBuilt } from './web.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** Where the product's sources are. */
@@ -50,13 +51,13 @@ export function filesUnder(folder, suffix) {
 export async function ensureBuilt({ tests = false } = {}) {
   if (!existsSync(join(root, 'src'))) return;
   const sources = [...rooms, 'bench', 'package.json', 'scripts/build.js'];
-  if (tests) sources.push('test', 'scripts'); // test/scripts tests what is in scripts
+  if (tests) sources.push('test', 'scripts', 'web'); // test/scripts tests what is in scripts
   await bundle(tests ? 'dist/test/.built' : 'dist/.built', sources, {
     entryPoints: tests
       ? filesUnder('test', '.test.ts')
       : [
           'cli/main.ts',
-          ...['src/index.ts', 'src/engine.ts', 'node/index.ts'],
+          ...['src/index.ts', 'src/engine.ts', 'node/index.ts', 'node/llsm.ts'],
           ...rooms.flatMap((room) => filesUnder(room, '.worker.ts')),
           ...filesUnder('bench', '-child.ts'),
           ...['bench/finders.ts', 'bench/scan/main.ts'],
@@ -66,7 +67,10 @@ export async function ensureBuilt({ tests = false } = {}) {
     outdir: 'dist',
     packages: 'external',
   });
-  if (!tests) await ensureFaceFinder(root);
+  if (tests) return;
+  await ensureFaceFinder(root);
+  const page = [...rooms, 'web', 'package.json', 'scripts/web.js', 'scripts/build.js', 'weights'];
+  await ensureWebBuilt(root, Math.max(...page.map((source) => newest(join(root, source)))));
 }
 
 /**

@@ -14,23 +14,33 @@ import { agree, installCommand, runAsRoot, SetupError } from './root.js';
 export const tools = [
   { program: 'ffmpeg', apt: 'ffmpeg', purpose: 'reads the frames of videos' },
   { program: 'redis-server', apt: 'redis-server', purpose: 'carries the queue of a scan' },
+  { program: 'chromium', apt: 'chromium', purpose: 'runs the page' },
 ];
+
+/**
+ * Where PATH has the program; undefined where it has not.
+ * @param {string} program
+ */
+export function pathOf(program) {
+  const name = process.platform === 'win32' ? `${program}.exe` : program;
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
 
 /**
  * Whether PATH has the program.
  * @param {string} program
  */
-export function hasProgram(program) {
-  const name = process.platform === 'win32' ? `${program}.exe` : program;
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
+export const hasProgram = (program) => pathOf(program) !== undefined;
 
 /**
  * Why the tests of a tool are skipped.

@@ -1,6 +1,7 @@
 /**
  * The engine alone, for whoever builds a network of their own: a device, tensors and operations on
  * a tape, gradients, plans. It knows nothing of faces.
+ * @module llsm/engine
  */
 export { LlsmError } from './base/errors.ts';
 export { Random } from './base/random.ts';

@@ -12,8 +12,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { build } from 'esbuild';
 import * as assert from 'uvu/assert';
+import { launch, serveFolder, visit } from './support/browser.ts';
 import { skip, suite } from './support/run.ts';
+import { needTool } from './support/tools.ts';
 
 const test = suite('the packed archive in an empty folder');
 const base = mkdtempSync(join(tmpdir(), 'llsm-package-'));
@@ -75,6 +78,56 @@ test("the README's detector example says how likely a face was altered", () => {
   assert.match(said, /^altered with probability 0\.\d{3}; 50176 pixels, 38416 pairs\n$/);
 });
 
+test("the examples' program says a verdict", () => {
+  if (!existsSync(empty)) skip('this is no checkout: there is nothing to pack');
+  cpSync('examples/node/detect.mjs', join(empty, 'detect.mjs'));
+  const said = run(process.execPath, ['detect.mjs', resolve('web/static/samples/anna.jpg')], empty);
+  assert.match(said, /^(altered|unsure|nothing found)\n0\.\d{3} at .*its views( 0\.\d{3}){5}\n$/);
+});
+
+/** Serves a folder in the browser, gives its page a picture, and returns what it says then. */
+async function saidInBrowser(folder: string): Promise<string> {
+  cpSync(join(empty, 'node_modules', 'llsm', 'dist', 'web'), join(folder, 'llsm'), {
+    recursive: true,
+  });
+  const serving = await serveFolder(folder);
+  const browser = await launch();
+  try {
+    const { page, complaints } = await visit(browser, serving);
+    page.setDefaultTimeout(240_000);
+    await page.waitForFunction(() => document.querySelector('pre')?.textContent === 'ready');
+    await page.setInputFiles('input', 'web/static/samples/anna.jpg');
+    await page.waitForFunction(() => document.querySelector('pre')?.textContent?.includes('0.'));
+    const missing = complaints.filter((text) => !text.includes('404'));
+    assert.equal(missing, []);
+    return (await page.textContent('pre')) ?? '';
+  } finally {
+    await browser.close();
+    serving.server.close();
+  }
+}
+
+test("the examples' page with a script tag says a verdict", async () => {
+  if (!existsSync(empty)) skip('this is no checkout: there is nothing to pack');
+  needTool('chromium');
+  const folder = join(base, 'page');
+  cpSync('examples/page', folder, { recursive: true });
+  assert.match(await saidInBrowser(folder), /^(altered|unsure|nothing found)\n.*0\.\d{3}$/);
+});
+
+test("the examples' application, bundled for a browser, says a verdict", async () => {
+  if (!existsSync(empty)) skip('this is no checkout: there is nothing to pack');
+  needTool('chromium');
+  const folder = join(base, 'bundled');
+  cpSync('examples/vite/index.html', join(folder, 'index.html'));
+  cpSync('examples/vite/main.js', join(empty, 'main.js'));
+  await build({
+    ...{ absWorkingDir: empty, entryPoints: ['main.js'], outdir: folder },
+    ...{ bundle: true, format: 'esm', platform: 'browser', logLevel: 'warning' },
+  });
+  assert.match(await saidInBrowser(folder), /^(altered|unsure|nothing found)\n0\.\d{3}$/);
+});
+
 test('the command works, and brings no sources and no development packages', () => {
   if (!existsSync(empty)) skip('this is no checkout: there is nothing to pack');
   const installed = join(empty, 'node_modules', 'llsm');
@@ -89,12 +142,12 @@ test('what is exported has types', () => {
   if (!existsSync(empty)) skip('this is no checkout: there is nothing to pack');
   writeFileSync(
     join(empty, 'typed.ts'),
-    `import { type Detection, Detector, openGpu } from 'llsm';
+    `import { type Detection, FaceScorer, openGpu } from 'llsm';
 import { Graph, Tensor } from 'llsm/engine';
 import { readImage } from 'llsm/node';
 export const sides = async (path: string): Promise<number> => (await readImage(path)).width;
 export const p = (found: Detection): number => found.probability;
-export const made = [Detector, Graph, Tensor, openGpu];
+export const made = [FaceScorer, Graph, Tensor, openGpu];
 // @ts-expect-error a probability is a number
 export const wrong = (found: Detection): string => found.probability;
 `,

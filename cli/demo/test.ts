@@ -8,7 +8,7 @@ import { evaluationRecord, writeEvaluation } from '../../node/measure/evaluation
 import { Progress, ProgressBars } from '../../node/system/progress.ts';
 import { sha256Of } from '../../node/system/sha256.ts';
 import { LlsmError } from '../../src/base/errors.ts';
-import { Detector } from '../../src/detect/detector.ts';
+import { FaceScorer } from '../../src/detect/scorer.ts';
 import { maskThreshold, uncalibrated } from '../../src/detect/verdict.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
@@ -43,7 +43,7 @@ export async function testDemo(options: DemoTestOptions) {
   const trained = readCheckpoint(
     existsSync(best) ? best : join(options.run, 'weights.safetensors'),
   );
-  const detector = await Detector.build(gpu, trained, { batch });
+  const detector = await FaceScorer.build(gpu, trained, { batch });
   try {
     const threshold = await thresholdOf(detector, options);
     const checkpoint: Checkpoint = { ...trained, ...(threshold && { threshold }) };
@@ -89,7 +89,7 @@ export async function testDemo(options: DemoTestOptions) {
 
 /** The threshold of equal error rates on the validation faces; undefined where there is none. */
 async function thresholdOf(
-  detector: Detector,
+  detector: FaceScorer,
   { set, items, say }: DemoTestOptions,
 ): Promise<Threshold | undefined> {
   const faces = items.filter(({ split }) => split === 'val');

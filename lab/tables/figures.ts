@@ -6,8 +6,8 @@ import { readBytes } from '../../node/files/image.ts';
 import { evaluationRecord, writeEvaluation } from '../../node/measure/evaluation-file.ts';
 import { Progress } from '../../node/system/progress.ts';
 import { makeFolder } from '../../node/system/write-file.ts';
-import type { Detector } from '../../src/detect/detector.ts';
 import type { VideoRule } from '../../src/detect/pooling.ts';
+import type { FaceScorer } from '../../src/detect/scorer.ts';
 import { uncalibrated } from '../../src/detect/verdict.ts';
 import { evaluate } from '../../src/measure/evaluate.ts';
 import { shortHash, type Test } from './grid.ts';
@@ -98,7 +98,7 @@ export async function testFigures(
   test: Test,
   trained: Trained,
   options: TestOptions,
-  { detector, adapter }: { detector: Detector; adapter: string },
+  { detector, adapter }: { detector: FaceScorer; adapter: string },
 ): Promise<Tested> {
   const { data, faces, training } = test;
   const bar = new Progress({ label: data.title, total: faces.length });

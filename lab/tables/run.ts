@@ -2,7 +2,7 @@
 
 import { readCheckpoint } from '../../node/files/checkpoint.ts';
 import { LlsmError } from '../../src/base/errors.ts';
-import { Detector } from '../../src/detect/detector.ts';
+import { FaceScorer } from '../../src/detect/scorer.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { keptFigures, type Tested, type TestOptions, testFigures } from './figures.ts';
 import type { Grid, Test, Training } from './grid.ts';
@@ -72,14 +72,14 @@ async function testAll(
   outcome: Outcome,
   openGpu: () => Promise<Gpu>,
 ): Promise<void> {
-  let detector: Detector | undefined;
+  let detector: FaceScorer | undefined;
   try {
     for (const test of tests) {
       const tested = await attempt(outcome, test, options.say, async () => {
         const kept = keptFigures(test, trained, options);
         if (kept) return kept;
         const gpu = await openGpu();
-        detector ??= await Detector.build(gpu, readCheckpoint(trained.weights), {
+        detector ??= await FaceScorer.build(gpu, readCheckpoint(trained.weights), {
           batch: options.batch,
           dissimilarity: false,
         });

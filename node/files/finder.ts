@@ -8,8 +8,9 @@ import { type FinderCheckpoint, serialiseFinder } from '../../src/model/facefind
 import { packageRoot } from '../system/package-root.ts';
 import { writeFileWhole } from '../system/write-file.ts';
 
-/** The path of the face finder that comes with the package; the build makes it. */
-export const defaultFinder = (): string => join(packageRoot(), 'dist', 'facefinder.safetensors');
+/** The path of the face finder that comes with the package, beside the page, which has it too; the build makes it. */
+export const defaultFinder = (): string =>
+  join(packageRoot(), 'dist', 'web', 'facefinder.safetensors');
 
 /**
  * @param path the finder's file; without one, the package's own

@@ -58,9 +58,9 @@ export async function buildExaminer(
   gpu: Gpu,
   { weights, faces, finder, views, precision, batch }: ScanSettings,
 ): Promise<Examiner> {
-  const { Detector } = await import('../../src/detect/detector.ts');
+  const { FaceScorer } = await import('../../src/detect/scorer.ts');
   const checkpoint = readCheckpoint(weights);
-  const detector = await Detector.build(gpu, checkpoint, {
+  const detector = await FaceScorer.build(gpu, checkpoint, {
     batch,
     dissimilarity: false,
     precision,

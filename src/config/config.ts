@@ -1,5 +1,5 @@
 /** The one configuration of a network and its training: schema, defaults, presets, comparison. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { LlsmError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 import { augmentSchema } from './augment-schema.ts';

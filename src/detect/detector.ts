@@ -1,162 +1,266 @@
-/** The network as a detector of altered faces, the same in Node and in the browser. */
-
+/// <reference lib="esnext.disposable" preserve="true" />
+/** The detector as applications use it: a picture in, a finding out; the same in Node and in a page. */
 import { LlsmError } from '../base/errors.ts';
-import { cropScaleOf } from '../faces/place.ts';
-import type { Gpu } from '../gpu/device.ts';
-import { Graph } from '../graph/record.ts';
-import type { Plan } from '../graph/replay.ts';
-import type { Dtype, Tensor } from '../graph/tensor.ts';
-import { networkInput, stack } from '../image/input.ts';
+import { NetworkFinder } from '../faces/network-finder.ts';
+import type { FaceFinder } from '../faces/place.ts';
+import { type Gpu, gpuOf } from '../gpu/device.ts';
+import { decodeImage } from '../image/codecs.ts';
 import type { RgbImage } from '../image/rgb.ts';
-import { uploadCheckpoint } from '../model/llsm/bind.ts';
-import { isClosedForm, recordCam } from '../model/llsm/cam.ts';
-import type { Checkpoint } from '../model/llsm/checkpoint.ts';
-import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
-import type { OpenCheckpoint } from '../model/llsm/open-checkpoint.ts';
-import { mapPositions } from '../model/llsm/positions.ts';
-import { checkNumbers } from '../model/self-test.ts';
-import type { Cam } from './gradcam.ts';
-import { sigmoid } from './verdict.ts';
+import { type Checkpoint, parseCheckpoint } from '../model/llsm/checkpoint.ts';
+import { type ExaminedFace, Examiner, type FoundCrop } from './examiner.ts';
+import { type Finding, verdictOfAll } from './finding.ts';
+import { bytesOf, hostOf, nameOf, type Source, sha256Of } from './host.ts';
+import { FaceScorer } from './scorer.ts';
+import { type ViewName, viewNames } from './views.ts';
 
-/** Detection on one face; all values are probabilities, 0 to 1. */
-export interface Detection {
-  /** Probability that the face is forged. */
-  probability: number;
-  /** Probability [S, S] that each pixel of the face crop was altered; absent without FLM. */
-  mask?: Float32Array;
-  /**
-   * Probability [HW, HW] that the positions i (row) and j (column) come from different sources (1 =
-   * dissimilar). Absent without the pair head, above HW = 4,096, and where not asked for.
-   */
-  dissimilarity?: Float32Array;
-  /** Grad-CAM of the logit, where it was asked for. */
-  cam?: Cam;
+/** How far loading is, in bytes; `network` is what the adapter compiles, of unknown length. */
+export interface LoadProgress {
+  what: 'weights' | 'face finder' | 'network';
+  loaded: number;
+  /** 0 where it is not known. */
+  total: number;
 }
 
-export interface DetectorOptions {
-  /** Faces in one run. */
-  batch: number;
-  /** Whether the dissimilarity of pairs is computed where it can be (default true). */
-  dissimilarity?: boolean;
-  /**
-   * Feature map that Grad-CAM is computed at. At the map that the classifier pools (`d1`, mostly) it costs
-   * next to nothing; at others batch norm is not folded into the weights, and a backward pass follows.
-   */
-  cam?: string;
-  /** Type that feature maps are stored in (default f32). */
-  precision?: Dtype;
+export interface LoadOptions {
+  /** A checkpoint's file (default: the one that comes with llsm). */
+  weights?: Source;
+  /** Who finds the faces: a finder, or a finder's file (default: the one that comes with llsm). */
+  finder?: FaceFinder | Source;
+  /** The device to compute on (default: one of its own, which `dispose` closes). */
+  gpu?: Gpu | GPUDevice;
+  /** Views that each face is seen in, as it is first (default all). */
+  views?: readonly ViewName[];
+  signal?: AbortSignal;
+  onProgress?(progress: LoadProgress): void;
 }
 
-/** Detector of forged faces: built once, then used for any number of pictures. */
+/** A picture: a file (JPEG, PNG, WebP), its bytes, or pixels. Text is a URL, in Node also a path. */
+export type Picture = Source | ImageData | RgbImage;
+
+export interface DetectOptions {
+  /** The picture's name in the finding and in messages (default: a file's own). */
+  name?: string;
+  signal?: AbortSignal;
+  /** Told of the faces as soon as they are found, best first. */
+  onFound?(faces: readonly FoundCrop[], image: RgbImage): void;
+  /** Told of each face as soon as it has been judged. */
+  onFace?(face: ExaminedFace, k: number): void;
+}
+
+/** What is known of the weights that are in use. */
+export interface WeightsInfo extends Pick<Checkpoint, 'config' | 'threshold'> {
+  name: string;
+  /** Of the file, in hexadecimal; null where the page is from no secure place. */
+  sha256: string | null;
+}
+
+/** A finding with what it was made from. */
+export interface Examination {
+  finding: Finding;
+  /** The picture, upright. */
+  image: RgbImage;
+  /** The faces of the finding, in its order, with their masks and dissimilarities. */
+  faces: ExaminedFace[];
+}
+
+const isPixels = (picture: Picture): picture is ImageData | RgbImage =>
+  typeof picture === 'object' && 'width' in picture && 'data' in picture;
+
+/** RGB of pixels; alpha is laid over black. */
+function rgbOf({ width, height, data }: ImageData | RgbImage): RgbImage {
+  if (data.length === width * height * 3) return { width, height, data: data as Uint8ClampedArray };
+  if (data.length !== width * height * 4) {
+    throw new LlsmError(
+      `A picture of ${width} x ${height} has 3 or 4 values a pixel, not ${data.length} in all`,
+    );
+  }
+  const rgb = new Uint8ClampedArray(width * height * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    const alpha = data[from + 3] / 255;
+    for (let c = 0; c < 3; c++) rgb[to + c] = data[from + c] * alpha;
+  }
+  return { width, height, data: rgb };
+}
+
+/**
+ * Reads and decodes a picture.
+ * @throws LlsmError naming it, where it cannot be read or is no JPEG, PNG or WebP
+ */
+export async function openPicture(
+  picture: Picture,
+  { name, signal }: Pick<DetectOptions, 'name' | 'signal'> = {},
+): Promise<{ image: RgbImage; name: string; sha256: string | null }> {
+  if (isPixels(picture)) return { image: rgbOf(picture), name: name ?? 'picture', sha256: null };
+  const called = name ?? nameOf(picture, 'picture');
+  const bytes = await bytesOf(picture, { signal });
+  const [image, sha256] = await Promise.all([decodeImage(bytes, called), sha256Of(bytes)]);
+  return { image, name: called, sha256 };
+}
+
+/**
+ * A network that finds faces, made ready. Its `find` takes a decoded picture (`openPicture`).
+ * @param source a finder's file (default: the one that comes with llsm)
+ * @throws LlsmError where the file is none, or the adapter cannot run it
+ */
+export async function loadFaceFinder(
+  gpu: Gpu | GPUDevice,
+  source: Source = hostOf().finder,
+  options: Pick<LoadOptions, 'signal' | 'onProgress'> = {},
+): Promise<FaceFinder> {
+  const file = await bytesOf(source, reading('face finder', options));
+  return NetworkFinder.load(asGpu(gpu), file, nameOf(source, 'the face finder'));
+}
+
+const asGpu = (gpu: Gpu | GPUDevice): Gpu => ('wait' in gpu ? gpu : gpuOf(gpu));
+
+const reading = (
+  what: LoadProgress['what'],
+  { signal, onProgress }: Pick<LoadOptions, 'signal' | 'onProgress'>,
+) => ({
+  signal,
+  onBytes: (loaded: number, total: number) => onProgress?.({ what, loaded, total }),
+});
+
+/**
+ * Detector of altered faces: loaded once, then asked about any number of pictures, one after the other
+ * however they are asked. `using` and `await using` give its memory back at the end of a block.
+ */
 export class Detector {
+  /** The pictures asked about before. */
+  #turn: Promise<unknown> = Promise.resolve();
+
   private constructor(
-    private readonly pass: Forward,
-    private readonly pairMap: Tensor | undefined,
-    private readonly cam: { tap: string; map: Tensor } | undefined,
-    private readonly plan: Plan,
+    readonly gpu: Gpu,
+    readonly weights: WeightsInfo,
+    readonly examiner: Examiner,
+    private readonly letGo: () => void,
   ) {}
 
   /**
-   * Builds the network on an adapter, which must compute a stored case rightly.
-   * @param checkpoint of an open one (`openCheckpoint`) the weights go to the GPU without ever being in
-   *   main memory together
-   * @throws LlsmError where the network does not fit the adapter, which has no f16 or computes wrong
-   *   numbers, and for a tap that the network has not, or that its logit does not depend on
+   * Reads the networks and makes them ready on the adapter, which must compute a stored case rightly.
+   * @throws LlsmError where there is no adapter, it computes wrong numbers, or a file is none of its
+   *   kind; the signal's reason where it is aborted
    */
-  static async build(
-    gpu: Gpu,
-    checkpoint: Checkpoint | OpenCheckpoint,
-    { batch, dissimilarity = true, cam: tap, precision }: DetectorOptions,
-  ): Promise<Detector> {
-    await checkNumbers(gpu);
-    const { config } = checkpoint;
-    const store =
-      'upload' in checkpoint ? await checkpoint.upload(gpu) : uploadCheckpoint(gpu, checkpoint);
-    const closed = tap === undefined || isClosedForm(config, tap);
-    if (!closed && precision === 'f16') {
-      throw new LlsmError(`Grad-CAM at ${tap} needs gradients, which 16 bits do not hold: use f32`);
+  static async load(options: LoadOptions = {}): Promise<Detector> {
+    const { signal, onProgress, views = viewNames } = options;
+    signal?.throwIfAborted();
+    const opened = options.gpu ? asGpu(options.gpu) : hostOf().openGpu();
+    const given = options.finder ?? hostOf().finder;
+    const finderFile = isFinder(given)
+      ? given
+      : bytesOf(given, reading('face finder', options)).then((file) => ({
+          file,
+          name: nameOf(given, 'the face finder'),
+        }));
+    const source = options.weights ?? hostOf().weights;
+    const weightsFile = bytesOf(source, reading('weights', options));
+    // The first that fails is told; what else fails then is known by it.
+    for (const promise of [opened, finderFile, weightsFile])
+      Promise.resolve(promise).catch(() => {});
+    const gpu = await opened;
+    const made: { dispose(): void }[] = options.gpu ? [] : [{ dispose: () => gpu.close() }];
+    try {
+      const name = nameOf(source, 'the weights');
+      const bytes = await weightsFile;
+      const checkpoint = parseCheckpoint(bytes, name);
+      signal?.throwIfAborted();
+      onProgress?.({ what: 'network', loaded: 0, total: 0 });
+      const building = FaceScorer.build(gpu, checkpoint, { batch: views.length });
+      // One is compiled while the other is fetched.
+      const [scorer, finder] = await settled(
+        building.then((scorer) => {
+          made.push({ dispose: () => scorer.destroy() });
+          return scorer;
+        }),
+        Promise.resolve(finderFile).then(async (file) => {
+          if (!('file' in file)) return file;
+          const finder = await NetworkFinder.load(gpu, file.file, file.name);
+          made.push(finder);
+          return finder;
+        }),
+      );
+      signal?.throwIfAborted();
+      const { threshold } = checkpoint;
+      const examiner = new Examiner(scorer, finder, { threshold, views });
+      const weights = { name, sha256: await sha256Of(bytes), config: checkpoint.config, threshold };
+      return new Detector(gpu, weights, examiner, () => dispose(made));
+    } catch (error) {
+      dispose(made);
+      throw error;
     }
-    const traits = { batch, training: false, traits: gpu, storage: precision };
-    const pass = forward(new Graph({ ...traits, inference: closed }), config, store);
-    const pairs = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
-    const cam = tap === undefined ? undefined : { tap, map: recordCam(pass, tap, { closed }) };
-    // Weights that never change take as much again once they are packed.
-    return new Detector(pass, pairs, cam, await planOf(gpu, pass, { release: closed }));
-  }
-
-  /** Side of the network's input and of the masks. */
-  get size(): number {
-    return this.pass.config.size;
-  }
-
-  /** The face crop's side that it expects, in parts of the box's longer side. */
-  get cropScale(): number {
-    return cropScaleOf(this.pass.config);
-  }
-
-  /** Faces in one run. */
-  get batch(): number {
-    return this.pass.g.batch;
   }
 
   /**
-   * @param faces face crops of any size; what does not fill a batch is padded
-   * @param withMaps whether face k is given its mask and dissimilarity; a run in which no face is
-   *   reads none of them back
-   * @returns one result a face, in order
-   * @throws LlsmError where a logit is not finite, or the GPU failed
+   * Finds the picture's faces and says of each how likely it was altered.
+   * @throws LlsmError where the picture cannot be read, or the GPU failed; the signal's reason where it
+   *   is aborted
    */
-  async detect(
-    faces: readonly RgbImage[],
-    withMaps: (k: number) => boolean = () => true,
-  ): Promise<Detection[]> {
-    const detections: Detection[] = [];
-    for (let first = 0; first < faces.length; first += this.batch) {
-      const part = faces.slice(first, first + this.batch);
-      detections.push(...(await this.#run(part, (k) => withMaps(first + k))));
+  async detect(picture: Picture, options: DetectOptions = {}): Promise<Finding> {
+    return (await this.examine(picture, options)).finding;
+  }
+
+  /**
+   * As `detect`, with the picture, and each face's mask and dissimilarities.
+   * @throws LlsmError as `detect`
+   */
+  examine(picture: Picture, options: DetectOptions = {}): Promise<Examination> {
+    const result = this.#turn.then(() => this.#examine(picture, options));
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  async #examine(picture: Picture, options: DetectOptions): Promise<Examination> {
+    const { signal, onFound, onFace } = options;
+    const { image, name, sha256 } = await openPicture(picture, options);
+    signal?.throwIfAborted();
+    const crops = await this.examiner.find(image);
+    onFound?.(crops, image);
+    const faces: ExaminedFace[] = [];
+    for (const crop of crops) {
+      signal?.throwIfAborted();
+      const [face] = await this.examiner.judge([crop]);
+      onFace?.(face, faces.length);
+      faces.push(face);
     }
-    return detections;
+    const findings = faces.map(({ finding }) => finding);
+    const finding: Finding = {
+      ...{ file: name, sha256, kind: 'image', faces: findings },
+      verdict: verdictOfAll(findings),
+      error: null,
+    };
+    return { finding, image, faces };
   }
 
-  async #run(faces: readonly RgbImage[], withMaps: (k: number) => boolean): Promise<Detection[]> {
-    const { pass, plan, batch, size } = this;
-    const inputs = faces.map((face) => networkInput(face, size));
-    plan.write(pass.image, stack(inputs, batch, size * size * 3));
-    plan.run();
-    const logits = await plan.read(pass.logit.tensor);
-    const maps = faces.some((_, k) => withMaps(k));
-    const masks = maps && pass.mask && (await plan.read(pass.mask.tensor));
-    const pairMaps = maps && this.pairMap && (await plan.read(this.pairMap));
-    const cams = maps && this.cam && (await plan.read(this.cam.map));
-    return faces.map((_, k) => {
-      if (!Number.isFinite(logits[k])) {
-        throw new LlsmError(
-          `The network's logit is ${logits[k]}: its weights are too large for 32-bit arithmetic`,
-        );
-      }
-      const probability = sigmoid(logits[k]);
-      if (!withMaps(k)) return { probability };
-      return {
-        probability,
-        mask: masks ? itemOf(masks, k, batch).map(sigmoid) : undefined,
-        dissimilarity: pairMaps ? itemOf(pairMaps, k, batch).map(sigmoid) : undefined,
-        cam: cams ? this.#camOf(itemOf(cams, k, batch)) : undefined,
-      };
-    });
+  /** Gives the memory back; a device and a finder that were given stay. Nothing may be asked any more. */
+  dispose(): void {
+    this.letGo();
   }
 
-  #camOf(values: Float32Array): Cam {
-    const { tap, map } = this.cam as { tap: string; map: Tensor };
-    return { tap, side: map.shape[1], values: values.slice() };
+  [Symbol.dispose](): void {
+    this.dispose();
   }
 
-  destroy(): void {
-    this.plan.destroy();
-    this.pass.params.destroy();
+  /** Waits for the pictures that were asked about, then gives the memory back. */
+  async close(): Promise<void> {
+    await this.#turn;
+    this.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 
-function itemOf(values: Float32Array, k: number, batch: number): Float32Array {
-  const length = values.length / batch;
-  return values.subarray(k * length, (k + 1) * length);
+const isFinder = (given: FaceFinder | Source): given is FaceFinder =>
+  typeof given === 'object' && 'dispose' in given;
+
+/** The last made first. */
+function dispose(made: { dispose(): void }[]): void {
+  for (const each of made.splice(0).reverse()) each.dispose();
+}
+
+/** Both results, or the first failure once neither is under way any more. */
+async function settled<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
 }

@@ -4,8 +4,8 @@ import type { Box } from '../image/pixels.ts';
 import { resize } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import type { Threshold } from '../model/llsm/checkpoint.ts';
-import type { Detection, Detector } from './detector.ts';
 import type { FaceFinding } from './finding.ts';
+import type { Detection, FaceScorer } from './scorer.ts';
 import { alteredShare, judge } from './verdict.ts';
 import { type ViewName, viewNames, viewsOf } from './views.ts';
 
@@ -43,7 +43,7 @@ export class Examiner {
   readonly views: readonly ViewName[];
 
   constructor(
-    readonly detector: Detector,
+    readonly detector: FaceScorer,
     readonly finder: FaceFinder,
     { threshold, views = viewNames }: ExaminerOptions = {},
   ) {
@@ -86,7 +86,7 @@ export class Examiner {
   /**
    * What the network says of faces, in their order; as many views as the detector takes go in one run,
    * and no more are made before.
-   * @throws LlsmError as `Detector.detect`
+   * @throws LlsmError as `FaceScorer.detect`
    */
   async judge(crops: readonly FoundCrop[]): Promise<ExaminedFace[]> {
     const { detector } = this;

@@ -27,9 +27,9 @@ import {
 import { type Box, clampBox } from '../image/pixels.ts';
 import { resize } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
-import type { Detection } from './detector.ts';
 import { type Cam, fixedScale, ownScale } from './gradcam.ts';
 import { sideOf, suspiciousPatches } from './patches.ts';
+import type { Detection } from './scorer.ts';
 
 /** A picture as it is shown, and where on it the face crop is. */
 export interface Shown {

@@ -36,6 +36,8 @@ export interface Gpu {
   wait<T>(promise: Promise<T>): Promise<T>;
   /** Throws what the GPU reported since it was opened: an uncaptured error or a lost device. */
   check(): void;
+  /** Resolves in words when the device is lost, unless by `close`: nothing on it can be used then. */
+  readonly lost: Promise<string>;
   /** Lets the device go; what it reports from then on is not an error. */
   close(): void;
 }
@@ -137,16 +139,35 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
     ),
   });
 
+  return watched(device, adapter.info, options, () => device.destroy());
+}
+
+/**
+ * A device that the caller has opened and goes on owning: `close` leaves it as it is. It should have been
+ * asked for the adapter's own limits of buffer sizes and storage buffers, and for `subgroups` and
+ * `shader-f16` where the adapter has them: what it was not given cannot be used.
+ */
+export const gpuOf = (device: GPUDevice, options: Pick<OpenOptions, 'longestSubmit'> = {}): Gpu =>
+  watched(device, device.adapterInfo, options, () => {});
+
+function watched(
+  device: GPUDevice,
+  info: GPUAdapterInfo,
+  options: OpenOptions,
+  letGo: () => void,
+): Gpu {
   let failure: string | undefined;
   let closed = false;
   device.addEventListener('uncapturederror', (event) => {
     failure ??= problemOf(event.error);
   });
-  device.lost.then((info) => {
-    if (!closed) failure ??= `The GPU device was lost (${info.reason}): ${info.message}`;
+  const lost = new Promise<string>((tell) => {
+    device.lost.then((info) => {
+      if (closed) return;
+      failure ??= `The GPU device was lost (${info.reason}): ${info.message}`;
+      tell(failure);
+    });
   });
-
-  const { info } = adapter;
   const software = info.isFallbackAdapter || softwareNames.test(nameOf(info));
   const fixed = info.subgroupMinSize === info.subgroupMaxSize ? (info.subgroupMinSize ?? 0) : 0;
   return {
@@ -157,14 +178,15 @@ export async function openGpu(root: GPU, options: OpenOptions = {}): Promise<Gpu
     toggles: options.toggles ?? [],
     matrix: matrixSide(device, info),
     longestSubmit: options.longestSubmit ?? usualLongestSubmit,
-    memory: software ? undefined : adapter.limits.maxBufferSize,
+    memory: software ? undefined : device.limits.maxBufferSize,
+    lost,
     wait: (promise) => promise,
     check() {
       if (failure) throw new LlsmError(failure);
     },
     close() {
       closed = true;
-      device.destroy();
+      letGo();
     },
   };
 }

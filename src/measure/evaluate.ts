@@ -1,8 +1,8 @@
 /** Evaluation of a network on a data set. Browser-safe. */
 
-import type { Detection } from '../detect/detector.ts';
 import type { View } from '../detect/finding.ts';
 import type { VideoRule } from '../detect/pooling.ts';
+import type { Detection } from '../detect/scorer.ts';
 import { type ViewName, viewNames, viewsOf } from '../detect/views.ts';
 import { type FaceCrop, type ReadBytes, readFace } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
@@ -28,7 +28,7 @@ import { makePrior, type Prior } from './prior.ts';
 import { type Reliability, reliabilityOf } from './reliability.ts';
 import { choosePairs, maskAt, truthOf } from './truth.ts';
 
-/** Detector as evaluation needs it; `Detector` is one. */
+/** FaceScorer as evaluation needs it; `FaceScorer` is one. */
 export interface Predictor {
   /** Side of the predictor's masks, in pixels. */
   size: number;

@@ -4,7 +4,7 @@
  * position alone is a strong guess. Browser-safe.
  */
 
-import type { Detection } from '../detect/detector.ts';
+import type { Detection } from '../detect/scorer.ts';
 import {
   averagePrecision,
   bootstrap,

@@ -21,7 +21,8 @@ export interface LoopOptions {
   validator?: Validator;
   /** Steps between two saves, besides the one at each epoch's end. */
   saveEvery: number;
-  onValidation?(validation: Validation, step: number): void;
+  /** Awaited before the next step: the weights stay as they were measured. */
+  onValidation?(validation: Validation, step: number): void | Promise<void>;
   /** Asked before each step: true ends the run, saved. */
   stop(): boolean;
 }
@@ -115,7 +116,7 @@ export async function trainLoop(options: LoopOptions): Promise<LoopResult> {
       `Step ${step}: validation AUC ${auc.toFixed(4)}, loss ${loss.toFixed(4)} (classes ` +
         `${cls.toFixed(4)}, pairs ${ls.toFixed(4)}, mask ${loc.toFixed(4)})`,
     );
-    options.onValidation?.(found, step);
+    await options.onValidation?.(found, step);
   };
 
   const batches = ahead(stepsFrom(step, total), AHEAD, (at) => loadBatch(options, config, at));

@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { type ConfigInput, parseConfig } from '../../src/config/config.ts';
-import { Detector } from '../../src/detect/detector.ts';
 import { type Cam, fixedScale, ownScale } from '../../src/detect/gradcam.ts';
+import { FaceScorer } from '../../src/detect/scorer.ts';
 import { initParams } from '../../src/model/llsm/init.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
@@ -33,7 +33,7 @@ const faces = [drawnPicture(64, 64, 1), drawnPicture(64, 64, 2), drawnPicture(64
 
 async function detected(input: ConfigInput, tap?: string) {
   const config = parseConfig({ width: 0.05, size: 64, llsm: { hidden: 8 }, ...input }, 'test');
-  const detector = await Detector.build(gpu, initParams(config, 3), { batch: 2, cam: tap });
+  const detector = await FaceScorer.build(gpu, initParams(config, 3), { batch: 2, cam: tap });
   const found = await detector.detect(faces);
   detector.destroy();
   return found;
@@ -61,7 +61,7 @@ test('at the map that is pooled, the mean of the local logits is the logit witho
   weight.forEach((value, k) => {
     weight[k] = Math.abs(value);
   });
-  const detector = await Detector.build(gpu, checkpoint, { batch: 1, cam: 'd1' });
+  const detector = await FaceScorer.build(gpu, checkpoint, { batch: 1, cam: 'd1' });
   const [{ probability, cam: map }] = await detector.detect([faces[0]]);
   detector.destroy();
   const { values } = map as Cam;
@@ -74,7 +74,7 @@ test('16 bits hold no gradients', async () => {
   const config = parseConfig({ width: 0.05, size: 64, llsm: false }, 'test');
   const options = { batch: 1, cam: 'block11', precision: 'f16' } as const;
   try {
-    await Detector.build(gpu, initParams(config, 3), options);
+    await FaceScorer.build(gpu, initParams(config, 3), options);
     assert.unreachable();
   } catch (error) {
     assert.match((error as Error).message, /Grad-CAM at block11 needs gradients/);

@@ -6,8 +6,8 @@ import { readCheckpoint } from '../../node/files/checkpoint.ts';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { LlsmError } from '../../src/base/errors.ts';
 import { annotate, verdictColours } from '../../src/detect/annotate.ts';
-import { Detector } from '../../src/detect/detector.ts';
 import { Examiner } from '../../src/detect/examiner.ts';
+import { FaceScorer } from '../../src/detect/scorer.ts';
 import { timelinePlot } from '../../src/detect/timeline.ts';
 import { examineVideo, type SeenFrame, type TimedFrame } from '../../src/detect/video.ts';
 import { viewNames } from '../../src/detect/views.ts';
@@ -23,7 +23,10 @@ const golden = fileURLToPath(
 );
 const gpu = await openNodeGpu();
 const batch = 6;
-const detector = await Detector.build(gpu, readCheckpoint(golden), { batch, dissimilarity: false });
+const detector = await FaceScorer.build(gpu, readCheckpoint(golden), {
+  batch,
+  dissimilarity: false,
+});
 
 /** Tells the faces that it was told of, for each picture that was made of them. */
 class ToldFinder implements FaceFinder {
@@ -240,7 +243,7 @@ test('200 faces in one picture: all are told, and no more than a run of them is 
   const counting = new Proxy(detector, {
     get(target, name) {
       if (name !== 'detect') return Reflect.get(target, name, target);
-      return (...[pictures, withMaps]: Parameters<Detector['detect']>) => {
+      return (...[pictures, withMaps]: Parameters<FaceScorer['detect']>) => {
         sizes.push(pictures.length);
         return target.detect(pictures, withMaps);
       };

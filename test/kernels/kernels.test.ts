@@ -35,6 +35,7 @@ import { residualAdd } from '../../src/kernels/residual_add/residual_add.ts';
 import { residualChannels } from '../../src/kernels/residual_channels/residual_channels.ts';
 import { resize } from '../../src/kernels/resize/resize.ts';
 import { upsampleAdd } from '../../src/kernels/upsample_add/upsample_add.ts';
+import { WgslReflect } from '../../web/reflect.ts';
 import { test } from '../support/run.ts';
 import { gpu } from './support.ts';
 
@@ -156,6 +157,24 @@ for (const subgroupSize of gpu.device.features.has('subgroups') ? [0, 4, 8] : [0
     });
   }
 }
+
+test("the page's own reading of declarations agrees with the package's", () => {
+  assert.ok(seen.size > 100);
+  for (const { name, source, bindings, fields, uniformSize } of seen) {
+    const { uniforms, storage } = new WgslReflect(source);
+    assert.is(uniforms.length, 1, name);
+    assert.is(uniforms[0].size, uniformSize, name);
+    assert.equal(
+      uniforms[0].members.map(({ name, offset, type }) => ({ name, offset, type: type.name })),
+      fields.map(({ name, offset, type }) => ({ name, offset, type })),
+    );
+    const declared = storage.map(({ name, binding, access }) => ({
+      ...{ name, binding },
+      access: access === 'read_write' ? 'write' : 'read',
+    }));
+    assert.equal(declared, [...bindings], name);
+  }
+});
 
 test('no shader was left out', () => {
   const files = readdirSync('src/kernels', { recursive: true, encoding: 'utf8' });

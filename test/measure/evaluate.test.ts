@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../node/files/image.ts';
-import type { Detection } from '../../src/detect/detector.ts';
 import { type VideoRule, videoRules } from '../../src/detect/pooling.ts';
+import type { Detection } from '../../src/detect/scorer.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
 import { resize } from '../../src/image/resample.ts';
 import { byVideo, type Scored } from '../../src/measure/classification.ts';

@@ -2,7 +2,7 @@ import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { LlsmError } from '../../src/base/errors.ts';
 import { parseConfig } from '../../src/config/config.ts';
-import { Detector } from '../../src/detect/detector.ts';
+import { FaceScorer } from '../../src/detect/scorer.ts';
 import { downloadCheckpoint } from '../../src/model/llsm/bind.ts';
 import {
   type Checkpoint,
@@ -63,7 +63,7 @@ test('a detector of an open checkpoint is that of the whole', async () => {
   const { blob } = noting(checkpointToSafetensors(checkpoint));
   const found = [];
   for (const from of [checkpoint, await openCheckpoint(blob, where)]) {
-    const detector = await Detector.build(gpu, from, { batch: 1 });
+    const detector = await FaceScorer.build(gpu, from, { batch: 1 });
     found.push(await detector.detect([face]));
     detector.destroy();
   }

@@ -2,8 +2,8 @@
 
 import { LlsmError } from '../../base/errors.ts';
 import { Random } from '../../base/random.ts';
-import type { Detection } from '../../detect/detector.ts';
 import { fixedScale, ownScale } from '../../detect/gradcam.ts';
+import type { Detection } from '../../detect/scorer.ts';
 import { type ReadBytes, readFace } from '../../faces/crops.ts';
 import type { ManifestItem } from '../../faces/manifest.ts';
 import {

@@ -2,7 +2,7 @@
  * The face finder's weights as one file: safetensors, with what it holds in `__metadata__`
  * (`llsm.finder`, and the licence of the weights).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { LlsmError } from '../../base/errors.ts';
 import { problemsOf } from '../../base/problems.ts';
 import { type HostTensor, parseSafetensors, serialiseSafetensors } from '../safetensors.ts';

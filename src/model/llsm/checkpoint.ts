@@ -2,7 +2,7 @@
  * A network's weights with what is needed to use them. As a file: safetensors, with the config,
  * the writing program's version and the threshold in `__metadata__`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { LlsmError, messageOf } from '../../base/errors.ts';
 import { problemsOf } from '../../base/problems.ts';
 import { version } from '../../base/version.ts';

@@ -9,9 +9,10 @@ import { Parts } from '../../../node/scan/parts.ts';
 import { TryAgain } from '../../../node/scan/read.ts';
 import { lookAtParts, type VideoPart } from '../../../node/scan/video.ts';
 import { ScanWorker } from '../../../node/scan/worker.ts';
-import { Detector } from '../../../src/detect/detector.ts';
+
 import { Examiner } from '../../../src/detect/examiner.ts';
 import type { VideoFinding } from '../../../src/detect/finding.ts';
+import { FaceScorer } from '../../../src/detect/scorer.ts';
 import { FixedPlace } from '../../../src/faces/place.ts';
 import { drawnPicture, failure, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
@@ -23,7 +24,7 @@ const weights = fileURLToPath(
 );
 const gpu = await openNodeGpu();
 const examiner = new Examiner(
-  await Detector.build(gpu, readCheckpoint(weights), { batch: 8, dissimilarity: false }),
+  await FaceScorer.build(gpu, readCheckpoint(weights), { batch: 8, dissimilarity: false }),
   new FixedPlace('whole'),
 );
 const video = join(folder, 'v.mp4');

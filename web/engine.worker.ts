@@ -1,0 +1,133 @@
+/** The engine, apart from the page so that it never stands still: loads the networks, looks at pictures. */
+import { Detector, type LoadProgress } from '../src/detect/detector.ts';
+import type { ExaminedFace, FoundCrop } from '../src/detect/examiner.ts';
+import type { Finding } from '../src/detect/finding.ts';
+import { provideHost } from '../src/detect/host.ts';
+import type { Gpu } from '../src/gpu/device.ts';
+import type { Box } from '../src/image/pixels.ts';
+import type { RgbImage } from '../src/image/rgb.ts';
+import type { Threshold } from '../src/model/llsm/checkpoint.ts';
+import { announce, answer } from './answer.ts';
+import { pageHost } from './host.ts';
+
+provideHost(pageHost);
+
+/** What the page knows of the engine. */
+export interface About {
+  adapter: string;
+  software: boolean;
+  /** The weights' name, null for those that come with the page. */
+  weights: string | null;
+  sha256: string | null;
+  /** Side of the masks. */
+  size: number;
+  threshold: Threshold | null;
+  milliseconds: number;
+}
+
+export interface ToldFaces {
+  image: ImageBitmap;
+  /** Of the picture itself, in pixels: the image may be smaller. */
+  width: number;
+  boxes: (Box | null)[];
+}
+
+export type ToldFace = Pick<ExaminedFace, 'finding' | 'square'> & {
+  mask: Float32Array | null;
+  dissimilarity: Float32Array | null;
+};
+
+export type Told = { faces: ToldFaces } | { face: ToldFace };
+
+export interface Looked {
+  finding: Finding;
+  milliseconds: { find: number; judge: number };
+}
+
+let detector: Promise<Detector> | undefined;
+let opened: Promise<Gpu> | undefined;
+
+/** The one device of this worker; the page ends the worker when it is lost. */
+function device(): Promise<Gpu> {
+  opened ??= pageHost.openGpu().then((gpu) => {
+    gpu.lost.then((message) => announce('lost', message));
+    return gpu;
+  });
+  return opened;
+}
+
+/** The picture as the page draws it: upright, and no larger than anybody looks at. */
+function bitmapOf({ width, height, data }: RgbImage): Promise<ImageBitmap> {
+  const pixels = new ImageData(width, height);
+  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
+    pixels.data[to] = data[from];
+    pixels.data[to + 1] = data[from + 1];
+    pixels.data[to + 2] = data[from + 2];
+    pixels.data[to + 3] = 255;
+  }
+  const scale = Math.min(1, 2048 / Math.max(width, height));
+  if (scale === 1) return createImageBitmap(pixels);
+  return createImageBitmap(pixels, {
+    resizeWidth: Math.max(1, Math.round(width * scale)),
+    resizeHeight: Math.max(1, Math.round(height * scale)),
+    resizeQuality: 'high',
+  });
+}
+
+answer({
+  async load({ weights }: { weights?: File }, { signal, tell }): Promise<About> {
+    const started = performance.now();
+    const before = detector;
+    const loading = device().then((gpu) =>
+      Detector.load({
+        ...{ gpu, weights, signal },
+        onProgress: (progress: LoadProgress) => tell(progress),
+      }),
+    );
+    detector ??= loading;
+    const loaded = await loading;
+    // A file that is none has left the network before it in place.
+    detector = loading;
+    if (before) await (await before.catch(() => undefined))?.close();
+    const { config, threshold, sha256, name } = loaded.weights;
+    return {
+      adapter: loaded.gpu.name,
+      software: loaded.gpu.software,
+      weights: weights ? name : null,
+      sha256,
+      size: config.size,
+      threshold: threshold ?? null,
+      milliseconds: performance.now() - started,
+    };
+  },
+
+  async look({ picture, name }: { picture: Blob | ImageData; name: string }, { signal, tell }) {
+    const loaded = await detector;
+    if (!loaded) throw new TypeError('nothing has been loaded');
+    const started = performance.now();
+    let found = started;
+    const shown: Promise<void>[] = [];
+    const { finding } = await loaded.examine(picture, {
+      ...{ name, signal },
+      onFound(crops: readonly FoundCrop[], image: RgbImage) {
+        found = performance.now();
+        const boxes = crops.map((crop) => crop.found.box);
+        shown.push(
+          bitmapOf(image).then((bitmap) =>
+            tell({ faces: { image: bitmap, width: image.width, boxes } }, [bitmap]),
+          ),
+        );
+      },
+      async onFace({ finding, square, detection }: ExaminedFace) {
+        const mask = detection?.mask ?? null;
+        const dissimilarity = detection?.dissimilarity ?? null;
+        const face: ToldFace = { finding, square, mask, dissimilarity };
+        const told = shown[0].then(() => tell({ face }));
+        shown.push(told);
+      },
+    });
+    await Promise.all(shown);
+    const judge = performance.now() - found;
+    return { finding, milliseconds: { find: found - started, judge } } satisfies Looked;
+  },
+});
