@@ -1,6 +1,5 @@
 /** Copies of pictures by their perceptual hashes (Node only). */
 import type { ScanLine } from './line.ts';
-import { bitsBetween } from './print.ts';
 
 /** Bits that the hashes of copies differ in, at most. */
 export const mostBits = 12;
@@ -11,46 +10,63 @@ export const mostBits = 12;
  */
 const pieces = mostBits + 1;
 const digits = 4;
-/** Hashes that are kept for an equal piece: of plain pictures, many are alike. */
+const values = 2 ** (4 * digits);
+/** Pictures of an equal piece that are compared: of plain pictures, many are alike. */
 const mostAlike = 64;
+/** 32-bit words of a hash. */
+const words = 8;
 
-interface Known {
-  file: string;
-  print: string;
+const none = -1;
+
+function larger<T extends Int32Array | Uint32Array>(array: T, length: number): T {
+  const grown = new (array.constructor as new (length: number) => T)(length);
+  grown.set(array);
+  return grown;
 }
 
-/** The pictures until now, by their hashes. */
+/** The pictures until now, by their hashes: about 100 bytes each. */
 export class Copies {
-  readonly #alike = new Map<string, Known[]>();
-
-  #piecesOf(print: string): string[] {
-    return Array.from(
-      { length: pieces },
-      (_, i) => `${i}${print.slice(i * digits, (i + 1) * digits)}`,
-    );
-  }
+  readonly #files: string[] = [];
+  #prints = new Uint32Array(1024 * words);
+  /** The latest picture with a piece's value, and before a picture the one with the same piece. */
+  readonly #latest = new Int32Array(pieces * values).fill(none);
+  #before = new Int32Array(1024 * pieces);
 
   /** The picture whose hash is nearest, within `mostBits`; null without one. */
   nearest(print: string): { file: string; bits: number } | null {
-    let best: { file: string; bits: number } | null = null;
-    const seen = new Set<Known>();
-    for (const piece of this.#piecesOf(print)) {
-      for (const known of this.#alike.get(piece) ?? []) {
-        if (seen.has(known)) continue;
-        seen.add(known);
-        const bits = bitsBetween(print, known.print);
-        if (bits <= mostBits && (!best || bits < best.bits)) best = { file: known.file, bits };
+    const wanted = wordsOf(print);
+    let best = none;
+    let fewest = mostBits + 1;
+    for (let piece = 0; piece < pieces; piece++) {
+      let at = this.#latest[placeOf(print, piece)];
+      for (let tried = 0; at !== none && tried < mostAlike; tried++) {
+        const bits = this.#bits(at, wanted);
+        if (bits < fewest || (bits === fewest && at < best)) [best, fewest] = [at, bits];
+        at = this.#before[at * pieces + piece];
       }
     }
-    return best;
+    return best === none ? null : { file: this.#files[best], bits: fewest };
+  }
+
+  #bits(at: number, wanted: Uint32Array): number {
+    let bits = 0;
+    for (let i = 0; i < words; i++) bits += ones(this.#prints[at * words + i] ^ wanted[i]);
+    return bits;
   }
 
   /** Adds a picture that is no copy of one that is there. */
-  add(known: Known): void {
-    for (const piece of this.#piecesOf(known.print)) {
-      const alike = this.#alike.get(piece);
-      if (!alike) this.#alike.set(piece, [known]);
-      else if (alike.length < mostAlike) alike.push(known);
+  add({ file, print }: { file: string; print: string }): void {
+    const at = this.#files.length;
+    if ((at + 1) * words > this.#prints.length) {
+      this.#prints = larger(this.#prints, 2 * this.#prints.length);
+      this.#before = larger(this.#before, 2 * this.#before.length);
+    }
+    this.#files.push(file);
+    this.#prints.set(wordsOf(print), at * words);
+    for (let piece = 0; piece < pieces; piece++) {
+      const place = placeOf(print, piece);
+      this.#before[at * pieces + piece] = this.#latest[place];
+      this.#latest[place] = at;
     }
   }
 
@@ -61,4 +77,17 @@ export class Copies {
     line.copyOf ??= this.nearest(print);
     if (line.copyOf === null) this.add({ file, print });
   }
+}
+
+const placeOf = (print: string, piece: number): number =>
+  piece * values + Number.parseInt(print.slice(piece * digits, (piece + 1) * digits), 16);
+
+const wordsOf = (print: string): Uint32Array =>
+  Uint32Array.from({ length: words }, (_, i) => Number.parseInt(print.slice(8 * i, 8 * i + 8), 16));
+
+/** How many bits of a 32-bit word are set. */
+function ones(word: number): number {
+  let sum = word - ((word >>> 1) & 0x55555555);
+  sum = (sum & 0x33333333) + ((sum >>> 2) & 0x33333333);
+  return (Math.imul((sum + (sum >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24) & 0xff;
 }

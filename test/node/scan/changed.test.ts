@@ -10,6 +10,7 @@ import {
 import { Copies } from '../../../node/scan/copies.ts';
 import type { ScanLine } from '../../../node/scan/line.ts';
 import { bitsBetween, printOf } from '../../../node/scan/print.ts';
+import { Random } from '../../../src/base/random.ts';
 import { throughJpeg } from '../../../src/image/codecs.ts';
 import { resize } from '../../../src/image/resample.ts';
 import '../../../node/files/image.ts';
@@ -94,6 +95,26 @@ test('copies are found though saved again or made smaller; other pictures are no
       const found = copies.nearest(printOf(copy));
       assert.is(found?.file, `${i}`);
     }
+  }
+});
+
+test('of many hashes the nearest is found, as by comparing with all', () => {
+  const random = new Random(3, 'hashes');
+  const hash = () => Array.from({ length: 64 }, () => random.int(16).toString(16)).join('');
+  const copies = new Copies();
+  const all = Array.from({ length: 3000 }, (_, i) => ({ file: `${i}`, print: hash() }));
+  for (const known of all) copies.add(known);
+  for (const bits of [0, 1, 5, 12, 13]) {
+    const { file, print } = all[random.int(all.length)];
+    const turned = new Set<number>();
+    while (turned.size < bits) turned.add(random.int(256));
+    const digits = [...print].map((digit, i) => {
+      const flips = [0, 1, 2, 3].map((k) => (turned.has(4 * i + k) ? 1 << k : 0));
+      return (Number.parseInt(digit, 16) ^ flips.reduce((a, b) => a | b)).toString(16);
+    });
+    const other = digits.join('');
+    assert.is(bitsBetween(other, print), bits);
+    assert.equal(copies.nearest(other), bits <= 12 ? { file, bits } : null);
   }
 });
 
