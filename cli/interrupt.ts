@@ -6,12 +6,16 @@ export interface Interrupt {
   close(): void;
 }
 
-/** Notes the first Ctrl-C (or SIGTERM) and says so; the second ends the process. */
-export function listenForInterrupt(): Interrupt {
+/**
+ * Notes the first Ctrl-C (or SIGTERM) and says so; the second ends the process.
+ * @param onFirst called with the first
+ */
+export function listenForInterrupt(onFirst: () => void = () => {}): Interrupt {
   let seen = false;
   const onSignal = (): void => {
     if (seen) process.exit(130);
     seen = true;
+    onFirst();
     console.error('Stopping after this step and saving; press Ctrl-C again to leave at once');
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;

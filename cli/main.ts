@@ -1,7 +1,10 @@
 /** The `llsm` command: its subcommands, and what becomes of their errors. */
 import { Command, CommanderError } from 'commander';
-import { LlsmError, messageOf, UsageError } from '../src/base/errors.ts';
+import { LlsmError, messageOf, PassingError, UsageError } from '../src/base/errors.ts';
 import { version } from '../src/base/version.ts';
+
+/** Exit status of what is worth trying again (`EX_TEMPFAIL` of sysexits.h). */
+const tryAgain = 75;
 
 /** One file a command, in the order of the help. Only the one that is called is loaded. */
 const COMMANDS: Record<string, () => Promise<{ register(program: Command): void }>> = {
@@ -16,6 +19,7 @@ const COMMANDS: Record<string, () => Promise<{ register(program: Command): void 
   calibrate: () => import('./calibrate.ts'),
   table: () => import('./table.ts'),
   detect: () => import('./detect.ts'),
+  scan: () => import('./scan.ts'),
   run: () => import('./run.ts'),
   export: () => import('./export.ts'),
   bench: () => import('./bench.ts'),
@@ -28,6 +32,8 @@ async function makeProgram(called = ''): Promise<Command> {
     .description('Face-forgery detection and localisation on WebGPU, in Node and the browser.')
     .version(version)
     .helpCommand(false)
+    // A command's commands may have options of the same names as it has.
+    .enablePositionalOptions()
     .showHelpAfterError('(--help lists what can be given)')
     .exitOverride()
     .addHelpText('after', '\nExit status: 0 done, 1 failed, 2 called wrongly.');
@@ -43,6 +49,7 @@ function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof LlsmError) {
     console.error(`llsm: ${error.message}`);
+    if (error instanceof PassingError) return tryAgain;
     return error instanceof UsageError ? 2 : 1;
   }
   console.error(error instanceof Error ? error.stack : `thrown: ${messageOf(error)}`);

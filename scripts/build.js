@@ -60,7 +60,7 @@ export async function ensureBuilt({ tests = false } = {}) {
           ...['src/index.ts', 'src/engine.ts', 'node/index.ts', 'node/llsm.ts'],
           ...rooms.flatMap((room) => filesUnder(room, '.worker.ts')),
           ...filesUnder('bench', '-child.ts'),
-          'bench/finders.ts',
+          ...['bench/finders.ts', 'bench/scan/main.ts'],
           'lab/convert/facefinder/face-api-node.ts',
         ],
     outbase: '.',

@@ -14,6 +14,7 @@ import { agree, installCommand, runAsRoot, SetupError } from './root.js';
 export const tools = [
   { program: 'ffmpeg', apt: 'ffmpeg', purpose: 'reads the frames of videos' },
   { program: 'chromium', apt: 'chromium', purpose: 'runs the page' },
+  { program: 'redis-server', apt: 'redis-server', purpose: 'carries the queue of a scan' },
 ];
 
 /**

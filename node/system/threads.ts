@@ -58,6 +58,11 @@ export class Thread<Request, Result> {
     this.#whenEnded = whenEnded;
   }
 
+  /** Whether it ended, by itself or closed: nothing more can be asked. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
   /** Asks the thread. @throws LlsmError where the thread has ended, and what answering threw */
   ask(request: Request): Promise<Result> {
     if (this.#ended) return Promise.reject(this.#ended);

@@ -11,6 +11,11 @@ export class UsageError extends LlsmError {
   override name = 'UsageError';
 }
 
+/** A failure that may be over when the command is run again (a full disk, a lost GPU): exit status 75. */
+export class PassingError extends LlsmError {
+  override name = 'PassingError';
+}
+
 /**
  * The message of anything thrown. Of the file system's errors the reason alone ("no such file or
  * directory"): who reports them names the file.

@@ -213,7 +213,11 @@ class Reading<P> {
   }
 }
 
-function tracksOf(
+/**
+ * The tracks of a video's faces, judged.
+ * @param looked frames that were looked at
+ */
+export function tracksOf(
   faces: readonly VideoFace[],
   looked: number,
   how: Parameters<typeof judgeTrack>[3],

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../node/files/image.ts';
@@ -53,4 +53,33 @@ test('a mixed set is made and counted by method, with a sheet; again, it is all 
     other.stderr,
     /was made with forging \{.*"methods":\{"self-blend":2,"swap":1,"parts":1\}/,
   );
+});
+
+test('as training forges at its end, degraded too: --config, --degrade; region, opacity and cue are told', () => {
+  const config = join(temporaryFolder(), 'run.json');
+  const regions = { 'self-blend': { outside: 1 } };
+  const train = {
+    ...{ batch: 2, forge: { crop: 64 } },
+    stages: [{ from: 8, forge: { methods: { 'self-blend': 1 }, regions, ratios: [0.5] } }],
+  };
+  writeFileSync(config, JSON.stringify({ size: 64, train }));
+  const [plain, worse] = ['plain', 'worse'].map((name) => join(temporaryFolder(), name));
+  for (const args of [[plain], [worse, '--degrade']]) {
+    const made = llsm(['forge', '--real', real, '--config', config, '--out', ...args]);
+    assert.is(made.status, 0, made.stderr);
+  }
+  const lines = readFileSync(join(plain, 'manifest.jsonl'), 'utf8').trimEnd().split('\n');
+  const forged = lines.map((line) => JSON.parse(line)).filter(({ label }) => label === 1);
+  assert.is(forged.length, 6);
+  for (const { made } of forged) {
+    assert.equal([made.region, made.ratio], ['outside', 0.5]);
+    assert.ok(made.cue.length > 0);
+  }
+  // Those whose draw says so, and no others, are degraded.
+  const same = forged.filter(({ image }) =>
+    readFileSync(join(plain, image)).equals(readFileSync(join(worse, image))),
+  );
+  assert.ok(same.length < 6, `${same.length} are as they were`);
+  const both = forge('--config', config, '--care', 'careless');
+  assert.equal([both.status, both.stdout], [2, '']);
 });

@@ -13,9 +13,9 @@ const width = z.int().min(8).max(512).multipleOf(8);
 export const autoencoderSchema = z.strictObject({
   /** Side of the square pictures, in pixels. */
   side: z.int().min(64).max(256).multipleOf(16).default(128),
-  /** Channels at a half, a quarter, an eighth and a sixteenth of the side. */
-  widths: z.tuple([width, width, width, width]).default([24, 48, 96, 160]),
-  /** Channels of the code, at a sixteenth of the side. */
+  /** Channels at a half of the side, at a quarter, and so on: the last is where the code is. */
+  widths: z.array(width).min(2).max(4).default([24, 48, 96]),
+  /** Channels of the code. */
   code: width.default(32),
 });
 export type AutoencoderConfig = z.output<typeof autoencoderSchema>;
@@ -34,18 +34,26 @@ interface Layer {
   relu?: false;
 }
 
-function layersOf({ widths: [a, b, c, d], code }: AutoencoderConfig): Layer[] {
+function layersOf({ widths, code }: AutoencoderConfig): Layer[] {
+  const deepest = widths[widths.length - 1];
+  const down = widths.map((to, i): Layer => {
+    const step = {
+      name: `down${i + 1}`,
+      from: i === 0 ? 3 : widths[i - 1],
+      to,
+      stride: 2,
+    } as const;
+    return { ...step, kind: i === 0 ? 'conv' : 'separable' };
+  });
+  const up = widths.map((from, i): Layer => {
+    const to = widths[Math.max(0, i - 1)];
+    return { name: `up${i + 1}`, kind: 'separable', from, to, up: true };
+  });
   return [
-    { name: 'down1', kind: 'conv', from: 3, to: a, stride: 2 },
-    { name: 'down2', kind: 'separable', from: a, to: b, stride: 2 },
-    { name: 'down3', kind: 'separable', from: b, to: c, stride: 2 },
-    { name: 'down4', kind: 'separable', from: c, to: d, stride: 2 },
-    { name: 'code', kind: 'pointwise', from: d, to: code, relu: false },
-    { name: 'begin', kind: 'separable', from: code, to: d },
-    { name: 'up4', kind: 'separable', from: d, to: c, up: true },
-    { name: 'up3', kind: 'separable', from: c, to: b, up: true },
-    { name: 'up2', kind: 'separable', from: b, to: a, up: true },
-    { name: 'up1', kind: 'separable', from: a, to: a, up: true },
+    ...down,
+    { name: 'code', kind: 'pointwise', from: deepest, to: code, relu: false },
+    { name: 'begin', kind: 'separable', from: code, to: deepest },
+    ...up.reverse(),
   ];
 }
 

@@ -1,0 +1,77 @@
+/**
+ * A process that looks at files: the GPU, its driver and the codecs are in here, so that whatever a
+ * file does to them does not end the scan. `Examination` starts it and is its other end.
+ */
+import { LlsmError, messageOf } from '../../src/base/errors.ts';
+import { describeGpu } from '../../src/gpu/device.ts';
+import { openTunedGpu } from '../gpu/tuned.ts';
+import type { FromExaminer, ToExaminer } from './messages.ts';
+import { TryAgain } from './read.ts';
+import { buildExaminer, identityOf, type ScanSettings } from './settings.ts';
+import type { VideoPart } from './video.ts';
+import { ScanWorker } from './worker.ts';
+
+const say = (message: FromExaminer): void => {
+  process.send?.(message);
+};
+
+/** Says why and ends, once that is on its way. */
+function end(error: unknown): void {
+  const message: FromExaminer = {
+    fatal: error instanceof LlsmError ? error.message : String((error as Error)?.stack ?? error),
+    expected: error instanceof LlsmError,
+  };
+  process.send?.(message, () => process.exit(1));
+}
+
+// Ctrl-C reaches all processes of a terminal; this one ends with the one that started it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+process.on('disconnect', () => process.exit(0));
+process.on('uncaughtException', end);
+process.on('unhandledRejection', end);
+
+const settings = JSON.parse(process.argv[2]) as ScanSettings;
+const answers = new Map<number, (answer: { wanted: boolean; parts: VideoPart[] }) => void>();
+
+async function start(): Promise<void> {
+  const gpu = await openTunedGpu((note) => say({ note }));
+  const worker = new ScanWorker(await buildExaminer(gpu, settings), identityOf(settings), settings);
+
+  const answer = async (id: number, task: Extract<ToExaminer, { task: unknown }>['task']) => {
+    try {
+      let parts: VideoPart[] = [];
+      const wanted = async (sha256: string): Promise<boolean> => {
+        say({ id, sha256 });
+        const answer = await new Promise<{ wanted: boolean; parts: VideoPart[] }>((resolve) =>
+          answers.set(id, resolve),
+        );
+        parts = answer.parts;
+        return answer.wanted;
+      };
+      const line = await worker.examine(task, wanted, {
+        known: () => parts,
+        onPart: (of, part) => say({ id, of, part }),
+      });
+      say({ id, line });
+    } catch (error) {
+      if (!(error instanceof TryAgain)) throw error;
+      say({ id, again: messageOf(error) });
+    }
+  };
+  process.on('message', (message: ToExaminer) => {
+    if ('task' in message) {
+      answer(message.id, message.task).catch(end);
+      return;
+    }
+    if ('stop' in message) {
+      worker.stop();
+      return;
+    }
+    answers.get(message.id)?.(message);
+    answers.delete(message.id);
+  });
+  const { parallel, threshold } = worker;
+  say({ ready: { adapter: describeGpu(gpu), parallel, threshold } });
+}
+
+start().catch(end);
