@@ -13,8 +13,8 @@ import { agree, installCommand, runAsRoot, SetupError } from './root.js';
 /** @type {readonly Tool[]} */
 export const tools = [
   { program: 'ffmpeg', apt: 'ffmpeg', purpose: 'reads the frames of videos' },
-  { program: 'redis-server', apt: 'redis-server', purpose: 'carries the queue of a scan' },
   { program: 'chromium', apt: 'chromium', purpose: 'runs the page' },
+  { program: 'redis-server', apt: 'redis-server', purpose: 'carries the queue of a scan' },
 ];
 
 /**

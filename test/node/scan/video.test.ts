@@ -9,7 +9,6 @@ import { Parts } from '../../../node/scan/parts.ts';
 import { TryAgain } from '../../../node/scan/read.ts';
 import { lookAtParts, type VideoPart } from '../../../node/scan/video.ts';
 import { ScanWorker } from '../../../node/scan/worker.ts';
-
 import { Examiner } from '../../../src/detect/examiner.ts';
 import type { VideoFinding } from '../../../src/detect/finding.ts';
 import { FaceScorer } from '../../../src/detect/scorer.ts';
