@@ -34,7 +34,7 @@ export async function prepare(
   const g = new Graph({
     batch: it.batch,
     training: true,
-    traits: { subgroupSize, tuned: gpu.tuned },
+    traits: { subgroupSize, software: gpu.software, tuned: gpu.tuned },
   });
   const recorded = it.record(g, part, params);
   const outputs = outputsOf(g, recorded, part);

@@ -59,7 +59,7 @@ test('from nothing to a report, whose figures are those of eval.json', async () 
   const png = Buffer.from(source.split('base64,')[1], 'base64');
   assert.ok(png.equals(readFileSync(join(out, 'sheet.png'))));
   const sheet = await decodeImage(png, 'sheet.png');
-  assert.ok(sheet.width > 8 * 192 && sheet.height > 5 * 192);
+  assert.ok(sheet.width > 8 * 150 && sheet.height > 5 * 150);
   assert.ok(document.querySelectorAll('.curves svg').length >= 4);
   assert.ok(existsSync(join(out, 'run', 'curves.svg')));
   assert.not.match(html.replace(/base64,[\w+/=]+/g, ''), /https?:\/\/(?!www\.w3\.org)/);
