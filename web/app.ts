@@ -158,6 +158,8 @@ function showPicture(current: Look, { image, boxes, width }: ToldFaces): void {
   $('maps').hidden = true;
   $('judged').hidden = true;
   drawStage(current.shown, boxes, (k) => choose(k));
+  // On a small screen it lies below what was pressed.
+  if (innerWidth < 700) $('result').scrollIntoView({ block: 'start' });
   labelFaces([], 0);
   $('stage-note').textContent =
     boxes.length > 1 ? `${boxes.length} faces: choose one to read about it.` : '';
