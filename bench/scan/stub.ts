@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Died, type Examines } from '../../node/scan/examination.ts';
+import type { ScanTask } from '../../node/scan/line.ts';
 import { emptyLine, type ScanIdentity, type ScanLine } from '../../node/scan/line.ts';
-import type { ScanTask } from '../../node/scan/task.ts';
 import type { Wanted } from '../../node/scan/worker.ts';
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 

@@ -2,10 +2,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { LlsmError } from '../../src/base/errors.ts';
 import { threadFile } from '../system/threads.ts';
-import type { ScanLine } from './line.ts';
+import type { ScanLine, ScanTask } from './line.ts';
 import type { FromExaminer, Ready, ToExaminer } from './messages.ts';
 import { TryAgain } from './read.ts';
-import type { ScanTask } from './task.ts';
 import type { VideoHooks } from './video.ts';
 import type { Wanted } from './worker.ts';
 

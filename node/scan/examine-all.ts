@@ -2,9 +2,8 @@
 import { messageOf } from '../../src/base/errors.ts';
 import { Company } from './company.ts';
 import { Died, type Examines } from './examination.ts';
-import type { ScanLine } from './line.ts';
+import type { ScanLine, ScanTask } from './line.ts';
 import { TryAgain } from './read.ts';
-import type { ScanTask } from './task.ts';
 import type { VideoHooks } from './video.ts';
 import type { Wanted } from './worker.ts';
 

@@ -5,6 +5,12 @@ import { problemsOf } from '../../src/base/problems.ts';
 import { version } from '../../src/base/version.ts';
 import type { Finding } from '../../src/detect/finding.ts';
 
+/** A piece of work: a picture or a video. */
+export interface ScanTask {
+  /** A path; of a picture also a URL, where the worker allows it. */
+  file: string;
+}
+
 /** What a verdict depends on besides the file: lines of two identities are never mixed up. */
 export interface ScanIdentity {
   /** SHA-256 of the weights' file, in hexadecimal. */

@@ -1,6 +1,5 @@
 /** What the process that looks at files and the one that started it say to each other. */
-import type { ScanLine } from './line.ts';
-import type { ScanTask } from './task.ts';
+import type { ScanLine, ScanTask } from './line.ts';
 import type { VideoPart } from './video.ts';
 
 /** To the process that looks at files. */

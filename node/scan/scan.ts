@@ -5,10 +5,11 @@ import type { Copies } from './copies.ts';
 import type { Examines } from './examination.ts';
 import { examineAll } from './examine-all.ts';
 import type { Entry, Ledger } from './ledger.ts';
+import type { ScanTask } from './line.ts';
 import { emptyLine, lineOfSame, type ScanIdentity, type ScanLine } from './line.ts';
 import type { Parts } from './parts.ts';
 import { isUrl } from './read.ts';
-import { isVideo, type ScanTask } from './task.ts';
+import { isVideo } from './task.ts';
 
 /** What became of the files until now. */
 export interface Tally {

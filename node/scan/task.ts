@@ -6,12 +6,6 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { LlsmError, messageOf, UsageError } from '../../src/base/errors.ts';
 
-/** A piece of work: a picture or a video. */
-export interface ScanTask {
-  /** A path; of a picture also a URL, where the worker allows it. */
-  file: string;
-}
-
 const picture = /\.(jpe?g|png|webp)$/i;
 const video = /\.(mp4|m4v|mov|mkv|webm|avi)$/i;
 

@@ -11,9 +11,9 @@ import { readHeader } from '../../src/image/header.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { Decoder } from './decoder.ts';
 import { Gate } from './gate.ts';
-import { emptyLine, type ScanIdentity, type ScanLine } from './line.ts';
+import { emptyLine, type ScanIdentity, type ScanLine, type ScanTask } from './line.ts';
 import { hashOf, isUrl, readBytesOf, sizeOf } from './read.ts';
-import { isVideo, type ScanTask } from './task.ts';
+import { isVideo } from './task.ts';
 import { lookAtParts, type VideoHooks } from './video.ts';
 
 export interface ScanWorkerOptions {

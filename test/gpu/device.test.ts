@@ -9,6 +9,7 @@ let tell: (event: { error: Error }) => void = () => {};
 function offering(info: Partial<GPUAdapterInfo>, features = ['subgroups']): GPU {
   const device = {
     features: new Set(features),
+    limits: { maxBufferSize: 2 ** 28 },
     lost: new Promise(() => {}),
     addEventListener: (_: string, listener: typeof tell) => {
       tell = listener;
