@@ -1,16 +1,16 @@
 /** The page: what is given to the engine, and what is shown of its answers. */
 import { version } from '../src/base/version.ts';
 import type { LoadProgress } from '../src/detect/detector.ts';
-import { verdictOfAll } from '../src/detect/finding.ts';
 import { scope, uncalibrated } from '../src/detect/verdict.ts';
-import { $, element, save } from './dom.ts';
+import { $, element } from './dom.ts';
 import { Engine } from './engine.ts';
 import type { About, Looked, ToldFace, ToldFaces } from './engine.worker.ts';
 import { Explorer } from './explorer.ts';
+import { CamView } from './gradcam.ts';
 import { type Given, takeIn } from './input.ts';
 import { drawMask, sayMask } from './mask.ts';
 import { CallError } from './messages.ts';
-import { htmlReport } from './report.ts';
+import { saveJson, saveReport } from './save.ts';
 import { drawStage, labelFaces, type Shown } from './stage.ts';
 import { TrainingView } from './train.ts';
 import { sayNothing, sayVerdict, verdictAt, worth } from './verdict.ts';
@@ -89,6 +89,7 @@ const engine = new Engine({
     slider.value = String(threshold);
     if (!look) status(null);
     sayNetwork(now);
+    cams.offer(now.config);
   },
   onLost(message, again) {
     asking.abort();
@@ -106,12 +107,14 @@ const engine = new Engine({
   onBroken: (message) => problem(`The engine stopped: ${message}`, reload),
 });
 
+const cams = new CamView((crop, tap) => engine.cam(crop, tap));
+
 function lookAgain(): void {
   problem(null);
   if (look) start(look.given);
 }
 
-function sayNetwork({ weights, size, adapter, software, milliseconds }: About): void {
+function sayNetwork({ weights, config: { size }, adapter, software, milliseconds }: About): void {
   const own = weights === null;
   $('network-text').textContent =
     (own
@@ -157,6 +160,7 @@ function showPicture(current: Look, { image, boxes, width }: ToldFaces): void {
   $('result').hidden = false;
   $('maps').hidden = true;
   $('judged').hidden = true;
+  cams.show(undefined);
   drawStage(current.shown, boxes, (k) => choose(k));
   // On a small screen it lies below what was pressed.
   if (innerWidth < 700) $('result').scrollIntoView({ block: 'start' });
@@ -201,16 +205,17 @@ function choose(k: number): void {
   label(look);
   const which = look.count > 1 ? `Face ${k + 1}. ` : '';
   const verdict = sayVerdict(face.finding, about.threshold, threshold, which);
-  const { mask, dissimilarity, square } = face;
+  const { mask, dissimilarity, square, crop } = face;
   $('maps').hidden = !mask && !dissimilarity;
   $('mask-card').hidden = !mask;
   $('explorer-card').hidden = !dissimilarity;
   if (mask) {
-    drawMaskAt = drawMask(look.shown, square, mask, about.size);
+    drawMaskAt = drawMask(look.shown, square, mask, about.config.size);
     drawMaskAt(Number(opacity.value));
     sayMask(face.finding.alteredShare ?? 0, verdict === 'altered', about.threshold);
   }
   if (dissimilarity) explorer.show(look.shown, square, dissimilarity);
+  cams.show(crop ? { shown: look.shown, square, crop } : undefined);
 }
 
 function details(current: Look, { find, judge }: Looked['milliseconds']): void {
@@ -230,25 +235,6 @@ function details(current: Look, { find, judge }: Looked['milliseconds']): void {
   $('details').replaceChildren(
     ...entries.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]),
   );
-}
-
-/** What `llsm detect --json` prints, at the reader's threshold. */
-function report(): string {
-  const faces = look?.looked?.finding.faces.map((face) => {
-    const { verdict, why } = verdictAt(face, about?.threshold ?? null, threshold);
-    return { ...face, verdict, note: why };
-  });
-  const found = faces as NonNullable<typeof look>['faces'][number]['finding'][];
-  const whole = {
-    version,
-    adapter: about?.adapter,
-    weights: about?.weights,
-    weightsSha256: about?.sha256,
-    threshold: { ...(about?.threshold ?? { rule: 'uncalibrated' }), value: threshold },
-    scope,
-    results: [{ ...look?.looked?.finding, faces: found, verdict: verdictOfAll(found) }],
-  };
-  return `${JSON.stringify(whole, null, 2)}\n`;
 }
 
 async function loadWeights(file?: File): Promise<void> {
@@ -276,12 +262,16 @@ const move = (value: number) => {
 };
 slider.addEventListener('input', () => move(Number(slider.value)));
 $('threshold-back').addEventListener('click', () => move(about?.threshold?.value ?? uncalibrated));
-$('download').addEventListener('click', () =>
-  save(`${look?.given.name ?? 'picture'}.llsm.json`, report(), 'application/json'),
-);
+$('download').addEventListener('click', () => {
+  if (look?.looked && about) saveJson(look.looked.finding, about, threshold);
+});
 $('download-html').addEventListener('click', () => {
-  const name = look?.given.name ?? 'picture';
-  save(`${name}.llsm.html`, htmlReport(name, scope), 'text/html');
+  if (!look?.looked || !look.shown || !about) return;
+  const { shown, faces, looked } = look;
+  saveReport({
+    ...{ shown, faces, finding: looked.finding, about, threshold },
+    camOf: ({ crop }) => (crop ? cams.of(crop) : undefined),
+  }).catch(explain);
 });
 $('other').addEventListener('click', () => {
   scrollTo({ top: 0 });

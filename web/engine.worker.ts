@@ -1,13 +1,17 @@
 /** The engine, apart from the page so that it never stands still: loads the networks, looks at pictures. */
+
+import type { Config } from '../src/config/config.ts';
 import { Detector, type LoadProgress } from '../src/detect/detector.ts';
 import type { ExaminedFace, FoundCrop } from '../src/detect/examiner.ts';
 import type { Finding } from '../src/detect/finding.ts';
+import type { Cam } from '../src/detect/gradcam.ts';
 import { provideHost } from '../src/detect/host.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { Box } from '../src/image/pixels.ts';
 import type { RgbImage } from '../src/image/rgb.ts';
 import type { Threshold } from '../src/model/llsm/checkpoint.ts';
 import { announce, answer } from './answer.ts';
+import { CamScorer } from './cam-scorer.ts';
 import { pageHost } from './host.ts';
 
 provideHost(pageHost);
@@ -19,8 +23,7 @@ export interface About {
   /** The weights' name, null for those that come with the page. */
   weights: string | null;
   sha256: string | null;
-  /** Side of the masks. */
-  size: number;
+  config: Config;
   threshold: Threshold | null;
   milliseconds: number;
 }
@@ -35,6 +38,8 @@ export interface ToldFaces {
 export type ToldFace = Pick<ExaminedFace, 'finding' | 'square'> & {
   mask: Float32Array | null;
   dissimilarity: Float32Array | null;
+  /** The face as the network saw it; null where it is too small. */
+  crop: RgbImage | null;
 };
 
 export type Told = { faces: ToldFaces } | { face: ToldFace };
@@ -45,6 +50,8 @@ export interface Looked {
 }
 
 let detector: Promise<Detector> | undefined;
+/** Of the network in use. */
+let cams: CamScorer | undefined;
 let opened: Promise<Gpu> | undefined;
 
 /** The one device of this worker; the page ends the worker when it is lost. */
@@ -89,13 +96,15 @@ answer({
     // A file that is none has left the network before it in place.
     detector = loading;
     if (before) await (await before.catch(() => undefined))?.close();
+    cams?.dispose();
+    cams = new CamScorer(loaded.gpu, weights ?? pageHost.weights);
     const { config, threshold, sha256, name } = loaded.weights;
     return {
       adapter: loaded.gpu.name,
       software: loaded.gpu.software,
       weights: weights ? name : null,
       sha256,
-      size: config.size,
+      config,
       threshold: threshold ?? null,
       milliseconds: performance.now() - started,
     };
@@ -107,10 +116,12 @@ answer({
     const started = performance.now();
     let found = started;
     const shown: Promise<void>[] = [];
+    let crops: readonly FoundCrop[] = [];
     const { finding } = await loaded.examine(picture, {
       ...{ name, signal },
-      onFound(crops: readonly FoundCrop[], image: RgbImage) {
+      onFound(all: readonly FoundCrop[], image: RgbImage) {
         found = performance.now();
+        crops = all;
         const boxes = crops.map((crop) => crop.found.box);
         shown.push(
           bitmapOf(image).then((bitmap) =>
@@ -118,10 +129,11 @@ answer({
           ),
         );
       },
-      async onFace({ finding, square, detection }: ExaminedFace) {
+      async onFace({ finding, square, detection }: ExaminedFace, k: number) {
         const mask = detection?.mask ?? null;
         const dissimilarity = detection?.dissimilarity ?? null;
-        const face: ToldFace = { finding, square, mask, dissimilarity };
+        const crop = crops[k].face;
+        const face: ToldFace = { finding, square, mask, dissimilarity, crop };
         const told = shown[0].then(() => tell({ face }));
         shown.push(told);
       },
@@ -129,5 +141,11 @@ answer({
     await Promise.all(shown);
     const judge = performance.now() - found;
     return { finding, milliseconds: { find: found - started, judge } } satisfies Looked;
+  },
+
+  /** Grad-CAM of a face crop at a feature map. */
+  cam({ crop, tap }: { crop: RgbImage; tap: string }): Promise<Cam> {
+    if (!cams) throw new TypeError('nothing has been loaded');
+    return cams.of(crop, tap);
   },
 });
