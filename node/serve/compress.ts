@@ -7,7 +7,7 @@ export type Coding = 'br' | 'gzip';
 
 const compress: Record<Coding, (bytes: Uint8Array) => Promise<Buffer>> = {
   br: (bytes) =>
-    // Half the strongest: nearly as small, and done at the first request in a tenth of the time.
+    // Of 11: the page's code is within a tenth of the smallest, in a twentieth of the time.
     promisify(brotliCompress)(bytes, {
       params: {
         [constants.BROTLI_PARAM_QUALITY]: 6,
