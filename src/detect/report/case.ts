@@ -42,7 +42,7 @@ export interface CaseAbout {
   adapter: string;
   /** The network's own threshold. */
   threshold?: Threshold;
-  /** A threshold that the reader set in its place: the findings were judged by it. */
+  /** A threshold that the reader set in place of the network's own: the findings were judged by it. */
   setThreshold?: number;
   weights: {
     name: string;
