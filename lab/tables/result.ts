@@ -2,25 +2,13 @@
 import { join } from 'node:path';
 import { writeFileWhole } from '../../node/system/write-file.ts';
 import { version } from '../../src/base/version.ts';
+import type { CellResult, SeedResult } from './cell.ts';
 import type { Figures, Tested, TestOptions } from './figures.ts';
 import type { Cell, Column, Grid, Row, Test } from './grid.ts';
 import type { PaperRow, Protocol } from './protocol.ts';
 import type { Outcome } from './run.ts';
-import { meanCells, type SeedResult, type Spread } from './seeds.ts';
+import { meanCells } from './seeds.ts';
 import { type DataStamp, dataStamp, type TrainingStamp, trainingStamp } from './stamp.ts';
-
-/** A cell of ours: all figures of its faces and of its videos. */
-export interface CellResult {
-  /** Whose figures they are; absent where there are none. */
-  training?: string;
-  faces: Figures | null;
-  /** Null also where no video has two faces. */
-  videos: Figures | null;
-  /** Of a mean over seeds, in place of an interval. */
-  spread?: { faces: Spread; videos: Spread };
-  /** Why there are none. */
-  missing?: string;
-}
 
 export interface RowResult {
   name: string;

@@ -1,17 +1,6 @@
 /** Rows that were trained once a seed: their means and how far seeds lie apart. */
+import type { CellResult, SeedResult, Spread } from './cell.ts';
 import type { Figures } from './figures.ts';
-import type { Measure } from './protocol.ts';
-import type { CellResult } from './result.ts';
-
-/** A row's cells as one seed gave them. */
-export interface SeedResult {
-  seed: number;
-  /** In the order of the columns. */
-  cells: CellResult[];
-}
-
-/** Standard deviations over the seeds, as shares; null: a seed has no figure, or there is only one. */
-export type Spread = Record<Measure, number | null>;
 
 /** The mean; null where there is none of one value or more. */
 export function meanOf(values: readonly (number | null | undefined)[]): number | null {

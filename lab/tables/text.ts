@@ -1,9 +1,10 @@
 /** A table as text and as Markdown. */
 import { aligned } from '../../src/measure/report/text.ts';
+import type { CellResult } from './cell.ts';
 import type { Figures } from './figures.ts';
 import { type MissingRow, missingLines } from './missing.ts';
 import type { Measure } from './protocol.ts';
-import type { CellResult, RowResult, TableResult } from './result.ts';
+import type { RowResult, TableResult } from './result.ts';
 import { deviationOf, meanOf } from './seeds.ts';
 import { dataInWords, trainingsInWords } from './stamp.ts';
 
