@@ -104,7 +104,7 @@ async function run(options: Options): Promise<void> {
   console.log(`There ${Number((100 * found).toPrecision(3))} % of the forged faces are found.`);
   const { from = 0, to = 0 } = threshold.unsure ?? {};
   console.log(
-    `Unsure: views on both sides of it, or their mean from ${from.toFixed(3)} to ${to.toFixed(3)}, where ` +
+    `Unsure: half of the other views across it, or the mean of all from ${from.toFixed(3)} to ${to.toFixed(3)}, where ` +
       `more than ${100 * mostErrors} % of the verdicts are wrong. ${meaningInWords(threshold)}`,
   );
   if (maskIou !== undefined) {

@@ -18,17 +18,23 @@ export interface Judgement {
 }
 
 /**
- * The verdict on a face. `altered` at the threshold and above it; `unsure` where its views lie on both
- * sides of the threshold, or where their mean lies in the band in which verdicts were measured to err.
+ * The verdict on a face. `altered` at the threshold and above it; `unsure` where half of its other views
+ * or more lie on the other side of the threshold, or where the mean of all lies in the band in which
+ * verdicts were measured to err. (One view on the other side says little: a face at half its size has
+ * lost most of what a forgery leaves.)
  * @param views the face in each view, as it is first; at least one
  */
 export function judge(views: readonly View[], threshold?: Threshold): Judgement {
   const value = threshold?.value ?? uncalibrated;
   const altered = views[0].probability >= value;
-  const other = views.find(({ probability }) => probability >= value !== altered);
-  if (other) {
-    const number = other.probability.toFixed(3);
-    return { verdict: 'unsure', why: `${other.name} the score is ${number}, across the threshold` };
+  const others = views.slice(1);
+  const across = others.filter(({ probability }) => probability >= value !== altered);
+  if (across.length > 0 && 2 * across.length >= others.length) {
+    const told = across.map(({ name, probability }) => `${name} ${probability.toFixed(3)}`);
+    return {
+      verdict: 'unsure',
+      why: `seen otherwise it lies across the threshold: ${told.join(', ')}`,
+    };
   }
   const mean = views.reduce((sum, { probability }) => sum + probability, 0) / views.length;
   const band = threshold?.unsure;

@@ -23,7 +23,7 @@ interface Scored {
 
 /**
  * The band of mean scores about a threshold in which verdicts err, and how often they do elsewhere.
- * Faces whose views straddle the threshold are unsure anyway and left out of the search. On each side
+ * Faces whose views disagree are unsure anyway and left out of the search. On each side
  * of the threshold the band ends where the rate of wrong verdicts, which falls with the distance, comes
  * down to a quarter; both classes count alike, whatever their numbers. Fewer than 20 faces on a side
  * give it no band.

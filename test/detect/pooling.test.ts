@@ -33,7 +33,7 @@ test('views that lie across the threshold over the frames that have them: unsure
   const said = judgeTrack([0.9, 0.8, 0.85], flips, 3);
   assert.equal(
     [said.verdict, said.why],
-    ['unsure', 'JPEG 75 the score is 0.250, across the threshold'],
+    ['unsure', 'seen otherwise it lies across the threshold: JPEG 75 0.250'],
   );
   // Once is not over all of them.
   const once = [views(0.9, 0.8, 0.4), views(0.8, 0.8, 0.9)];

@@ -30,11 +30,12 @@ test('altered at the threshold and above; 0.5 where none is stored', () => {
   );
 });
 
-test('unsure where views lie on both sides of the threshold, and says which does', () => {
-  assert.equal(judge(seen(0.3, 0.4, 0.1, 0.3), threshold), {
+test('unsure where half of the other views lie across the threshold, and says which do', () => {
+  assert.equal(judge(seen(0.3, 0.4, 0.1, 0.3, 0.2), threshold), {
     verdict: 'unsure',
-    why: 'JPEG 75 the score is 0.100, across the threshold',
+    why: 'seen otherwise it lies across the threshold: JPEG 75 0.100, resized to 0.5 0.200',
   });
+  assert.is(judge(seen(0.3, 0.4, 0.1, 0.3, 0.3), threshold).verdict, 'altered');
   assert.is(judge(seen(0.1, 0.2, 0.3), threshold).verdict, 'unsure');
 });
 

@@ -104,7 +104,7 @@ export function caseReport(
           `untouched ones. It is called altered from ${set === undefined ? thresholdInWords(threshold) : setInWords(set, threshold)}.`,
         set === undefined ? meaningInWords(threshold) : setMeaning(set, threshold),
         'Each face is scored as it is and in changed copies (mirrored, recompressed, made smaller). Where ' +
-          'these disagree about the threshold the verdict is unsure: it would hang on how the file was saved.',
+          'half of these lie across the threshold the verdict is unsure: it would hang on how the file was saved.',
         `${scope} What follows are the answers of a program, not proof: an expert judges, with the file's ` +
           'origin and other evidence at hand.',
       ]),
