@@ -14,6 +14,7 @@ import { htmlReport } from './report.ts';
 import { drawStage, labelFaces, type Shown } from './stage.ts';
 import { TrainingView } from './train.ts';
 import { sayNothing, sayVerdict, verdictAt, worth } from './verdict.ts';
+import { VideoView } from './video.ts';
 
 /** What is being looked at. */
 interface Look {
@@ -27,6 +28,8 @@ interface Look {
 
 let about: About | undefined;
 let look: Look | undefined;
+/** The video that is being looked at, where it is none of the pictures. */
+let film: File | undefined;
 let threshold = uncalibrated;
 let asking = new AbortController();
 let drawMaskAt: (opacity: number) => void = () => {};
@@ -87,7 +90,7 @@ const engine = new Engine({
     about = now;
     threshold = now.threshold?.value ?? uncalibrated;
     slider.value = String(threshold);
-    if (!look) status(null);
+    if (!look && !film) status(null);
     sayNetwork(now);
   },
   onLost(message, again) {
@@ -108,7 +111,8 @@ const engine = new Engine({
 
 function lookAgain(): void {
   problem(null);
-  if (look) start(look.given);
+  if (film) startVideo(film);
+  else if (look) start(look.given);
 }
 
 function sayNetwork({ weights, size, adapter, software, milliseconds }: About): void {
@@ -121,16 +125,35 @@ function sayNetwork({ weights, size, adapter, software, milliseconds }: About): 
   $('own-weights').hidden = own;
 }
 
-/** Looks at a picture in place of the one before. */
-async function start(given: Given): Promise<void> {
+/** Ends what is being looked at, and what is shown of it. */
+function leave(): AbortController {
   asking.abort();
   asking = new AbortController();
-  const { signal } = asking;
   problem(null);
   look?.shown?.bitmap.close();
+  look = undefined;
+  film = undefined;
+  video.hide();
+  $('result').hidden = true;
+  return asking;
+}
+
+/** Looks at a video in place of what was before. */
+async function startVideo(file: File): Promise<void> {
+  const own = leave();
+  film = file;
+  try {
+    await video.start(file, own.signal);
+  } catch (error) {
+    if (asking === own) explain(error);
+  }
+}
+
+/** Looks at a picture in place of what was before. */
+async function start(given: Given): Promise<void> {
+  const { signal } = leave();
   const current: Look = { given, faces: [], count: 0, chosen: 0 };
   look = current;
-  $('result').hidden = true;
   if (about) status('Looking for faces …');
   try {
     await engine.ready;
@@ -232,6 +255,20 @@ function details(current: Look, { find, judge }: Looked['milliseconds']): void {
   );
 }
 
+/** What `llsm detect --json` says above its results. */
+const heading = () => ({
+  version,
+  adapter: about?.adapter,
+  weights: about?.weights,
+  weightsSha256: about?.sha256,
+});
+
+/** What `llsm detect --json` prints of a video, at the network's own threshold. */
+function videoReport(): string {
+  const threshold = about?.threshold ?? { rule: 'uncalibrated', value: uncalibrated };
+  return `${JSON.stringify({ ...heading(), threshold, scope, ...video.report() }, null, 2)}\n`;
+}
+
 /** What `llsm detect --json` prints, at the reader's threshold. */
 function report(): string {
   const faces = look?.looked?.finding.faces.map((face) => {
@@ -240,10 +277,7 @@ function report(): string {
   });
   const found = faces as NonNullable<typeof look>['faces'][number]['finding'][];
   const whole = {
-    version,
-    adapter: about?.adapter,
-    weights: about?.weights,
-    weightsSha256: about?.sha256,
+    ...heading(),
     threshold: { ...(about?.threshold ?? { rule: 'uncalibrated' }), value: threshold },
     scope,
     results: [{ ...look?.looked?.finding, faces: found, verdict: verdictOfAll(found) }],
@@ -253,6 +287,10 @@ function report(): string {
 
 async function loadWeights(file?: File): Promise<void> {
   problem(null);
+  // A network waits for what is asked of the one before, and a video is long.
+  const again = film;
+  if (again) leave();
+  film = again;
   status('Loading the network …');
   try {
     await engine.load(file);
@@ -263,8 +301,16 @@ async function loadWeights(file?: File): Promise<void> {
   }
 }
 
+const video = new VideoView({
+  ...{ engine, status, about: () => about },
+  stop() {
+    leave();
+    status(null);
+  },
+});
 takeIn({
   onPicture: start,
+  onVideo: startVideo,
   onWeights: loadWeights,
   onProblem: (message) => problem(message),
 });
@@ -278,6 +324,9 @@ slider.addEventListener('input', () => move(Number(slider.value)));
 $('threshold-back').addEventListener('click', () => move(about?.threshold?.value ?? uncalibrated));
 $('download').addEventListener('click', () =>
   save(`${look?.given.name ?? 'picture'}.llsm.json`, report(), 'application/json'),
+);
+$('video-download').addEventListener('click', () =>
+  save(`${film?.name ?? 'video'}.llsm.json`, videoReport(), 'application/json'),
 );
 $('download-html').addEventListener('click', () => {
   const name = look?.given.name ?? 'picture';

@@ -2,6 +2,7 @@
 import type { LoadProgress } from '../src/detect/detector.ts';
 import { Asking } from './ask.ts';
 import type { About, Looked, Told } from './engine.worker.ts';
+import type { ToldOfVideo, Watched } from './watch.ts';
 
 export interface EngineEvents {
   onProgress(progress: LoadProgress): void;
@@ -73,5 +74,14 @@ export class Engine {
     await this.ready;
     options.signal.throwIfAborted();
     return this.#worker.ask<Looked>('look', given, options);
+  }
+
+  async watch(
+    file: File,
+    options: { signal: AbortSignal; onTold(told: ToldOfVideo): void },
+  ): Promise<Watched> {
+    await this.ready;
+    options.signal.throwIfAborted();
+    return this.#worker.ask<Watched>('watch', { file }, options);
   }
 }
