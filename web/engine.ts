@@ -2,7 +2,7 @@
 import type { LoadProgress } from '../src/detect/detector.ts';
 import { Asking } from './ask.ts';
 import type { About, Looked, Told } from './engine.worker.ts';
-import type { ToldOfVideo, Watched } from './watch.ts';
+import type { ToldOfVideo, WatchAsked, Watched } from './watch.ts';
 
 export interface EngineEvents {
   onProgress(progress: LoadProgress): void;
@@ -77,11 +77,11 @@ export class Engine {
   }
 
   async watch(
-    file: File,
+    given: WatchAsked,
     options: { signal: AbortSignal; onTold(told: ToldOfVideo): void },
   ): Promise<Watched> {
     await this.ready;
     options.signal.throwIfAborted();
-    return this.#worker.ask<Watched>('watch', { file }, options);
+    return this.#worker.ask<Watched>('watch', given, options);
   }
 }

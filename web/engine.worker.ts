@@ -10,6 +10,7 @@ import type { Threshold } from '../src/model/llsm/checkpoint.ts';
 import { type Asked, announce, answer } from './answer.ts';
 import { bitmapOf } from './bitmap.ts';
 import { pageHost } from './host.ts';
+import type { WatchAsked } from './watch.ts';
 
 provideHost(pageHost);
 
@@ -114,11 +115,11 @@ answer({
     return { finding, milliseconds: { find: found - started, judge } } satisfies Looked;
   },
 
-  async watch({ file }: { file: File }, asked: Asked) {
+  async watch(given: WatchAsked, asked: Asked) {
     const loaded = await detector;
     if (!loaded) throw new TypeError('nothing has been loaded');
     // Most come with a picture: what reads videos is fetched when there is one.
     const { watch } = await import('./watch.ts');
-    return watch(loaded, file, asked);
+    return watch(loaded, given, asked);
   },
 });

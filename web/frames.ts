@@ -3,6 +3,8 @@ import {
   BlobSource,
   Input,
   type InputVideoTrack,
+  Logging,
+  LogLevel,
   MATROSKA,
   MP4,
   QTFF,
@@ -33,6 +35,9 @@ export interface OpenedVideo {
   more(): boolean;
   close(): void;
 }
+
+// What is wrong with a file is told to people.
+Logging.level = LogLevel.Errors;
 
 /** A file that ends so much earlier than it says, in seconds, is cut short. */
 const early = 0.5;

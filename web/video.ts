@@ -7,6 +7,11 @@ import type { Engine } from './engine.ts';
 import type { About } from './engine.worker.ts';
 import type { ShownFrame, ToldOfVideo, Watched } from './watch.ts';
 
+/** One frame in so many is looked at, as in `llsm detect`. */
+const every = 10;
+/** Frames that are looked at, at most. */
+const most = 120;
+
 /** What each verdict on a video means to somebody who has never seen one. */
 const meanings: Record<Verdict, string> = {
   altered:
@@ -62,7 +67,7 @@ export class VideoView {
       const onTold = (told: ToldOfVideo) => {
         if (!signal.aborted) this.#tell(told);
       };
-      const watched = await engine.watch(file, { signal, onTold });
+      const watched = await engine.watch({ file, every, most }, { signal, onTold });
       signal.throwIfAborted();
       this.#watched = watched;
       await this.#show(watched, signal);
@@ -75,8 +80,7 @@ export class VideoView {
   /** What `llsm detect --json` says of a video; undefined before it is known. */
   report(): { every: number; maxFrames: number; results: VideoFinding[] } | undefined {
     if (!this.#watched) return undefined;
-    const { every, most, finding } = this.#watched;
-    return { every, maxFrames: most, results: [finding] };
+    return { every, maxFrames: most, results: [this.#watched.finding] };
   }
 
   #tell(told: ToldOfVideo): void {
@@ -134,7 +138,7 @@ export class VideoView {
     // Plots are fetched when there is something to plot.
     const { timelinePlot } = await import('../src/detect/timeline.ts');
     signal.throwIfAborted();
-    const title = `one frame in ${watched.every}`;
+    const title = `one frame in ${every}`;
     const svg = new Blob([timelinePlot(finding, { title, threshold })], { type: 'image/svg+xml' });
     const image = $<HTMLImageElement>('video-timeline');
     URL.revokeObjectURL(image.src);
@@ -148,7 +152,7 @@ export class VideoView {
 }
 
 /** The verdict, what was looked at, and what went wrong on the way. */
-function sayVideo({ finding, every, most, more }: Watched): void {
+function sayVideo({ finding, more }: Watched): void {
   const { verdict, probability, tracks, frames, error } = finding;
   const told = verdict ?? 'no face found';
   const faces = tracks.length === 1 ? 'one track' : `${tracks.length} tracks`;
@@ -169,7 +173,9 @@ function sayVideo({ finding, every, most, more }: Watched): void {
       'p',
       { className: 'quiet' },
       `${frames.length} frames were looked at, one in ${every}, until ${last} s.` +
-        (more ? ` The video goes on: ${most} frames are the most that this page looks at.` : ''),
+        (more
+          ? ` The video goes on: more than ${most} frames are not looked at here; \`llsm detect\` has no such limit.`
+          : ''),
     ),
     ...(error ? [element('p', { id: 'video-error' }, `${error.message}.`)] : []),
   );

@@ -9,10 +9,6 @@ import type { Asked } from './answer.ts';
 import { bitmapOf } from './bitmap.ts';
 import { openFrames } from './frames.ts';
 
-/** One frame in so many is looked at, as in `llsm detect`. */
-const every = 10;
-/** Frames that are looked at, at most. */
-const most = 120;
 /** A larger file is not read as a whole, so it gets no SHA-256. */
 const mostDigested = 2 ** 28;
 
@@ -24,6 +20,15 @@ export interface ShownFrame {
   frame: number;
   time: number;
   faces: { box: Box | null; track: number; probability: number | null; verdict: FaceVerdict }[];
+}
+
+/** What the page asks. */
+export interface WatchAsked {
+  file: File;
+  /** One frame in so many is looked at. */
+  every: number;
+  /** Frames that are looked at, at most. */
+  most: number;
 }
 
 export interface WatchProgress {
@@ -38,8 +43,6 @@ export type ToldOfVideo = { progress: WatchProgress } | { worst: ShownFrame };
 
 export interface Watched {
   finding: VideoFinding;
-  every: number;
-  most: number;
   /** Whether the video goes on behind the last of the most frames. */
   more: boolean;
 }
@@ -51,7 +54,7 @@ export interface Watched {
  */
 export async function watch(
   detector: Detector,
-  file: File,
+  { file, every, most }: WatchAsked,
   { signal, tell }: Asked,
 ): Promise<Watched> {
   const { name } = file;
@@ -78,7 +81,7 @@ export async function watch(
         },
       }),
     );
-    return { finding, every, most, more: video.more() };
+    return { finding, more: video.more() };
   } finally {
     video.close();
   }

@@ -8,7 +8,14 @@ import { hasProgram } from '../../scripts/tools.js';
 import { Detector } from '../../src/detect/detector.ts';
 import type { Finding } from '../../src/detect/finding.ts';
 import { provideHost } from '../../src/detect/host.ts';
-import { launch, type Serving, servePage, visit, type Watched } from '../support/browser.ts';
+import {
+  launch,
+  type Serving,
+  servePage,
+  visit,
+  type Watched,
+  wrongFor,
+} from '../support/browser.ts';
 import { suite } from '../support/run.ts';
 import { needTool } from '../support/tools.ts';
 
@@ -73,16 +80,6 @@ const drop = (page: Page, name: string, bytes: Uint8Array) =>
     },
     [name, Buffer.from(bytes).toString('base64')],
   );
-
-/** What axe finds wrong with the page as it is. */
-async function wrongFor(page: Page): Promise<string[]> {
-  await page.evaluate(readFileSync('node_modules/axe-core/axe.min.js', 'utf8'));
-  // biome-ignore lint/suspicious/noExplicitAny: axe is a script of the page
-  const found = await page.evaluate(() => (globalThis as any).axe.run());
-  return found.violations.flatMap(({ id, nodes }: { id: string; nodes: { html: string }[] }) =>
-    nodes.map(({ html }) => `${id}: ${html}`),
-  );
-}
 
 inBrowser('says something of a sample, in the words of `detect`', async () => {
   const { page } = seen;
