@@ -98,7 +98,7 @@ function softened(
   picture: { width: number; height: number },
   { bend: bending, feather }: Softness,
   random: Random,
-): SoftMask {
+): SoftMask | null {
   const unit = Math.min(picture.width, picture.height) / 256;
   const bent = bending
     ? bend(polygon, picture, bending.cells, unit * random.uniform(...bending.amplitude), random)
@@ -115,7 +115,7 @@ function softened(
   const bottom = Math.ceil(Math.max(...ys)) + margin;
   const box = clampBox([left, top, right - left, bottom - top], picture.width, picture.height);
   const [, , width, height] = box;
-  if (width < 1 || height < 1) throw noFace();
+  if (width < 1 || height < 1) return null;
   const data = fill(bent, box);
   smooth(data, width, height, sigma);
   for (let i = 0; i < data.length; i++) {
@@ -123,8 +123,11 @@ function softened(
   }
   smooth(data, width, height, last);
   for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(0, data[i]));
-  return { box, data };
+  return data.some((value) => value > 0.5) ? { box, data } : null;
 }
+
+/** How often a region is drawn anew where nothing of it is left in the crop: it is small, or at its border. */
+const tries = 8;
 
 const noFace = () =>
   new LlsmError('no part of the face lies inside of its crop; its landmarks may be wrong');
@@ -147,7 +150,7 @@ const softness = {
 } satisfies Record<string, Softness>;
 
 /**
- * Draws the soft mask of a region.
+ * Draws the soft mask of a region; of the whole face where nothing of the region is left in the crop.
  * @throws LlsmError for a crop below 32 pixels, and where landmarks make no face or lie outside.
  */
 export function drawRegion(
@@ -163,12 +166,16 @@ export function drawRegion(
     return { box: [0, 0, image.width, image.height], data };
   }
   if (region === 'background') return allBut(drawRegion(face, 'outline', edge, random), image);
-  const polygon =
-    region === 'outside' ? outsideOutline(face, random) : outline(region, face, random);
   const how = region === 'box' ? 'box' : region === 'outside' ? 'part' : edge;
-  const mask = softened(polygon, image, softness[how], random);
-  if (!mask.data.some((value) => value > 0.5)) throw noFace();
-  return mask;
+  for (let k = 0; k < tries; k++) {
+    const polygon =
+      region === 'outside' ? outsideOutline(face, random) : outline(region, face, random);
+    const mask = softened(polygon, image, softness[how], random);
+    if (mask) return mask;
+  }
+  // Of a face that fills its crop nothing lies outside.
+  if (region !== 'face') return drawRegion(face, 'face', edge, random);
+  throw noFace();
 }
 
 /** The rest of the picture. */
@@ -184,9 +191,11 @@ function allBut({ box: [left, top, w, h], data }: SoftMask, picture: RgbImage): 
 /** Draws the soft mask of a part of the face; errors as `drawRegion`. */
 export function drawPart(face: Subject, part: Part, random: Random): SoftMask {
   checkSize(face.image);
-  const mask = softened(partOutline(face, part, random), face.image, softness.part, random);
-  if (!mask.data.some((value) => value > 0.5)) throw noFace();
-  return mask;
+  for (let k = 0; k < tries; k++) {
+    const mask = softened(partOutline(face, part, random), face.image, softness.part, random);
+    if (mask) return mask;
+  }
+  throw noFace();
 }
 
 /** The mask of the whole picture in 8 bits. */

@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { Random } from '../../src/base/random.ts';
-import type { Point, Subject } from '../../src/forge/face.ts';
+import { markedBy, type Point, type Subject } from '../../src/forge/face.ts';
 import { drawPart, drawRegion, greyMask } from '../../src/forge/mask.ts';
 import { convexHull, outsideOutline } from '../../src/forge/outline.ts';
 import { drawnPicture } from '../support/pictures.ts';
@@ -88,5 +88,17 @@ test('where a face leaves no room, a piece is still drawn; without 68 points the
   assert.ok(outsideOutline(close, new Random(1, 'x')).length > 8);
   for (const region of ['outline', 'features', 'outside', 'background'] as const) {
     assert.ok(drawRegion(close, region, 'wide', new Random(2, 'x')).data.some((v) => v > 0.5));
+  }
+});
+
+test('where a region has no room in the crop, the whole face is taken', () => {
+  const { width, height } = face.image;
+  const wide = markedBy(face, ([x, y]) => [
+    width / 2 + (x - width / 2) * 3,
+    height / 2 + (y - height / 2) * 3,
+  ]);
+  for (let n = 0; n < 20; n++) {
+    const mask = drawRegion({ ...face, ...wide }, 'outside', 'careful', new Random(n, 'close'));
+    assert.ok(mask.data.some((value) => value > 0.5));
   }
 });

@@ -30,7 +30,8 @@ const namesOf = (these: Iterable<Kernel>): string[] => [
 
 test('every shader in the sources is among them', () => {
   const files = readdirSync('src/kernels', { recursive: true, encoding: 'utf8' });
-  const shaders = files.filter((file) => file.endsWith('.wgsl'));
+  // Naga knows nothing of matrix units: that shader has a test of its own, with Dawn's null adapter.
+  const shaders = files.filter((file) => /(?<!_matrix)\.wgsl$/.test(file));
   assert.ok(shaders.length > 30);
   const missing = shaders.filter((file) => {
     const text = readFileSync(join('src/kernels', file), 'utf8');
@@ -54,15 +55,23 @@ const product = (terms: string): number =>
     1,
   );
 
+/** Bytes of a type such as `array<array<vec4f, 8>, 2 * 16>`. */
+function bytesOf(type: string): number {
+  const array = /^array<(.*),([\d */]+)>$/.exec(type.trim());
+  if (array) return bytesOf(array[1]) * product(array[2]);
+  const bytes = { f16: 2, f32: 4, u32: 4, vec4f: 16 }[type.trim()];
+  assert.ok(bytes, `another type: ${type}`);
+  return bytes;
+}
+
 /** Invocations and bytes of a workgroup. */
 function workgroupOf({ name, source }: Kernel) {
   const size = /@workgroup_size\(([^)]*)\)/.exec(source);
   assert.ok(size, name);
-  const shared = [...source.matchAll(/var<workgroup> \w+: array<(f32|u32|vec4f), ([\d */]+)>/g)];
-  assert.is(shared.length, source.split('var<workgroup>').length - 1, `${name}: another type`);
+  const shared = [...source.matchAll(/var<workgroup> \w+: ([^;]*);/g)];
   return {
     invocations: product(size[1].replaceAll(',', '*')),
-    bytes: shared.reduce((sum, [, type, n]) => sum + product(n) * (type === 'vec4f' ? 16 : 4), 0),
+    bytes: shared.reduce((sum, [, type]) => sum + bytesOf(type), 0),
   };
 }
 

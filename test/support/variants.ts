@@ -7,14 +7,21 @@ import { Graph, type Launch, type Traits } from '../../src/graph/record.ts';
 import { ParamStore } from '../../src/graph/store.ts';
 import { type Dtype, Tensor } from '../../src/graph/tensor.ts';
 import { adam } from '../../src/kernels/adam/adam.ts';
+import { charbonnier } from '../../src/kernels/charbonnier/charbonnier.ts';
 import { depthwise } from '../../src/kernels/depthwise/depthwise.ts';
 import { ema } from '../../src/kernels/ema/ema.ts';
 import { fill } from '../../src/kernels/fill/fill.ts';
 import { maxPool } from '../../src/kernels/max_pool/max_pool.ts';
 import { addInto } from '../../src/kernels/residual_add/residual_add.ts';
 import { upsampleAdd } from '../../src/kernels/upsample_add/upsample_add.ts';
+import {
+  autoencoder,
+  autoencoderParams,
+  autoencoderSchema,
+} from '../../src/model/autoencoder/network.ts';
 import { detectors } from '../../src/model/facefinder/checkpoint.ts';
 import { landmarkSide, landmarks } from '../../src/model/facefinder/landmarks.ts';
+import { recordCam } from '../../src/model/llsm/cam.ts';
 import { forward, keepTap, pairMap } from '../../src/model/llsm/forward.ts';
 import { losses } from '../../src/model/llsm/losses.ts';
 import { listParams } from '../../src/model/llsm/params.ts';
@@ -51,6 +58,7 @@ const configs: ConfigInput[] = [
   { size: 75, width: 0.05, llsm: { hidden: 12 }, head: { source: 'both' } },
   { size: 112, width: 0.125, llsm: false, head: { source: 'encoder' } },
   { size: 112, width: 0.125, llsm: false, flm: false },
+  { size: 64, width: 0.05, residual: true, maskPrior: 8, loss: { mask: 'bce+dice' } },
 ];
 
 /** A store that is never asked for a buffer. */
@@ -82,6 +90,21 @@ function* ofConfig(input: ConfigInput, traits: Traits): Generator<Launch> {
   const still = forward(new Graph({ batch: 2, training: false, traits }), config, store);
   backward(still.g, losses(still, { grad: true }).seeds, store.weights());
   yield* launchesOf(still.g);
+  const shown = forward(new Graph({ batch: 2, training: false, traits }), config, store);
+  recordCam(shown, 'block11');
+  yield* launchesOf(shown.g);
+}
+
+/** A step of the autoencoder. */
+function* ofAutoencoder(traits: Traits): Generator<Launch> {
+  const config = autoencoderSchema.parse({});
+  const { side } = config;
+  const store = storeOf(autoencoderParams(config));
+  const g = new Graph({ batch: 4, training: true, traits });
+  const out = autoencoder(g, (name) => store.get(name), config, g.input('image', [side, side, 3]));
+  const { seeds } = charbonnier(g, out, g.input('truth', [side, side, 4]), g.input('weight', []));
+  backward(g, seeds, store.weights());
+  yield* launchesOf(g);
 }
 
 /** What a trainer records besides its step: micro-batches added up, running means. */
@@ -149,6 +172,7 @@ export function* launchesOn(kind: keyof typeof kinds): Generator<Launch> {
   yield* besides(kinds[kind]);
   yield* gradientsOfFinders(kinds[kind]);
   yield* noting(finders(kinds[kind]));
+  yield* noting(ofAutoencoder(kinds[kind]));
   const most = Math.max(...[...choices.values()].map(({ length }) => length));
   for (let i = 0; i < most; i++) {
     const traits = { ...kinds[kind], tuned: { get: (key: string) => choices.get(key)?.[i] } };

@@ -178,7 +178,8 @@ const onlyCues = (list: { cues: Record<string, number> }[]) => list.map(({ cues 
 
 const set = await realSet();
 
-for (const method of forgeMethods) {
+// Reconstructions are made by a trained autoencoder: there are none for these faces.
+for (const method of forgeMethods.filter((name) => name !== 'reconstruct')) {
   test(`${method} leaves no shortcut`, async () => {
     const { reals, forged } = await forgedCues(set, method);
     assert.is(reals.length, people);
