@@ -45,6 +45,13 @@ export const precisionOption = (): Option =>
 /** Of an option that may be repeated: all its values. */
 export const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
+/** Comma-separated seeds, each once. */
+export function seeds(text: string): number[] {
+  const found = text.split(',').map(wholeNumber(0, 0xffffffff));
+  if (new Set(found).size < found.length) throw new InvalidArgumentError('A seed is there twice.');
+  return found;
+}
+
 /** Comma-separated names, each once. */
 export function names(text: string): string[] {
   const found = text.split(',').map((name) => name.trim());

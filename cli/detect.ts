@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { CaseReport, madeNow, weightsAbout } from '../node/detect/case-report.ts';
+import { CaseReport, weightsAbout } from '../node/detect/case-report.ts';
 import { lookAtFiles } from '../node/detect/detect-files.ts';
 import { lookAtVideo } from '../node/detect/detect-video.ts';
 import { findingsCsv } from '../node/detect/findings-csv.ts';
@@ -19,6 +19,7 @@ import { version } from '../src/base/version.ts';
 import type { Examiner } from '../src/detect/examiner.ts';
 import { type Finding, isVideo } from '../src/detect/finding.ts';
 import { type VideoRule, videoRules } from '../src/detect/pooling.ts';
+import { madeNow } from '../src/detect/report/about.ts';
 import { timelinePlot } from '../src/detect/timeline.ts';
 import {
   maskThreshold,

@@ -11,7 +11,7 @@ import { sha256Of } from '../node/system/sha256.ts';
 import { makeFolder } from '../node/system/write-file.ts';
 import { UsageError } from '../src/base/errors.ts';
 import { type VideoRule, videoRules } from '../src/detect/pooling.ts';
-import { collect, wholeNumber } from './arguments.ts';
+import { collect, seeds, wholeNumber } from './arguments.ts';
 import { listenForInterrupt } from './interrupt.ts';
 
 interface Options {
@@ -19,6 +19,7 @@ interface Options {
   also?: string[];
   config: string;
   set?: string[];
+  seeds?: number[];
   init?: string;
   runs: string;
   out?: string;
@@ -36,17 +37,22 @@ export function register(program: Command): void {
     .command('table <name>')
     .description(
       "The paper's tables: trains and tests what is missing, and prints the paper's values with " +
-        'ours beside them. <name> is I, II, III or IV, or the file of a protocol like those in ' +
-        'protocols/. Run again, it continues, and uses again what is done.',
+        'ours beside them. <name> is I, II, III or IV; mini/ablation and others of protocols/mini, which ' +
+        'small machines can do; or the file of a protocol like those. Run again, it continues, and uses again what is done.',
     )
     .option(
       '--data <set...>',
       'folders with a manifest.jsonl that say what they are; NAME=FOLDER for what is to be taken as ' +
-        'ffpp-c23, ffpp-c40, celebdf or dfd; or a JSON file of such names and folders',
+        'ffpp-c23, ffpp-c40, celebdf or dfd, or in mini/ as forged-a or forged-b; or a JSON file of such names and folders',
     )
     .option('--also <name=folder...>', 'further sets to test on, a column each')
     .option('--config <preset|file>', 'what is not part of the comparison: size, training', 'paper')
     .option('--set <key=value>', 'one value of the config; repeatable', collect)
+    .option(
+      '--seeds <list>',
+      "train each row once a seed, such as 1,2,3; the protocol's else",
+      seeds,
+    )
     .option('--init <file>', 'begin from these weights, as the paper does from ImageNet')
     .option('--runs <dir>', 'where trainings and tests are kept, for all tables', 'runs/tables')
     .option('--out <dir>', 'for table.json and table.md')
@@ -76,8 +82,9 @@ async function run(name: string, options: Options): Promise<void> {
   const { runs, out, json } = options;
   if (options.plan && out !== undefined) throw new UsageError('--plan goes without --out');
   const dataSets = loadDataSets();
-  const protocol = loadProtocol(name, dataSets);
-  const base = loadConfig(options.config, options.set);
+  const found = loadProtocol(name, dataSets);
+  const protocol = { ...found, seeds: options.seeds ?? found.seeds };
+  const base = loadConfig(options.config, options.set, protocol.base);
   const given = parseGiven(options.data ?? [], options.also ?? [], dataSets);
   const grid = layOut({
     ...{ protocol, dataSets, base },

@@ -98,7 +98,7 @@ function networks(root) {
  * @param {string} name
  * @param {Set<string>} [known]
  */
-function loadedBy(folder, name, known = new Set()) {
+export function loadedBy(folder, name, known = new Set()) {
   if (known.has(name)) return known;
   known.add(name);
   const text = readFileSync(join(folder, name), 'utf8');

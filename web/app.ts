@@ -1,16 +1,16 @@
 /** The page: what is given to the engine, and what is shown of its answers. */
 import { version } from '../src/base/version.ts';
 import type { LoadProgress } from '../src/detect/detector.ts';
-import { verdictOfAll } from '../src/detect/finding.ts';
 import { scope, uncalibrated } from '../src/detect/verdict.ts';
 import { $, element, save } from './dom.ts';
 import { Engine } from './engine.ts';
 import type { About, Looked, ToldFace, ToldFaces } from './engine.worker.ts';
 import { Explorer } from './explorer.ts';
+import { CamView } from './gradcam.ts';
 import { type Given, takeIn } from './input.ts';
 import { drawMask, sayMask } from './mask.ts';
 import { CallError } from './messages.ts';
-import { htmlReport } from './report.ts';
+import { saveJson, saveReport } from './save.ts';
 import { drawStage, labelFaces, type Shown } from './stage.ts';
 import { TrainingView } from './train.ts';
 import { sayNothing, sayVerdict, verdictAt, worth } from './verdict.ts';
@@ -92,6 +92,7 @@ const engine = new Engine({
     slider.value = String(threshold);
     if (!look && !film) status(null);
     sayNetwork(now);
+    cams.offer(now.config);
   },
   onLost(message, again) {
     asking.abort();
@@ -109,13 +110,15 @@ const engine = new Engine({
   onBroken: (message) => problem(`The engine stopped: ${message}`, reload),
 });
 
+const cams = new CamView((crop, tap) => engine.cam(crop, tap));
+
 function lookAgain(): void {
   problem(null);
   if (film) startVideo(film);
   else if (look) start(look.given);
 }
 
-function sayNetwork({ weights, size, adapter, software, milliseconds }: About): void {
+function sayNetwork({ weights, config: { size }, adapter, software, milliseconds }: About): void {
   const own = weights === null;
   $('network-text').textContent =
     (own
@@ -180,6 +183,7 @@ function showPicture(current: Look, { image, boxes, width }: ToldFaces): void {
   $('result').hidden = false;
   $('maps').hidden = true;
   $('judged').hidden = true;
+  cams.show(undefined);
   drawStage(current.shown, boxes, (k) => choose(k));
   // On a small screen it lies below what was pressed.
   if (innerWidth < 700) $('result').scrollIntoView({ block: 'start' });
@@ -224,16 +228,17 @@ function choose(k: number): void {
   label(look);
   const which = look.count > 1 ? `Face ${k + 1}. ` : '';
   const verdict = sayVerdict(face.finding, about.threshold, threshold, which);
-  const { mask, dissimilarity, square } = face;
+  const { mask, dissimilarity, square, crop } = face;
   $('maps').hidden = !mask && !dissimilarity;
   $('mask-card').hidden = !mask;
   $('explorer-card').hidden = !dissimilarity;
   if (mask) {
-    drawMaskAt = drawMask(look.shown, square, mask, about.size);
+    drawMaskAt = drawMask(look.shown, square, mask, about.config.size);
     drawMaskAt(Number(opacity.value));
     sayMask(face.finding.alteredShare ?? 0, verdict === 'altered', about.threshold);
   }
   if (dissimilarity) explorer.show(look.shown, square, dissimilarity);
+  cams.show(crop ? { shown: look.shown, square, crop } : undefined);
 }
 
 function details(current: Look, { find, judge }: Looked['milliseconds']): void {
@@ -255,32 +260,16 @@ function details(current: Look, { find, judge }: Looked['milliseconds']): void {
   );
 }
 
-/** What `llsm detect --json` says above its results. */
-const heading = () => ({
-  version,
-  adapter: about?.adapter,
-  weights: about?.weights,
-  weightsSha256: about?.sha256,
-});
-
 /** What `llsm detect --json` prints of a video, at the network's own threshold. */
 function videoReport(): string {
-  const threshold = about?.threshold ?? { rule: 'uncalibrated', value: uncalibrated };
-  return `${JSON.stringify({ ...heading(), threshold, scope, ...video.report() }, null, 2)}\n`;
-}
-
-/** What `llsm detect --json` prints, at the reader's threshold. */
-function report(): string {
-  const faces = look?.looked?.finding.faces.map((face) => {
-    const { verdict, why } = verdictAt(face, about?.threshold ?? null, threshold);
-    return { ...face, verdict, note: why };
-  });
-  const found = faces as NonNullable<typeof look>['faces'][number]['finding'][];
   const whole = {
-    ...heading(),
-    threshold: { ...(about?.threshold ?? { rule: 'uncalibrated' }), value: threshold },
+    version,
+    adapter: about?.adapter,
+    weights: about?.weights,
+    weightsSha256: about?.sha256,
+    threshold: about?.threshold ?? { rule: 'uncalibrated', value: uncalibrated },
     scope,
-    results: [{ ...look?.looked?.finding, faces: found, verdict: verdictOfAll(found) }],
+    ...video.report(),
   };
   return `${JSON.stringify(whole, null, 2)}\n`;
 }
@@ -322,15 +311,19 @@ const move = (value: number) => {
 };
 slider.addEventListener('input', () => move(Number(slider.value)));
 $('threshold-back').addEventListener('click', () => move(about?.threshold?.value ?? uncalibrated));
-$('download').addEventListener('click', () =>
-  save(`${look?.given.name ?? 'picture'}.llsm.json`, report(), 'application/json'),
-);
+$('download').addEventListener('click', () => {
+  if (look?.looked && about) saveJson(look.looked.finding, about, threshold);
+});
 $('video-download').addEventListener('click', () =>
   save(`${film?.name ?? 'video'}.llsm.json`, videoReport(), 'application/json'),
 );
 $('download-html').addEventListener('click', () => {
-  const name = look?.given.name ?? 'picture';
-  save(`${name}.llsm.html`, htmlReport(name, scope), 'text/html');
+  if (!look?.looked || !look.shown || !about) return;
+  const { shown, faces, looked } = look;
+  saveReport({
+    ...{ shown, faces, finding: looked.finding, about, threshold },
+    camOf: ({ crop }) => (crop ? cams.of(crop) : undefined),
+  }).catch(explain);
 });
 $('other').addEventListener('click', () => {
   scrollTo({ top: 0 });

@@ -1,5 +1,7 @@
 /** The engine's worker as the page uses it: loaded at once, started again when the adapter is lost. */
 import type { LoadProgress } from '../src/detect/detector.ts';
+import type { Cam } from '../src/detect/gradcam.ts';
+import type { RgbImage } from '../src/image/rgb.ts';
 import { Asking } from './ask.ts';
 import type { About, Looked, Told } from './engine.worker.ts';
 import type { ToldOfVideo, WatchAsked, Watched } from './watch.ts';
@@ -83,5 +85,11 @@ export class Engine {
     await this.ready;
     options.signal.throwIfAborted();
     return this.#worker.ask<Watched>('watch', given, options);
+  }
+
+  /** Grad-CAM of a face crop at a feature map of the network. */
+  async cam(crop: RgbImage, tap: string): Promise<Cam> {
+    await this.ready;
+    return this.#worker.ask<Cam>('cam', { crop, tap });
   }
 }

@@ -1,7 +1,10 @@
 /** The engine, apart from the page so that it never stands still: loads the networks, looks at pictures. */
+
+import type { Config } from '../src/config/config.ts';
 import { Detector, type LoadProgress } from '../src/detect/detector.ts';
 import type { ExaminedFace, FoundCrop } from '../src/detect/examiner.ts';
 import type { Finding } from '../src/detect/finding.ts';
+import type { Cam } from '../src/detect/gradcam.ts';
 import { provideHost } from '../src/detect/host.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { Box } from '../src/image/pixels.ts';
@@ -9,6 +12,7 @@ import type { RgbImage } from '../src/image/rgb.ts';
 import type { Threshold } from '../src/model/llsm/checkpoint.ts';
 import { type Asked, announce, answer } from './answer.ts';
 import { bitmapOf } from './bitmap.ts';
+import { CamScorer } from './cam-scorer.ts';
 import { pageHost } from './host.ts';
 import type { WatchAsked } from './watch.ts';
 
@@ -21,8 +25,7 @@ export interface About {
   /** The weights' name, null for those that come with the page. */
   weights: string | null;
   sha256: string | null;
-  /** Side of the masks. */
-  size: number;
+  config: Config;
   threshold: Threshold | null;
   milliseconds: number;
 }
@@ -37,6 +40,8 @@ export interface ToldFaces {
 export type ToldFace = Pick<ExaminedFace, 'finding' | 'square'> & {
   mask: Float32Array | null;
   dissimilarity: Float32Array | null;
+  /** The face as the network saw it; null where it is too small. */
+  crop: RgbImage | null;
 };
 
 export type Told = { faces: ToldFaces } | { face: ToldFace };
@@ -47,6 +52,8 @@ export interface Looked {
 }
 
 let detector: Promise<Detector> | undefined;
+/** Of the network in use. */
+let cams: CamScorer | undefined;
 let opened: Promise<Gpu> | undefined;
 
 /** The one device of this worker; the page ends the worker when it is lost. */
@@ -73,13 +80,15 @@ answer({
     // A file that is none has left the network before it in place.
     detector = loading;
     if (before) await (await before.catch(() => undefined))?.close();
+    cams?.dispose();
+    cams = new CamScorer(loaded.gpu, weights ?? pageHost.weights);
     const { config, threshold, sha256, name } = loaded.weights;
     return {
       adapter: loaded.gpu.name,
       software: loaded.gpu.software,
       weights: weights ? name : null,
       sha256,
-      size: config.size,
+      config,
       threshold: threshold ?? null,
       milliseconds: performance.now() - started,
     };
@@ -91,10 +100,12 @@ answer({
     const started = performance.now();
     let found = started;
     const shown: Promise<void>[] = [];
+    let crops: readonly FoundCrop[] = [];
     const { finding } = await loaded.examine(picture, {
       ...{ name, signal },
-      onFound(crops: readonly FoundCrop[], image: RgbImage) {
+      onFound(all: readonly FoundCrop[], image: RgbImage) {
         found = performance.now();
+        crops = all;
         const boxes = crops.map((crop) => crop.found.box);
         shown.push(
           bitmapOf(image).then((bitmap) =>
@@ -102,10 +113,11 @@ answer({
           ),
         );
       },
-      async onFace({ finding, square, detection }: ExaminedFace) {
+      async onFace({ finding, square, detection }: ExaminedFace, k: number) {
         const mask = detection?.mask ?? null;
         const dissimilarity = detection?.dissimilarity ?? null;
-        const face: ToldFace = { finding, square, mask, dissimilarity };
+        const crop = crops[k].face;
+        const face: ToldFace = { finding, square, mask, dissimilarity, crop };
         const told = shown[0].then(() => tell({ face }));
         shown.push(told);
       },
@@ -121,5 +133,11 @@ answer({
     // Most come with a picture: what reads videos is fetched when there is one.
     const { watch } = await import('./watch.ts');
     return watch(loaded, given, asked);
+  },
+
+  /** Grad-CAM of a face crop at a feature map. */
+  cam({ crop, tap }: { crop: RgbImage; tap: string }): Promise<Cam> {
+    if (!cams) throw new TypeError('nothing has been loaded');
+    return cams.of(crop, tap);
   },
 });

@@ -1,6 +1,6 @@
 /** The mask over the face crop. */
 import { maskThreshold } from '../src/detect/verdict.ts';
-import { colourAt, plasma } from '../src/image/colours.ts';
+import { colourAt, type OverlayOptions, plasma } from '../src/image/colours.ts';
 import type { Box } from '../src/image/pixels.ts';
 import type { Threshold } from '../src/model/llsm/checkpoint.ts';
 import { $, percent, score, sized } from './dom.ts';
@@ -8,14 +8,22 @@ import { drawCrop, type Shown } from './stage.ts';
 
 const side = 448;
 
-/** Values [size, size] of 0 to 1 in colours, the more opaque the higher. */
-export function tinted(values: Float32Array, size: number): HTMLCanvasElement {
+/**
+ * Values [size, size] of 0 to 1 in colours, the more opaque the higher.
+ * @param options the palette (default plasma), and how opaque 0 and 1 are (default 0 and 1)
+ */
+export function tinted(
+  values: Float32Array,
+  size: number,
+  { palette = plasma, least = 0, alpha = 1 }: OverlayOptions = {},
+): HTMLCanvasElement {
   const canvas = document.createElement('canvas');
   const context = sized(canvas, size, size);
   const pixels = context.createImageData(size, size);
   values.forEach((value, i) => {
-    pixels.data.set(colourAt(plasma, value), 4 * i);
-    pixels.data[4 * i + 3] = 255 * Math.min(1, Math.max(0, value));
+    const opaque = least + (alpha - least) * Math.min(1, Math.max(0, value));
+    pixels.data.set(colourAt(palette, value), 4 * i);
+    pixels.data[4 * i + 3] = 255 * opaque;
   });
   context.putImageData(pixels, 0, 0);
   return canvas;

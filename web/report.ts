@@ -1,52 +1,131 @@
-/** What the page shows of a picture as one HTML file that needs nothing else. */
-import { $, element } from './dom.ts';
+/** The report on the picture that is looked at: that of `llsm detect --report`, its pictures drawn by the browser. */
+import { version } from '../src/base/version.ts';
+import type { Finding } from '../src/detect/finding.ts';
+import type { Cam } from '../src/detect/gradcam.ts';
+import {
+  findingPanel,
+  type Shown as Photographed,
+  shown,
+  wholePicture,
+} from '../src/detect/pictures.ts';
+import { madeNow, networkFacts } from '../src/detect/report/about.ts';
+import { type CasePictures, caseReport } from '../src/detect/report/case.ts';
+import { maskThreshold, uncalibrated } from '../src/detect/verdict.ts';
+import { viewNames } from '../src/detect/views.ts';
+import type { Drawing } from '../src/image/layout.ts';
+import type { Box } from '../src/image/pixels.ts';
+import type { RgbImage } from '../src/image/rgb.ts';
+import type { About, ToldFace } from './engine.worker.ts';
+import type { Shown } from './stage.ts';
 
-/** Controls, which a file cannot answer, and what only explains them. */
-const controls =
-  'button, input, label, output, .threshold-foot button, #explorer-help, #threshold-note';
+/** What a report is made of. */
+export interface Reported {
+  shown: Shown;
+  faces: readonly ToldFace[];
+  finding: Finding;
+  about: About;
+  /** The reader's. */
+  threshold: number;
+  /** A face's Grad-CAM, where the reader has had it computed. */
+  camOf(face: ToldFace): Cam | undefined;
+}
 
-const styleOf = (): string =>
-  [...document.styleSheets]
-    .flatMap((sheet) => [...sheet.cssRules])
-    .map(({ cssText }) => cssText)
-    .join('\n');
+/** As in Node. */
+const quality = 0.88;
 
-/** Pictures stand as they are drawn now: the face that is chosen, the mask's strength, the part in the explorer. */
-export function htmlReport(name: string, scope: string): string {
-  const shown = $('result');
-  const copy = shown.cloneNode(true) as HTMLElement;
-  const drawn = shown.querySelectorAll('canvas');
-  copy.querySelectorAll('canvas').forEach((canvas, k) => {
-    const image = element('img', { src: drawn[k].toDataURL('image/png') });
-    image.alt = canvas.getAttribute('aria-label') ?? 'The face';
-    canvas.replaceWith(image);
-  });
-  // A face's frame stays, with its verdict; it can no longer be pressed.
-  for (const button of copy.querySelectorAll<HTMLElement>('#stage button')) {
-    const frame = element('div', { className: 'frame' }, ...button.childNodes);
-    frame.style.cssText = button.style.cssText;
-    button.replaceWith(frame);
+function canvasOf(width: number, height: number): [HTMLCanvasElement, CanvasRenderingContext2D] {
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width, height });
+  return [canvas, canvas.getContext('2d') as CanvasRenderingContext2D];
+}
+
+function pixelsOf(bitmap: ImageBitmap): RgbImage {
+  const { width, height } = bitmap;
+  const [, context] = canvasOf(width, height);
+  context.drawImage(bitmap, 0, 0);
+  const { data: from } = context.getImageData(0, 0, width, height);
+  const data = new Uint8ClampedArray(width * height * 3);
+  for (let k = 0, to = 0; to < data.length; k += 4, to += 3) {
+    data[to] = from[k];
+    data[to + 1] = from[k + 1];
+    data[to + 2] = from[k + 2];
   }
-  for (const each of copy.querySelectorAll(controls)) each.remove();
-  for (const each of copy.querySelectorAll('[tabindex], [role="application"], [aria-live]')) {
-    for (const attribute of ['tabindex', 'role', 'aria-live', 'aria-describedby']) {
-      each.removeAttribute(attribute);
+  return { width, height, data };
+}
+
+function imageData({ width, height, data }: RgbImage): ImageData {
+  const pixels = new ImageData(width, height);
+  pixels.data.fill(255);
+  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
+    pixels.data.set(data.subarray(from, from + 3), to);
+  }
+  return pixels;
+}
+
+/** A drawing as a JPEG file: its pictures on white, and the browser's own text over them. */
+async function jpegOf({ width, height, pictures, svg }: Drawing): Promise<Uint8Array> {
+  const [canvas, context] = canvasOf(width, height);
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, width, height);
+  for (const { image, x, y } of pictures) context.putImageData(imageData(image), x, y);
+  const text = new Image();
+  const url = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
+  try {
+    text.src = url;
+    await text.decode();
+    context.drawImage(text, 0, 0);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+  const made = await new Promise<Blob | null>((done) => {
+    canvas.toBlob(done, 'image/jpeg', quality);
+  });
+  if (!made) throw new Error('the browser could not make a JPEG file of a picture');
+  return new Uint8Array(await made.arrayBuffer());
+}
+
+async function picturesOf(reported: Reported): Promise<CasePictures> {
+  const { shown: picture, faces, finding, about, camOf } = reported;
+  const from = maskThreshold(about.threshold ?? undefined);
+  const { size } = about.config;
+  const photo = pixelsOf(picture.bitmap);
+  const seen: { shown: Photographed; mask: Float32Array | undefined }[] = [];
+  const panels: (Uint8Array | undefined)[] = [];
+  for (const [k, face] of faces.entries()) {
+    const { probability, verdict, note } = finding.faces[k];
+    if (probability === null) {
+      panels.push(undefined);
+      continue;
     }
+    const [mask, dissimilarity] = [face.mask ?? undefined, face.dissimilarity ?? undefined];
+    const view = shown(photo, face.square.map((value) => value * picture.scale) as Box);
+    seen.push({ shown: view, mask });
+    const said = `${probability.toFixed(3)} ${verdict}`;
+    const text = { name: finding.file, verdict: said, note: note ?? undefined, size, from };
+    const maps = { mask, dissimilarity, cam: camOf(face) };
+    panels.push(await jpegOf(findingPanel(view, maps, text)));
   }
-  const page = document.implementation.createHTMLDocument(`${name}: what LLSM says of it`);
-  page.documentElement.lang = 'en';
-  const policy = element('meta', {
-    httpEquiv: 'Content-Security-Policy',
-    content: "default-src 'none'; img-src data:; style-src 'unsafe-inline'",
+  if (seen.length === 0) return { faces: panels };
+  return { whole: await jpegOf(wholePicture(seen, size, from)), faces: panels };
+}
+
+/** The report as a whole HTML document; its finding is judged at the reader's threshold. */
+export async function htmlReport(reported: Reported): Promise<string> {
+  const { finding, about, threshold, faces, camOf } = reported;
+  const own = about.threshold ?? undefined;
+  const taps = new Set(faces.map((face) => camOf(face)?.tap).filter((tap) => tap !== undefined));
+  return caseReport([finding], [await picturesOf(reported)], {
+    ...{ made: madeNow(), version, adapter: about.adapter, threshold: own },
+    setThreshold: threshold === (own?.value ?? uncalibrated) ? undefined : threshold,
+    weights: {
+      name: about.weights ?? 'llsm.safetensors, which comes with the page',
+      sha256: about.sha256 ?? 'not known',
+      facts: networkFacts(about.config),
+    },
+    settings: [
+      ['Made in', 'a browser, by the page of llsm'],
+      ['Views', viewNames.join(', ')],
+      ...[...taps].map((tap) => ['Grad-CAM at', tap] as const),
+    ],
   });
-  page.head.prepend(element('meta', { name: 'viewport', content: 'width=device-width' }), policy);
-  const charset = page.createElement('meta');
-  charset.setAttribute('charset', 'utf-8');
-  page.head.prepend(charset);
-  const main = element('main', {}, element('h1', {}, name), copy, element('p', {}, scope));
-  page.body.append(main);
-  // As text: in this page no style may stand in a document.
-  const html = page.documentElement.outerHTML;
-  const end = html.indexOf('</head>');
-  return `<!doctype html>\n${html.slice(0, end)}<style>${styleOf()}</style>${html.slice(end)}\n`;
 }

@@ -89,7 +89,7 @@ export function parseGiven(
 
 /** Whether a face is one of a data set's. */
 const isOf = ({ dataset, video }: ManifestItem, { datasets, compression }: DataSet): boolean =>
-  datasets.includes(dataset) && (!compression || video.split('/').includes(compression));
+  datasets?.includes(dataset) === true && (!compression || video.split('/').includes(compression));
 
 /** Reads manifests as one. @returns the faces of each folder */
 function readFolders(folders: readonly string[]): (folder: string) => ManifestItem[] {
@@ -150,9 +150,9 @@ function dataOf(
 ): TableData {
   const folders = parts.map(({ folder }) => folder);
   const all = parts.flatMap(({ items }) => items);
-  const standIn = all.some(({ dataset }) => !set.datasets.includes(dataset));
+  const standIn = all.some(({ dataset }) => set.datasets?.includes(dataset) === false);
   const { title, methods } = set;
-  if (standIn || !methods) {
+  if (standIn || !methods || !set.datasets) {
     return { key, title, folders, items: all, methods: ownMethods(all), standIn };
   }
   const counted = (item: ManifestItem) =>

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../../src/base/errors.ts';
 import { type Config, PRESETS, parseConfig } from '../../src/config/config.ts';
+import { withValues } from '../../src/config/values.ts';
 import type { ManifestItem } from '../../src/faces/manifest.ts';
 import { facesIn, fingerprint, type TableData, thin } from './data.ts';
 import type { DataSets, Protocol } from './protocol.ts';
@@ -12,6 +13,8 @@ export interface Training {
   id: string;
   preset: string;
   config: Config;
+  /** What its row sets, and its seed where there are several: `key value` each. */
+  changes: string[];
   data: TableData;
   /** The only method among its forged faces; absent: all. */
   method?: string;
@@ -56,6 +59,8 @@ export interface Column {
 export interface Row {
   name: string;
   preset: string;
+  /** Where the protocol has seeds: a row of it is one here for each. */
+  seed?: number;
   cells: Cell[];
 }
 
@@ -108,37 +113,51 @@ export function layOut(options: GridOptions): Grid {
     );
   }
   const work = new Work(options);
-  const rowOf = (name: string, train: string, preset: string, method?: string): Row => ({
-    ...{ name, preset },
-    cells: columns.map((column) =>
-      work.cell(train === 'tested' ? column.data : train, method, preset, column),
-    ),
-  });
-  const rows = protocol.rows.flatMap(({ name, train, each, preset }) =>
+  const rowsOf = (name: string, train: string, network: Network, method?: string): Row[] =>
+    (protocol.seeds ?? [undefined]).map((seed) => ({
+      ...{ name, preset: network.preset, ...(seed !== undefined && { seed }) },
+      cells: columns.map((column) =>
+        work.cell(train === 'tested' ? column.data : train, method, { ...network, seed }, column),
+      ),
+    }));
+  const rows = protocol.rows.flatMap(({ name, train, each, preset, set }) =>
     each
-      ? methodsOf(train).map(([method, title]) => rowOf(title, train, preset, method))
-      : [rowOf(name, train, preset)],
+      ? methodsOf(train).flatMap(([method, title]) => rowsOf(title, train, { preset, set }, method))
+      : rowsOf(name, train, { preset, set }),
   );
   const tests = new Set(rows.flatMap(({ cells }) => cells.flatMap(({ test }) => test ?? [])));
   const trainings = new Set([...tests].map(({ training }) => training));
   return { protocol, columns, rows, trainings: [...trainings], tests: [...tests] };
 }
 
+interface TrainingFaces {
+  items: ManifestItem[];
+  fingerprint: string;
+}
+
+/** What a row says of its network. */
+interface Network {
+  preset: string;
+  set: Readonly<Record<string, unknown>>;
+  seed?: number;
+}
+
 /** Makes each training and test once. A string, here and below, says why there is none. */
 class Work {
   readonly #trainings = new Map<string, Training | string>();
+  readonly #trained = new Map<string, TrainingFaces | string>();
   readonly #tests = new Map<string, Test>();
   readonly #testFaces = new Map<TableData, Pick<Test, 'faces' | 'fingerprint'>>();
 
   constructor(private readonly options: GridOptions) {}
 
-  cell(train: string, method: string | undefined, preset: string, column: Column): Cell {
+  cell(train: string, method: string | undefined, network: Network, column: Column): Cell {
     const [from, on] = [this.#data(train), this.#data(column.data)];
     const absent = new Set([from, on].filter((data) => typeof data === 'string'));
     if (typeof from === 'string' || typeof on === 'string') {
       return { missing: [...absent].join('; ') };
     }
-    const training = this.#training(from, method, preset);
+    const training = this.#training(from, method, network);
     if (typeof training === 'string') return { missing: training };
     const test = this.#test(training, on);
     const lacking = lackingClass(test.faces, column.method);
@@ -149,32 +168,57 @@ class Work {
     const { data, dataSets } = this.options;
     const found = data.get(key);
     if (found) return found;
-    const { title, make } = dataSets[key];
-    return `${title} was not given: make it with \`${make}\` and give SET with --data`;
+    const { title, make, datasets } = dataSets[key];
+    const given = datasets ? '--data' : `--data ${key}=SET`;
+    return `${title} was not given: make it with \`${make}\` and give SET with ${given}`;
   }
 
-  #training(data: TableData, method: string | undefined, preset: string): Training | string {
-    const name = [data.key, method, preset].filter((part) => part !== undefined).join('-');
-    const known = this.#trainings.get(name) ?? this.#newTraining(name, data, method, preset);
-    this.#trainings.set(name, known);
+  #training(data: TableData, method: string | undefined, network: Network): Training | string {
+    const key = JSON.stringify([data.key, method, network]);
+    const known = this.#trainings.get(key) ?? this.#newTraining(data, method, network);
+    this.#trainings.set(key, known);
     return known;
   }
 
   #newTraining(
-    name: string,
     data: TableData,
     method: string | undefined,
-    preset: string,
+    { preset, set, seed }: Network,
   ): Training | string {
+    const faces = this.#trainingFaces(data, method);
+    if (typeof faces === 'string') return faces;
+    const { base, init, protocol } = this.options;
+    const values = { ...set, ...(seed !== undefined && { 'train.seed': seed }) };
+    const written = withValues({ ...base, ...PRESETS[preset] }, values);
+    const config = parseConfig(written, `the network ${preset}`);
+    const identity = { config, faces: faces.fingerprint, init };
+    const name = [data.key, method, preset].filter((part) => part !== undefined).join('-');
+    const id = `${name.replace(/[^\w.+-]/g, '_')}-${shortHash(identity)}`;
+    // Rows that come to the same network share it.
+    const same = [...this.#trainings.values()].find(
+      (one) => typeof one !== 'string' && one.id === id,
+    );
+    if (same) return same;
+    const changes = [
+      ...Object.entries(set).map(([path, value]) => `${path} ${JSON.stringify(value)}`),
+      ...(protocol.seeds ? [`seed ${seed}`] : []),
+    ];
+    return { id, preset, config, changes, data, method, items: faces.items, identity };
+  }
+
+  #trainingFaces(data: TableData, method: string | undefined): TrainingFaces | string {
+    const key = JSON.stringify([data.key, method]);
+    const known = this.#trained.get(key) ?? this.#newTrainingFaces(data, method);
+    this.#trained.set(key, known);
+    return known;
+  }
+
+  #newTrainingFaces(data: TableData, method: string | undefined): TrainingFaces | string {
     const trained = facesIn(data, 'train', method);
     const lacking = lackingClass(trained, method);
     if (lacking) return `${data.title} holds no ${lacking} of split "train"`;
-    const { base, init, validated } = this.options;
-    const config = parseConfig({ ...base, ...PRESETS[preset] }, `the network ${preset}`);
-    const items = [...trained, ...thin(facesIn(data, 'val', method), validated)];
-    const identity = { config, faces: fingerprint(items), init };
-    const id = `${name.replace(/[^\w.+-]/g, '_')}-${shortHash(identity)}`;
-    return { id, preset, config, data, method, items, identity };
+    const items = [...trained, ...thin(facesIn(data, 'val', method), this.options.validated)];
+    return { items, fingerprint: fingerprint(items) };
   }
 
   #test(training: Training, data: TableData): Test {

@@ -1,27 +1,37 @@
 /** What a table compares: a protocol, read from JSON (Node only). The paper's are in protocols/. */
 import { existsSync, readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join, sep } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../../node/system/package-root.ts';
 import { LlsmError } from '../../src/base/errors.ts';
 import { nearest } from '../../src/base/nearest.ts';
-import { PRESETS } from '../../src/config/config.ts';
+import { PRESETS, parseConfig } from '../../src/config/config.ts';
+import { withValues } from '../../src/config/values.ts';
 import { readJson } from './json.ts';
 
 const dataSetSchema = z.strictObject({
   title: z.string().min(1),
   /** The command that makes it. */
   make: z.string(),
-  /** What its faces have as `dataset` in their manifest. */
-  datasets: z.array(z.string()).min(1),
+  /** What its faces have as `dataset` in their manifest; absent: any faces that are named as it. */
+  datasets: z.array(z.string()).min(1).optional(),
   /** A part of its faces' `video`; absent: any. */
   compression: z.enum(['raw', 'c23', 'c40']).optional(),
-  /** The forging methods that count, by their names in the manifest, with their titles; absent: all. */
+  /**
+   * The forging methods that count, by their names in the manifest, with their titles; absent: all.
+   * Without `datasets` they say what is meant, and what the set holds counts.
+   */
   methods: z.record(z.string(), z.string()).optional(),
 });
 
 export type DataSet = z.output<typeof dataSetSchema>;
 export type DataSets = Readonly<Record<string, DataSet>>;
+
+/** Config values by the paths of their keys, as `--set` takes them. */
+const valuesSchema = z.record(
+  z.string().regex(/^\w+(\.\w+)*$/, 'must be a key of the config, such as train.lr'),
+  z.unknown(),
+);
 
 const presetNames = Object.keys(PRESETS);
 
@@ -34,6 +44,8 @@ const rowSchema = z.strictObject({
   each: z.literal('method').optional(),
   /** The parts of the network (llsm, flm) are those of this preset. */
   preset: z.enum(presetNames as [string, ...string[]]),
+  /** What else this row changes. */
+  set: valuesSchema.default({}),
 });
 
 const columnSchema = z.strictObject({
@@ -62,6 +74,14 @@ const protocolSchema = z.strictObject({
   measures: z.array(z.enum(measures)).min(1),
   /** Whether the mean over the columns is shown. */
   average: z.boolean().default(false),
+  /** What all rows have, unless they or the command say otherwise: size, width, training. */
+  base: valuesSchema.default({}),
+  /** Each row is trained once a seed, and shown as their mean; absent: once, with the config's. */
+  seeds: z
+    .array(z.int().min(0).max(0xffffffff))
+    .min(1)
+    .refine((seeds) => new Set(seeds).size === seeds.length, 'has a seed twice')
+    .optional(),
   rows: z.array(rowSchema).min(1),
   columns: z.array(columnSchema).min(1),
   /** What was published, the paper's own method ("Ours") among it. */
@@ -82,16 +102,14 @@ export function loadDataSets(): DataSets {
 }
 
 /**
- * The protocol of a table's name (a file of protocols/) or of a JSON file.
+ * The protocol of a table's name (a file of protocols/, such as `IV` or `mini/ablation`) or of a JSON file.
  * @throws LlsmError naming the file and what is wrong in it
  */
 export function loadProtocol(nameOrPath: string, dataSets: DataSets): Protocol {
   const own = join(folder(), `${nameOrPath}.json`);
-  const path = /^\w+$/.test(nameOrPath) && existsSync(own) ? own : nameOrPath;
+  const path = /^(\w+|\w+\/[\w-]+)$/.test(nameOrPath) && existsSync(own) ? own : nameOrPath;
   if (path !== own && !existsSync(path)) {
-    const known = readdirSync(folder())
-      .map((file) => basename(file, '.json'))
-      .filter((name) => name !== 'data-sets');
+    const known = protocolNames();
     const meant = nearest(nameOrPath, known);
     throw new LlsmError(
       `${nameOrPath} is neither a table (${known.join(', ')}) nor a protocol's file` +
@@ -100,7 +118,26 @@ export function loadProtocol(nameOrPath: string, dataSets: DataSets): Protocol {
   }
   const protocol = readJson(path, protocolSchema);
   check(protocol, dataSets, path);
+  checkConfigs(protocol, path);
   return protocol;
+}
+
+/** The names of the protocols that come with llsm, sorted. */
+export const protocolNames = (): string[] =>
+  readdirSync(folder(), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.json') && file !== 'data-sets.json')
+    .map((file) => file.slice(0, -'.json'.length).split(sep).join('/'))
+    .sort();
+
+/** What a row's network is, before what the command says of all. */
+function checkConfigs({ base, rows, seeds }: Protocol, path: string) {
+  for (const [k, { preset, set }] of rows.entries()) {
+    const common = withValues({}, base) as object;
+    parseConfig(withValues({ ...common, ...PRESETS[preset] }, set), `${path}: rows[${k}]`);
+    if (seeds && Object.hasOwn(set, 'train.seed')) {
+      throw new LlsmError(`${path}: rows[${k}].set: train.seed is what "seeds" gives`);
+    }
+  }
 }
 
 /** What a schema cannot say: names that must be known, and how many values a row has. */

@@ -2,28 +2,21 @@
 import { join } from 'node:path';
 import { writeFileWhole } from '../../node/system/write-file.ts';
 import { version } from '../../src/base/version.ts';
+import type { CellResult, SeedResult } from './cell.ts';
 import type { Figures, Tested, TestOptions } from './figures.ts';
 import type { Cell, Column, Grid, Row, Test } from './grid.ts';
 import type { PaperRow, Protocol } from './protocol.ts';
 import type { Outcome } from './run.ts';
+import { meanCells } from './seeds.ts';
 import { type DataStamp, dataStamp, type TrainingStamp, trainingStamp } from './stamp.ts';
-
-/** A cell of ours: all figures of its faces and of its videos. */
-export interface CellResult {
-  /** Whose figures they are; absent where there are none. */
-  training?: string;
-  faces: Figures | null;
-  /** Null also where no video has two faces. */
-  videos: Figures | null;
-  /** Why there are none. */
-  missing?: string;
-}
 
 export interface RowResult {
   name: string;
   preset: string;
-  /** In the order of the columns. */
+  /** In the order of the columns; means where there are seeds. */
   cells: CellResult[];
+  /** What each seed gave; absent where the protocol has none. */
+  seeds?: SeedResult[];
 }
 
 /** The content of table.json. */
@@ -57,8 +50,8 @@ export function tableResult(grid: Grid, outcome: Outcome, { videoRule }: TestOpt
   const made = [...outcome.trained.values(), ...outcome.tested.values()];
   return {
     ...{ version, table, title, measures, average, columns },
-    rowTitle: protocol.rows.some(({ each }) => each) ? 'Trained on' : 'Network',
-    rows: rows.map((row) => rowResult(row, columns, outcome)),
+    rowTitle: tellsData(protocol) ? 'Trained on' : 'Network',
+    rows: rowResults(rows, columns, outcome),
     paper: comparable(grid) ? protocol.paper : [],
     videoRule,
     trainings: trainings.map((one) => trainingStamp(one, outcome.trained.get(one))),
@@ -77,8 +70,21 @@ function comparable({ protocol, columns, rows }: Grid): boolean {
   );
 }
 
-function rowResult({ name, preset, cells }: Row, columns: Column[], outcome: Outcome): RowResult {
-  return { name, preset, cells: cells.map((cell, k) => cellResult(cell, columns[k], outcome)) };
+/** Whether rows differ in what was trained on. */
+const tellsData = ({ rows }: Protocol): boolean =>
+  rows.some(({ each }) => each) || new Set(rows.map(({ train }) => train)).size > 1;
+
+/** A row for each name: those of several seeds stand together. */
+function rowResults(rows: readonly Row[], columns: Column[], outcome: Outcome): RowResult[] {
+  const results: RowResult[] = [];
+  for (const { name, preset, seed, cells } of rows) {
+    const own = cells.map((cell, k) => cellResult(cell, columns[k], outcome));
+    const last = results.at(-1);
+    if (seed === undefined) results.push({ name, preset, cells: own });
+    else if (last?.name === name) last.seeds?.push({ seed, cells: own });
+    else results.push({ name, preset, cells: own, seeds: [{ seed, cells: own }] });
+  }
+  return results.map((row) => (row.seeds ? { ...row, cells: meanCells(row.seeds) } : row));
 }
 
 function cellResult({ test, missing }: Cell, column: Column, outcome: Outcome): CellResult {

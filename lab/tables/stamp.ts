@@ -116,6 +116,8 @@ export interface TrainingStamp {
   id: string;
   preset: string;
   config: Config;
+  /** What its row sets, and its seed where there are several. */
+  changes: string[];
   train: FacesStamp;
   validated: number;
   /** SHA-256 of what it began with. */
@@ -130,13 +132,13 @@ export interface TrainingStamp {
 
 /** What a table says of a training; without `trained`, of one that was not done. */
 export function trainingStamp(
-  { id, preset, config, items, identity }: Training,
+  { id, preset, config, changes, items, identity }: Training,
   trained: Trained | undefined,
 ): TrainingStamp {
   const of = (split: Split) => items.filter((item) => item.split === split);
   const { steps, best, sha256, version, adapter } = trained ?? {};
   return {
-    ...{ id, preset, config, train: facesStamp(of('train')), validated: of('val').length },
+    ...{ id, preset, config, changes, train: facesStamp(of('train')), validated: of('val').length },
     ...{ init: identity.init, steps, best, sha256, version, adapter },
   };
 }
@@ -157,22 +159,26 @@ function differences(config: Config, preset: string): string[] {
 /** What is true of all trainings, then what each has of its own. */
 export function trainingsInWords(trainings: readonly TrainingStamp[]): string[] {
   if (trainings.length === 0) return [];
-  const [{ config, preset, init }] = trainings;
-  const { size, width, train } = config;
-  const differing = differences(config, preset);
+  const init = trainings[0].init;
+  const each = (of: (config: Config) => number | string) =>
+    [...new Set(trainings.map(({ config }) => of(config)))].join(', ');
+  const [first, ...others] = trainings.map(({ config, preset }) => differences(config, preset));
+  const differing = first.filter((one) => others.every((other) => other.includes(one)));
   return [
-    `Networks: ${size} x ${size} pixels, width ${width}, ${train.iterations * train.epochs} steps of ` +
-      `${train.batch} faces, seed ${train.seed}; begun from ${init ? 'given weights' : 'random weights, where the paper begins from pretrained ones'}; ` +
+    `Networks: ${each(({ size }) => `${size} x ${size}`)} pixels, width ${each(({ width }) => width)}, ` +
+      `${each(({ train }) => train.iterations * train.epochs)} steps of ${each(({ train }) => train.batch)} faces, ` +
+      `seed ${each(({ train }) => train.seed)}; begun from ${init ? 'given weights' : 'random weights, where the paper begins from pretrained ones'}; ` +
       'tested with the weights that were best on validation faces, where there are some.',
     differing.length > 0
       ? `Unlike the preset "paper" (its values in brackets): ${differing.join(', ')}.`
       : 'Settings: those of the paper, and where it gives none the presets of llsm.',
-    ...trainings.map(({ id, train: faces, validated, steps, best }) => {
+    ...trainings.map(({ id, changes, train: faces, validated, steps, best }) => {
       const state =
         steps === undefined
           ? 'not finished'
           : `${steps} steps${best ? `, best AUC ${best.auc.toFixed(3)} at step ${best.step}` : ''}`;
-      return `Trained ${id}: ${facesInWords(faces)}; validated on ${validated} faces; ${state}.`;
+      const how = changes.length > 0 ? ` (${changes.join(', ')})` : '';
+      return `Trained ${id}${how}: ${facesInWords(faces)}; validated on ${validated} faces; ${state}.`;
     }),
   ];
 }

@@ -1,9 +1,11 @@
 /** A table as text and as Markdown. */
 import { aligned } from '../../src/measure/report/text.ts';
+import type { CellResult } from './cell.ts';
 import type { Figures } from './figures.ts';
-import { missingLines } from './missing.ts';
+import { type MissingRow, missingLines } from './missing.ts';
 import type { Measure } from './protocol.ts';
-import type { CellResult, RowResult, TableResult } from './result.ts';
+import type { RowResult, TableResult } from './result.ts';
+import { deviationOf, meanOf } from './seeds.ts';
 import { dataInWords, trainingsInWords } from './stamp.ts';
 
 const titles: Record<Measure, string> = { auc: 'AUC', accuracy: 'ACC' };
@@ -42,18 +44,20 @@ export function tableRows(result: TableResult): string[][] {
   return [head, ...rows.flatMap((row) => [...paperRows(row.name), ...ourRows(row, result)])];
 }
 
-function ourRows({ name, cells }: RowResult, result: TableResult): string[][] {
+type Level = (cell: CellResult) => Figures | null;
+
+function ourRows({ name, cells, seeds = [] }: RowResult, result: TableResult): string[][] {
   const { columns, measures, average } = result;
-  const own = cells.filter((_, k) => !columns[k].extra);
-  const extra = cells.filter((_, k) => columns[k].extra);
+  const places = columns.map((_, k) => k);
+  const own = places.filter((k) => !columns[k].extra);
+  const extra = places.filter((k) => columns[k].extra);
   const row = (
     title: string,
-    of: (cell: CellResult) => Figures | null,
-    show: (figures: Figures | null, measure: Measure) => string,
+    show: (column: number, measure: Measure) => string,
     mean: (measure: Measure) => string,
   ) => {
-    const shown = (some: CellResult[]) =>
-      some.flatMap((cell) => measures.map((measure) => show(of(cell), measure)));
+    const shown = (some: number[]) =>
+      some.flatMap((k) => measures.map((measure) => show(k, measure)));
     return [
       ...(rowsNamed(result) ? [name] : []),
       title,
@@ -62,14 +66,30 @@ function ourRows({ name, cells }: RowResult, result: TableResult): string[][] {
       ...shown(extra),
     ];
   };
-  const level = (title: string, of: (cell: CellResult) => Figures | null) => [
+  const averageOf = (some: readonly CellResult[], of: Level, measure: Measure) =>
+    meanOf(own.map((k) => of(some[k])?.[measure]));
+  const spread = (of: Level) => {
+    const over = (value: (some: readonly CellResult[]) => number | null | undefined) =>
+      percent(deviationOf(seeds.map((seed) => value(seed.cells))));
+    return row(
+      `  SD of ${seeds.length} seeds`,
+      (k, measure) => over((some) => of(some[k])?.[measure]),
+      (measure) => over((some) => averageOf(some, of, measure)),
+    );
+  };
+  const interval = (of: Level) =>
+    row(
+      '  95 %',
+      (k, measure) => intervalOf(of(cells[k]), measure),
+      () => '',
+    );
+  const level = (title: string, of: Level) => [
     row(
       title,
-      of,
-      (figures, measure) => percent(figures?.[measure]),
-      (measure) => percent(meanOf(own.map((cell) => of(cell)?.[measure] ?? null))),
+      (k, measure) => percent(of(cells[k])?.[measure]),
+      (measure) => percent(averageOf(cells, of, measure)),
     ),
-    ...(cells.some((cell) => of(cell)) ? [row('  95 %', of, intervalOf, () => '')] : []),
+    ...(cells.some((cell) => of(cell)) ? [seeds.length > 1 ? spread(of) : interval(of)] : []),
   ];
   const lines = level('here, by face', ({ faces }) => faces);
   const videos = cells.some((cell) => cell.videos !== null);
@@ -77,16 +97,6 @@ function ourRows({ name, cells }: RowResult, result: TableResult): string[][] {
 }
 
 const rowsNamed = ({ rows }: TableResult): boolean => rows.length > 1;
-
-/** Null where one is missing. */
-function meanOf(values: readonly (number | null)[]): number | null {
-  let sum = 0;
-  for (const value of values) {
-    if (value === null) return null;
-    sum += value;
-  }
-  return sum / values.length;
-}
 
 function intervalOf(figures: Figures | null, measure: Measure): string {
   const [low, high] = figures?.aucInterval ?? [null, null];
@@ -100,11 +110,18 @@ const titleOf = (result: TableResult): string =>
   `${result.table}. ${result.title}: ${measured(result)} in percent` +
   (result.data.some(({ standIn }) => standIn) ? ' (on other data that stand in)' : '');
 
+const uncertainty = ({ rows }: TableResult): string => {
+  const seeds = rows[0].seeds?.length ?? 1;
+  return seeds > 1
+    ? `each network was trained ${seeds} times, with other seeds: means, and standard deviations (n - 1) over seeds`
+    : 'intervals by bootstrap over videos';
+};
+
 /** What stands below the table, a line each. */
 export function stampLines(result: TableResult): string[] {
   const { rows, columns, trainings, data, adapters, videoRule, paper, notes, version } = result;
   const lines = [
-    `here: llsm ${version}${adapters.length > 0 ? ` on ${adapters.join('; ')}` : ''}; intervals by bootstrap over videos; ` +
+    `here: llsm ${version}${adapters.length > 0 ? ` on ${adapters.join('; ')}` : ''}; ${uncertainty(result)}; ` +
       `a video's probability is the ${videoRule} of its faces'${result.measures.includes('accuracy') ? '; ACC at a probability of 0.5' : ''}.`,
     'The paper says neither whether its figures are by face or by video, nor how many frames of a video ' +
       'were taken, how faces were cut out, for how long was trained, nor alpha, beta and the tap of the LLSM.',
@@ -119,7 +136,10 @@ export function stampLines(result: TableResult): string[] {
   if (paper.length === 0) {
     lines.push("The paper's values are left out: these rows and columns are not its own.");
   } else lines.push(...notes);
-  lines.push(...missingLines(rows, columns));
+  const each = rows.flatMap(({ name, cells, seeds }): MissingRow[] =>
+    seeds ? seeds.map((one) => ({ name, ...one })) : [{ name, cells }],
+  );
+  lines.push(...missingLines(each, columns));
   return lines;
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Finding } from '../../src/detect/finding.ts';
+import { networkFacts } from '../../src/detect/report/about.ts';
 import { type CaseAbout, type CasePictures, caseReport } from '../../src/detect/report/case.ts';
 import type { Checkpoint } from '../../src/model/llsm/checkpoint.ts';
 import { sha256Of } from '../system/sha256.ts';
@@ -48,21 +49,10 @@ export function weightsAbout(path: string, { config }: Checkpoint): CaseAbout['w
   const sha256 = sha256Of(path);
   const readme = join(dirname(path), 'README.md');
   const card = existsSync(readme) ? readFileSync(readme, 'utf8') : '';
-  const { size, width, llsm, flm, head } = config;
   return {
     name: basename(path),
     sha256,
-    facts: [
-      ['Input', `${size} × ${size} pixels`],
-      ['Width', `${width} of the paper's`],
-      ['Pairs (LLSM)', llsm ? `${llsm.head} head at ${llsm.tap}` : 'none'],
-      ['Mask (FLM)', flm ? 'yes' : 'none'],
-      ['Classified by', flm ? head.source : 'encoder'],
-    ],
+    facts: networkFacts(config),
     ...(card.includes(sha256) && { card: card.trim() }),
   };
 }
-
-/** When a report is made, to the minute, with the zone. */
-export const madeNow = (): string =>
-  `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -2,16 +2,22 @@ import { readFileSync } from 'node:fs';
 import { LlsmError, messageOf, UsageError } from '../../src/base/errors.ts';
 import { nearest } from '../../src/base/nearest.ts';
 import { type Config, PRESETS, parseConfig } from '../../src/config/config.ts';
+import { withValues } from '../../src/config/values.ts';
 
 /**
  * The config of a preset's name or of a JSON file (Node only).
  *
  * @param overrides `key=value` each, the key a path such as `train.lr`, the value JSON or text
+ * @param base values by their paths that lie over the file's and under the overrides
  * @throws LlsmError where it is neither, or where the file is no valid config
  */
-export function loadConfig(nameOrPath: string, overrides: readonly string[] = []): Config {
-  const value = structuredClone(readConfig(nameOrPath));
-  for (const override of overrides) set(value, override);
+export function loadConfig(
+  nameOrPath: string,
+  overrides: readonly string[] = [],
+  base: Readonly<Record<string, unknown>> = {},
+): Config {
+  const given = Object.fromEntries(overrides.map(parseOverride));
+  const value = withValues(withValues(readConfig(nameOrPath), base), given);
   return parseConfig(value, [nameOrPath, ...overrides].join(' '));
 }
 
@@ -35,20 +41,14 @@ function readConfig(nameOrPath: string): unknown {
   }
 }
 
-function set(config: unknown, override: string): void {
+function parseOverride(override: string): [path: string, value: unknown] {
   const [, path, text] = /^([\w.]+)=(.+)$/.exec(override) ?? [];
   if (!path) throw new UsageError(`--set takes key=value, such as train.lr=1e-3, not ${override}`);
-  const keys = path.split('.');
-  let at = config as Record<string, unknown>;
-  for (const key of keys.slice(0, -1)) {
-    if (typeof at[key] !== 'object' || at[key] === null) at[key] = {};
-    at = at[key] as Record<string, unknown>;
-  }
   try {
-    at[keys[keys.length - 1]] = JSON.parse(text);
+    return [path, JSON.parse(text)];
   } catch {
     // JSON knows no .05, and no bare words.
     const number = Number(text);
-    at[keys[keys.length - 1]] = Number.isFinite(number) && text.trim() !== '' ? number : text;
+    return [path, Number.isFinite(number) && text.trim() !== '' ? number : text];
   }
 }

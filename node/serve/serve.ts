@@ -6,6 +6,7 @@ import { extname, join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream';
 import { LlsmError } from '../../src/base/errors.ts';
 import { packageRoot } from '../system/package-root.ts';
+import { Compressed, codingFor } from './compress.ts';
 
 /** The folder with the page, as the build makes it: any static host can serve it too. */
 export const pageFolder = (): string => join(packageRoot(), 'dist', 'web');
@@ -21,6 +22,9 @@ const types: Record<string, string> = {
   '.txt': 'text/plain; charset=utf-8',
   '.json': 'application/json',
 };
+
+/** What grows smaller by compression; pictures and weights hardly do. */
+const compressible = new Set(['.html', '.js', '.css', '.svg', '.wasm', '.txt', '.json']);
 
 /** What the page may do: its own files, WebAssembly, and nothing of anybody else. */
 export const policy = [
@@ -71,11 +75,12 @@ function refuse(response: ServerResponse, status: number, why: string): void {
   response.end(`${why}\n`);
 }
 
-function answer(
+async function answer(
   files: ReadonlyMap<string, string>,
+  compressed: Compressed,
   request: IncomingMessage,
   response: ServerResponse,
-): void {
+): Promise<void> {
   if (!isOwn(request.headers.host)) {
     refuse(response, 403, 'This server answers to localhost alone.');
     return;
@@ -90,13 +95,22 @@ function answer(
     refuse(response, 404, 'There is no such file.');
     return;
   }
-  const { size } = statSync(file);
-  response.writeHead(200, {
-    ...headers,
-    'content-type': types[extname(file)],
-    'content-length': size,
-  });
-  if (request.method === 'HEAD') response.end();
+  const { size, mtimeMs } = statSync(file);
+  const type = { ...headers, 'content-type': types[extname(file)] };
+  const reading = request.method !== 'HEAD';
+  if (compressible.has(extname(file))) {
+    const vary = { ...type, vary: 'accept-encoding' };
+    const coding = codingFor(request.headers['accept-encoding']?.toString());
+    if (coding) {
+      const bytes = await compressed.of(file, coding, mtimeMs);
+      const length = { 'content-encoding': coding, 'content-length': bytes.length };
+      response.writeHead(200, { ...vary, ...length });
+      response.end(reading ? bytes : undefined);
+      return;
+    }
+    response.writeHead(200, { ...vary, 'content-length': size });
+  } else response.writeHead(200, { ...type, 'content-length': size });
+  if (!reading) response.end();
   // A reader who has gone needs no file.
   else pipeline(createReadStream(file), response, () => {});
 }
@@ -114,7 +128,14 @@ export interface Serving {
  */
 export async function servePage(port: number, folder = pageFolder()): Promise<Serving> {
   const files = filesOf(folder);
-  const server = createServer((request, response) => answer(files, request, response));
+  const compressed = new Compressed();
+  const server = createServer((request, response) => {
+    answer(files, compressed, request, response).catch(() => {
+      // A file of the list that is no longer there: the page was built anew.
+      if (response.headersSent) response.destroy();
+      else refuse(response, 503, 'The page has changed: start `llsm serve` again.');
+    });
+  });
   await new Promise<void>((listening, failed) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';

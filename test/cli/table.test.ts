@@ -236,7 +236,7 @@ test('what was called wrongly, and what is not there', () => {
     assert.not(existsSync(join(folder, 'none')));
   };
   refused([], 2, /name/);
-  refused(['V'], 1, /V is neither a table \(I, II, III, IV\)/);
+  refused(['V'], 1, /V is neither a table \(I, II, III, IV, mini\/ablation, .*\)/);
   refused(['I', '--data', `celeb=${mine[0]}`], 2, /no data set "celeb"/);
   refused(['I', '--data', mine[0]], 1, /holds faces of portraits/);
   refused(['I', '--data', join(folder, 'nowhere')], 1, /nowhere/);

@@ -152,6 +152,20 @@ test('pictures that were left out are told, and an uncalibrated threshold too', 
   assert.not.match(html, /without pictures/);
 });
 
+test('a threshold set by hand is told beside the own one, and nothing is claimed of it', () => {
+  const pageAt = (setThreshold: number, own: Threshold | undefined) =>
+    parseHTML(caseReport([findings[0]], [], { ...about, threshold: own, setThreshold })).document;
+  const higher = pageAt(0.97, threshold);
+  const text = textOf(higher.querySelector('main'));
+  assert.match(text, "called altered from 0.97, set by hand; the network's own is");
+  assert.match(text, /was not measured; no more than at the network's own/);
+  assert.match(textOf(higher.querySelector('.strip')), 'threshold 0.970');
+  const lower = pageAt(0.01, threshold);
+  assert.match(textOf(lower.querySelector('main')), "no fewer than at the network's own");
+  const none = textOf(pageAt(0.3, undefined).querySelector('main'));
+  assert.match(none, "from 0.3, set by hand; the network's own is 0.5, uncalibrated");
+});
+
 test('a band of unsure scores is drawn where it lies on the strip', () => {
   const unsure = { from: 0.4, to: 0.6, real: 0.1, forged: 0.1, accused: 0.02, missed: 0.2 };
   const page = caseReport([findings[0]], [], {

@@ -5,9 +5,14 @@ import type { Browser, Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { nodeHost } from '../../node/host.ts';
 import { hasProgram } from '../../scripts/tools.js';
-import { Detector } from '../../src/detect/detector.ts';
+import { Detector, openPicture } from '../../src/detect/detector.ts';
 import type { Finding } from '../../src/detect/finding.ts';
+import { type Cam, fixedScale } from '../../src/detect/gradcam.ts';
 import { provideHost } from '../../src/detect/host.ts';
+import { caseReport } from '../../src/detect/report/case.ts';
+import { FaceScorer } from '../../src/detect/scorer.ts';
+import type { RgbImage } from '../../src/image/rgb.ts';
+import { parseCheckpoint } from '../../src/model/llsm/checkpoint.ts';
 import {
   launch,
   type Serving,
@@ -154,21 +159,97 @@ inBrowser('the threshold moves the verdict, and back', async () => {
   assert.is(await word(), before);
 });
 
-inBrowser('saves a page that needs nothing else', async () => {
+/** What the page says of a Grad-CAM: places along a side, where it is largest, its largest value and its mean. */
+async function camOf(page: Page, tap: string): Promise<number[]> {
+  await page.selectOption('#cam-tap', tap);
+  await page.waitForSelector('#cam-maps:not([hidden])');
+  const words =
+    /Of (\d+) × \d+ places the one at row (\d+), column (\d+) says most: ([\d.]+) on the fixed scale, ([\d.]+) in/;
+  const note = (await page.textContent('#cam-note')) ?? '';
+  const [, ...numbers] = words.exec(note) ?? [];
+  assert.is(numbers.length, 5, note);
+  return numbers.map(Number);
+}
+
+const drawnOn = (page: Page, id: string) =>
+  page.$eval(id, (canvas) => (canvas as HTMLCanvasElement).toDataURL());
+
+inBrowser('shows Grad-CAM by layer, as Node computes it', async () => {
+  const { page } = seen;
+  const sample = 'web/static/samples/anna-mouth.jpg';
+  assert.is(await page.textContent('#cam-note'), '', 'nothing before somebody asks');
+  await page.click('#cam-card summary');
+  provideHost(nodeHost);
+  const detector = await Detector.load();
+  const { image } = await openPicture(sample);
+  const [{ face }] = await detector.examiner.find(image);
+  const weights = readFileSync('weights/llsm.safetensors');
+  assert.is(await page.inputValue('#cam-tap'), 'd1');
+  const pictures = new Set<string>();
+  for (const tap of ['d1', 'd3', 'e5']) {
+    const [side, row, column, most, mean] = await camOf(page, tap);
+    const options = { batch: 1, cam: tap };
+    const scorer = await FaceScorer.build(detector.gpu, parseCheckpoint(weights, 'w'), options);
+    const [{ cam }] = await scorer.detect([face as RgbImage]);
+    scorer.destroy();
+    assert.is(side, cam?.side, tap);
+    const values = fixedScale(cam as Cam);
+    const wanted = [
+      values[(row - 1) * side + column - 1],
+      Math.max(...values),
+      values.reduce((sum, value) => sum + value, 0) / values.length,
+    ];
+    for (const [k, value] of [most, most, mean].entries()) {
+      assert.ok(Math.abs(value - wanted[k]) < 2e-3, `${tap}: ${value}, in Node ${wanted[k]}`);
+    }
+    for (const id of ['#cam-fixed', '#cam-own']) pictures.add(await drawnOn(page, id));
+  }
+  detector.dispose();
+  assert.is(pictures.size, 6);
+  // What was computed is shown again at once, and no other way.
+  await page.selectOption('#cam-tap', 'd1');
+  assert.ok(pictures.has(await drawnOn(page, '#cam-fixed')));
+  assert.equal(await wrongFor(page), []);
+});
+
+inBrowser('saves the report of `llsm detect`, which needs nothing else', async () => {
   const { page, context } = seen;
-  const [download] = await Promise.all([
-    page.waitForEvent('download'),
-    page.click('#download-html'),
-  ]);
-  assert.match(download.suggestedFilename(), '.llsm.html');
-  const html = readFileSync(await download.path(), 'utf8');
+  const saveIt = async () => {
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.click('#download-html'),
+    ]);
+    assert.match(download.suggestedFilename(), 'anna-mouth.jpg.llsm.html');
+    return readFileSync(await download.path(), 'utf8');
+  };
+  const html = await saveIt();
   const saved = await context.newPage();
   const asked: string[] = [];
   saved.on('request', (request) => asked.push(request.url()));
   await saved.setContent(html);
-  assert.is(await saved.textContent('.word'), await page.textContent('#verdict .word'));
-  assert.is(await saved.locator('img[src^="data:image/png"]').count(), 4);
-  assert.is(await saved.locator('.frame').count(), 1);
+  const word = await page.textContent('#verdict .word');
+  assert.is(await saved.textContent('.face .badge'), word);
+  const text = (await saved.textContent('main')) ?? '';
+  const { results, weightsSha256 } = await reportOf(page);
+  for (const words of [String(weightsSha256), String(results[0].sha256), 'Grad-CAM atd1']) {
+    assert.ok(text.includes(words), words);
+  }
+  // As in Node, but for what differs from run to run.
+  const about = { made: '', version: '', adapter: '', settings: [] };
+  const own = caseReport(results, [], { ...about, weights: { name: '', sha256: '', facts: [] } });
+  const headings = [...own.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, heading]) => heading);
+  const found = await saved.locator('h2:not([id])').allTextContents();
+  assert.ok(headings.length > 4);
+  assert.equal(found, headings);
+  // The whole picture and the face's sheet, the sheet with all its rows.
+  const sizes = await saved.$$eval('img[src^="data:image/jpeg"]', (images) =>
+    images.map((image) => [
+      (image as HTMLImageElement).naturalWidth,
+      (image as HTMLImageElement).naturalHeight,
+    ]),
+  );
+  assert.is(sizes.length, 2);
+  assert.ok(sizes[1][0] > 1000 && sizes[1][1] > 900, `${sizes[1]}`);
   assert.is(await saved.locator('button, input, script').count(), 0);
   assert.equal(await wrongFor(saved), []);
   assert.equal(
@@ -176,6 +257,9 @@ inBrowser('saves a page that needs nothing else', async () => {
     [],
   );
   await saved.close();
+  await page.locator('#threshold').fill('0.99');
+  assert.match(await saveIt(), 'called altered from 0.99, set by hand');
+  await page.click('#threshold-back');
 });
 
 inBrowser('says what is wrong with a file, and goes on', async () => {
@@ -201,6 +285,9 @@ inBrowser('takes another network by drop', async () => {
   assert.match((await page.textContent('#network-text')) ?? '', '80 x 80');
   await page.waitForSelector('#status', { state: 'hidden' });
   assert.is((await reportOf(page)).weights, 'mine.safetensors');
+  // Its Grad-CAM, not that of the network before.
+  await page.waitForSelector('#cam-maps:not([hidden])');
+  assert.match((await page.textContent('#cam-note')) ?? '', /^(Of|None of) 37 × 37/);
 });
 
 inBrowser('nothing was complained of, and nobody else was asked', async () => {

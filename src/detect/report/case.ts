@@ -22,7 +22,7 @@ import {
   preformatted,
   section,
 } from './html.ts';
-import { scoreStrip } from './strip.ts';
+import { type StripThreshold, scoreStrip } from './strip.ts';
 
 /** The pictures of one finding, as PNG or JPEG files. */
 export interface CasePictures {
@@ -40,7 +40,10 @@ export interface CaseAbout {
   made: string;
   version: string;
   adapter: string;
+  /** The network's own threshold. */
   threshold?: Threshold;
+  /** A threshold that the reader set in place of the network's own: the findings were judged by it. */
+  setThreshold?: number;
   weights: {
     name: string;
     /** SHA-256 of the file. */
@@ -91,14 +94,15 @@ export function caseReport(
     ...(rest > 0 ? [{ name: 'No face, or too small', value: `${rest}` }] : []),
     ...(failed > 0 ? [{ name: 'Could not be read', value: `${failed}` }] : []),
   ];
-  const { weights, threshold, leftOut } = about;
+  const { weights, threshold, setThreshold: set, leftOut } = about;
+  const used = set === undefined ? threshold : { ...threshold, value: set };
   return page('Faces and what was found on them', headline(numbers), [
     section(
       'How to read this',
       paragraphs([
         `A face gets a score from 0 to 1 from a network that was trained to tell altered faces from ` +
-          `untouched ones. It is called altered from ${thresholdInWords(threshold)}.`,
-        meaningInWords(threshold),
+          `untouched ones. It is called altered from ${set === undefined ? thresholdInWords(threshold) : setInWords(set, threshold)}.`,
+        set === undefined ? meaningInWords(threshold) : setMeaning(set, threshold),
         'Each face is scored as it is and in changed copies (mirrored, recompressed, made smaller). Where ' +
           'these disagree about the threshold the verdict is unsure: it would hang on how the file was saved.',
         `${scope} What follows are the answers of a program, not proof: an expert judges, with the file's ` +
@@ -106,7 +110,7 @@ export function caseReport(
       ]),
     ),
     findings.length > 1 ? section('All files', overview(findings)) : '',
-    ...findings.map((finding, k) => fileSection(finding, k, pictures[k], threshold)),
+    ...findings.map((finding, k) => fileSection(finding, k, pictures[k], used)),
     leftOut
       ? section(
           'Pictures left out',
@@ -134,6 +138,19 @@ export function caseReport(
       ]),
     ),
   ]);
+}
+
+const setInWords = (value: number, own: Threshold | undefined): string =>
+  `${Number(value.toPrecision(4))}, set by hand; the network's own is ${thresholdInWords(own)}`;
+
+/** What verdicts at a threshold set by hand are worth, as far as that follows from the network's own. */
+function setMeaning(value: number, own: Threshold | undefined): string {
+  if (!own) return meaningInWords(own);
+  const less = value > own.value ? 'no more' : 'no fewer';
+  return (
+    `How many real faces are accused at it was not measured; ${less} than at the network's own. There: ` +
+    meaningInWords(own)
+  );
 }
 
 const list = (items: readonly (readonly [name: string, text: string])[]): string =>
@@ -171,7 +188,7 @@ function fileSection(
   finding: Finding,
   index: number,
   pictures: CasePictures | undefined,
-  threshold: Threshold | undefined,
+  threshold: StripThreshold | undefined,
 ): string {
   const { file, sha256, kind, faces, verdict, error } = finding;
   const several = faces.length > 1;
@@ -184,7 +201,7 @@ function fileSection(
       : '',
     facts([
       ['Kind', kind],
-      ['SHA-256', sha256 ?? 'not read'],
+      ['SHA-256', sha256 ?? (error ? 'not read' : 'none: it was no file')],
       ...(error && faces.length === 0
         ? []
         : [[isVideo(finding) ? 'Faces in all frames' : 'Faces', `${faces.length}`] as const]),
@@ -236,7 +253,7 @@ function faceArticle(
   { box, finder, probability, verdict, note, views, alteredShare }: FaceFinding,
   title: string,
   sheet: Uint8Array | undefined,
-  threshold: Threshold | undefined,
+  threshold: StripThreshold | undefined,
 ): string {
   const [x, y, w, h] = box?.map(Math.round) ?? [];
   const told: [string, string][] = [];

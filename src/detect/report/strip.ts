@@ -4,13 +4,16 @@ import type { View } from '../finding.ts';
 import { uncalibrated } from '../verdict.ts';
 import { escapeHtml } from './html.ts';
 
+/** What is drawn of a threshold. */
+export type StripThreshold = Pick<Threshold, 'value' | 'unsure'>;
+
 const [left, width, height] = [10, 440, 58];
 
 /**
  * The score of each view as a dot, the face as it is larger; the threshold as a line; the band in which
  * verdicts were measured to err as a stripe.
  */
-export function scoreStrip(views: readonly View[], threshold?: Threshold): string {
+export function scoreStrip(views: readonly View[], threshold?: StripThreshold): string {
   const value = threshold?.value ?? uncalibrated;
   const at = (score: number): string => (left + score * width).toFixed(1);
   const band = threshold?.unsure;

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { facesIn, fingerprint, parseGiven, readTableData, thin } from '../../../lab/tables/data.ts';
@@ -7,31 +7,12 @@ import { loadDataSets, loadProtocol } from '../../../lab/tables/protocol.ts';
 import { presetConfig } from '../../../src/config/config.ts';
 import { failure, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
+import { type Clip, setOf as writeSet } from '../../support/table-sets.ts';
 
 const dataSets = loadDataSets();
 const folder = temporaryFolder();
 
-interface Clip {
-  video: string;
-  split: 'train' | 'val' | 'test';
-  method?: string;
-  dataset?: string;
-  people?: string[];
-}
-
-/** A data folder with a face of each clip; the pictures are never decoded here. */
-function setOf(name: string, clips: readonly Clip[]): string {
-  const path = join(folder, name);
-  mkdirSync(join(path, 'images'), { recursive: true });
-  const lines = clips.map(({ video, split, method, people, dataset = 'ffpp' }, k) => {
-    const image = `images/${k}.png`;
-    writeFileSync(join(path, image), `${k}`);
-    const label = method ? 1 : 0;
-    return JSON.stringify({ image, label, video, split, method, people, dataset });
-  });
-  writeFileSync(join(path, 'manifest.jsonl'), lines.map((line) => `${line}\n`).join(''));
-  return path;
-}
+const setOf = (name: string, clips: readonly Clip[]) => writeSet(join(folder, name), clips);
 
 const splits = ['train', 'val', 'test'] as const;
 /** Originals and forgeries of FF++ in all splits. */

@@ -93,5 +93,8 @@ test('a protocol that is wrong is refused by its file and field', async () => {
   writeFileSync(file, '{');
   assert.match((await failure(() => loadProtocol(file, dataSets))).message, /JSON/);
   const unknown = await failure(() => loadProtocol('IX', dataSets));
-  assert.match(unknown.message, /IX is neither a table \(I, II, III, IV\).*did you mean I/);
+  assert.match(
+    unknown.message,
+    /IX is neither a table \(I, II, III, IV, mini\/ablation, .*\).*did you mean I/,
+  );
 });
