@@ -59,6 +59,8 @@ export const webOptions = (root) => ({
   absWorkingDir: root,
   entryPoints: ['app', 'llsm', 'engine.worker', 'training.worker'].map((name) => `web/${name}.ts`),
   outdir: 'dist/web',
+  // A part that is fetched in the course of things bears its name.
+  chunkNames: '[name]-[hash]',
   bundle: true,
   splitting: true,
   platform: 'browser',
@@ -71,6 +73,7 @@ export const webOptions = (root) => ({
   alias: {
     'wgsl_reflect/wgsl_reflect.module.js': join(root, 'web/reflect.ts'),
     exifr: 'exifr/dist/mini.esm.mjs',
+    linkedom: join(root, 'web/blank-document.ts'),
     '@jsquash/jpeg/encode.js': join(root, 'web/jpeg-encode.ts'),
     '@jsquash/webp/decode.js': join(root, 'web/webp-decode.ts'),
   },
@@ -107,7 +110,8 @@ export function loadedBy(folder, name, known = new Set()) {
 }
 
 /**
- * Bytes of code, compressed: of the page that looks at pictures, and what training adds once it is opened.
+ * Bytes of code, compressed: of the page that looks at pictures, what training adds once it is opened,
+ * and what a video adds.
  * @param {string} root
  */
 export function codeSizes(root) {
@@ -124,7 +128,14 @@ export function codeSizes(root) {
     ...loadedBy(folder, 'engine.worker.js'),
   ]);
   const training = loadedBy(folder, 'training.worker.js');
-  return { page: sum(page), training: sum([...training].filter((name) => !page.has(name))) };
+  const video = new Set(
+    readdirSync(folder)
+      .filter((name) => /^(watch|timeline)-\w+\.js$/.test(name))
+      .flatMap((name) => [...loadedBy(folder, name)]),
+  );
+  /** @param {Set<string>} names */
+  const added = (names) => sum([...names].filter((name) => !page.has(name)));
+  return { page: sum(page), training: added(training), video: added(video) };
 }
 
 /**
@@ -162,10 +173,10 @@ export async function ensureWebBuilt(root, changed) {
     if (statSync(from).isDirectory()) mkdirSync(join(out, String(name)), { recursive: true });
     else copyFileSync(from, join(out, String(name)));
   }
-  const { page, training } = codeSizes(root);
+  const { page, training, video } = codeSizes(root);
   const kilobytes = (/** @type {number} */ bytes) => `${(bytes / 1000).toFixed(1)} kB`;
   console.error(
-    `dist/web: ${kilobytes(page)} of code, compressed (${kilobytes(most)} at most); training adds ${kilobytes(training)}`,
+    `dist/web: ${kilobytes(page)} of code, compressed (${kilobytes(most)} at most); training adds ${kilobytes(training)}, a video ${kilobytes(video)}`,
   );
   writeFileSync(stamp, '');
   utimesSync(stamp, started, started);

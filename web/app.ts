@@ -2,7 +2,7 @@
 import { version } from '../src/base/version.ts';
 import type { LoadProgress } from '../src/detect/detector.ts';
 import { scope, uncalibrated } from '../src/detect/verdict.ts';
-import { $, element } from './dom.ts';
+import { $, element, save } from './dom.ts';
 import { Engine } from './engine.ts';
 import type { About, Looked, ToldFace, ToldFaces } from './engine.worker.ts';
 import { Explorer } from './explorer.ts';
@@ -14,6 +14,7 @@ import { saveJson, saveReport } from './save.ts';
 import { drawStage, labelFaces, type Shown } from './stage.ts';
 import { TrainingView } from './train.ts';
 import { sayNothing, sayVerdict, verdictAt, worth } from './verdict.ts';
+import { VideoView } from './video.ts';
 
 /** What is being looked at. */
 interface Look {
@@ -27,6 +28,8 @@ interface Look {
 
 let about: About | undefined;
 let look: Look | undefined;
+/** The video that is being looked at, where it is none of the pictures. */
+let film: File | undefined;
 let threshold = uncalibrated;
 let asking = new AbortController();
 let drawMaskAt: (opacity: number) => void = () => {};
@@ -87,7 +90,7 @@ const engine = new Engine({
     about = now;
     threshold = now.threshold?.value ?? uncalibrated;
     slider.value = String(threshold);
-    if (!look) status(null);
+    if (!look && !film) status(null);
     sayNetwork(now);
     cams.offer(now.config);
   },
@@ -111,7 +114,8 @@ const cams = new CamView((crop, tap) => engine.cam(crop, tap));
 
 function lookAgain(): void {
   problem(null);
-  if (look) start(look.given);
+  if (film) startVideo(film);
+  else if (look) start(look.given);
 }
 
 function sayNetwork({ weights, config: { size }, adapter, software, milliseconds }: About): void {
@@ -124,16 +128,35 @@ function sayNetwork({ weights, config: { size }, adapter, software, milliseconds
   $('own-weights').hidden = own;
 }
 
-/** Looks at a picture in place of the one before. */
-async function start(given: Given): Promise<void> {
+/** Ends what is being looked at, and what is shown of it. */
+function leave(): AbortController {
   asking.abort();
   asking = new AbortController();
-  const { signal } = asking;
   problem(null);
   look?.shown?.bitmap.close();
+  look = undefined;
+  film = undefined;
+  video.hide();
+  $('result').hidden = true;
+  return asking;
+}
+
+/** Looks at a video in place of what was before. */
+async function startVideo(file: File): Promise<void> {
+  const own = leave();
+  film = file;
+  try {
+    await video.start(file, own.signal);
+  } catch (error) {
+    if (asking === own) explain(error);
+  }
+}
+
+/** Looks at a picture in place of what was before. */
+async function start(given: Given): Promise<void> {
+  const { signal } = leave();
   const current: Look = { given, faces: [], count: 0, chosen: 0 };
   look = current;
-  $('result').hidden = true;
   if (about) status('Looking for faces …');
   try {
     await engine.ready;
@@ -237,8 +260,26 @@ function details(current: Look, { find, judge }: Looked['milliseconds']): void {
   );
 }
 
+/** What `llsm detect --json` prints of a video, at the network's own threshold. */
+function videoReport(): string {
+  const whole = {
+    version,
+    adapter: about?.adapter,
+    weights: about?.weights,
+    weightsSha256: about?.sha256,
+    threshold: about?.threshold ?? { rule: 'uncalibrated', value: uncalibrated },
+    scope,
+    ...video.report(),
+  };
+  return `${JSON.stringify(whole, null, 2)}\n`;
+}
+
 async function loadWeights(file?: File): Promise<void> {
   problem(null);
+  // A network waits for what is asked of the one before, and a video is long.
+  const again = film;
+  if (again) leave();
+  film = again;
   status('Loading the network …');
   try {
     await engine.load(file);
@@ -249,8 +290,16 @@ async function loadWeights(file?: File): Promise<void> {
   }
 }
 
+const video = new VideoView({
+  ...{ engine, status, about: () => about },
+  stop() {
+    leave();
+    status(null);
+  },
+});
 takeIn({
   onPicture: start,
+  onVideo: startVideo,
   onWeights: loadWeights,
   onProblem: (message) => problem(message),
 });
@@ -265,6 +314,9 @@ $('threshold-back').addEventListener('click', () => move(about?.threshold?.value
 $('download').addEventListener('click', () => {
   if (look?.looked && about) saveJson(look.looked.finding, about, threshold);
 });
+$('video-download').addEventListener('click', () =>
+  save(`${film?.name ?? 'video'}.llsm.json`, videoReport(), 'application/json'),
+);
 $('download-html').addEventListener('click', () => {
   if (!look?.looked || !look.shown || !about) return;
   const { shown, faces, looked } = look;

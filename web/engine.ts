@@ -4,6 +4,7 @@ import type { Cam } from '../src/detect/gradcam.ts';
 import type { RgbImage } from '../src/image/rgb.ts';
 import { Asking } from './ask.ts';
 import type { About, Looked, Told } from './engine.worker.ts';
+import type { ToldOfVideo, WatchAsked, Watched } from './watch.ts';
 
 export interface EngineEvents {
   onProgress(progress: LoadProgress): void;
@@ -75,6 +76,15 @@ export class Engine {
     await this.ready;
     options.signal.throwIfAborted();
     return this.#worker.ask<Looked>('look', given, options);
+  }
+
+  async watch(
+    given: WatchAsked,
+    options: { signal: AbortSignal; onTold(told: ToldOfVideo): void },
+  ): Promise<Watched> {
+    await this.ready;
+    options.signal.throwIfAborted();
+    return this.#worker.ask<Watched>('watch', given, options);
   }
 
   /** Grad-CAM of a face crop at a feature map of the network. */

@@ -10,9 +10,11 @@ import type { Gpu } from '../src/gpu/device.ts';
 import type { Box } from '../src/image/pixels.ts';
 import type { RgbImage } from '../src/image/rgb.ts';
 import type { Threshold } from '../src/model/llsm/checkpoint.ts';
-import { announce, answer } from './answer.ts';
+import { type Asked, announce, answer } from './answer.ts';
+import { bitmapOf } from './bitmap.ts';
 import { CamScorer } from './cam-scorer.ts';
 import { pageHost } from './host.ts';
+import type { WatchAsked } from './watch.ts';
 
 provideHost(pageHost);
 
@@ -61,24 +63,6 @@ function device(): Promise<Gpu> {
     return gpu;
   });
   return opened;
-}
-
-/** The picture as the page draws it: upright, and no larger than anybody looks at. */
-function bitmapOf({ width, height, data }: RgbImage): Promise<ImageBitmap> {
-  const pixels = new ImageData(width, height);
-  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
-    pixels.data[to] = data[from];
-    pixels.data[to + 1] = data[from + 1];
-    pixels.data[to + 2] = data[from + 2];
-    pixels.data[to + 3] = 255;
-  }
-  const scale = Math.min(1, 2048 / Math.max(width, height));
-  if (scale === 1) return createImageBitmap(pixels);
-  return createImageBitmap(pixels, {
-    resizeWidth: Math.max(1, Math.round(width * scale)),
-    resizeHeight: Math.max(1, Math.round(height * scale)),
-    resizeQuality: 'high',
-  });
 }
 
 answer({
@@ -141,6 +125,14 @@ answer({
     await Promise.all(shown);
     const judge = performance.now() - found;
     return { finding, milliseconds: { find: found - started, judge } } satisfies Looked;
+  },
+
+  async watch(given: WatchAsked, asked: Asked) {
+    const loaded = await detector;
+    if (!loaded) throw new TypeError('nothing has been loaded');
+    // Most come with a picture: what reads videos is fetched when there is one.
+    const { watch } = await import('./watch.ts');
+    return watch(loaded, given, asked);
   },
 
   /** Grad-CAM of a face crop at a feature map. */

@@ -18,20 +18,23 @@ const samples: readonly { file: string; about: string }[] = [
 
 export interface Handlers {
   onPicture(given: Given): void;
+  onVideo(file: File): void;
   onWeights(file: File): void;
   onProblem(message: string): void;
 }
 
 const isWeights = ({ name }: File) => /\.safetensors$/i.test(name);
+const isVideo = ({ name, type }: File) =>
+  type.startsWith('video/') || /\.(mp4|m4v|mov|webm|mkv)$/i.test(name);
 
 /** Takes in whatever is given from now on. */
-export function takeIn({ onPicture, onWeights, onProblem }: Handlers): void {
+export function takeIn({ onPicture, onVideo, onWeights, onProblem }: Handlers): void {
   const take = (files: Iterable<File>) => {
     const [file, more] = files;
     if (!file) return;
-    if (more)
-      onProblem('Several files were given; this is the first. One picture is looked at a time.');
+    if (more) onProblem('Several files were given; this is the first. One is looked at a time.');
     if (isWeights(file)) onWeights(file);
+    else if (isVideo(file)) onVideo(file);
     else onPicture({ picture: file, name: file.name });
   };
   for (const [button, input] of [

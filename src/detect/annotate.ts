@@ -4,21 +4,11 @@ import { paint, paste } from '../image/paint.ts';
 import type { Box } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import type { Threshold } from '../model/llsm/checkpoint.ts';
-import type { Verdict } from './finding.ts';
 import { boxOn } from './pictures.ts';
-import { maskThreshold } from './verdict.ts';
+import { maskThreshold, verdictColours } from './verdict.ts';
 import type { SeenFrame } from './video.ts';
 
 type Colour = readonly [number, number, number];
-
-/** Colours that verdicts are drawn in, told apart by people with any colour vision. */
-export const verdictColours: Record<Verdict, Colour> = {
-  altered: [213, 62, 30],
-  unsure: [232, 172, 30],
-  'nothing found': [47, 127, 193],
-  'face too small': [150, 150, 150],
-  'no face found': [150, 150, 150],
-};
 
 /**
  * Draws a frame's faces on the picture that was kept of it, which may be smaller: a box about each

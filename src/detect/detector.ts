@@ -204,7 +204,15 @@ export class Detector {
    * @throws LlsmError as `detect`
    */
   examine(picture: Picture, options: DetectOptions = {}): Promise<Examination> {
-    const result = this.#turn.then(() => this.#examine(picture, options));
+    return this.inTurn(() => this.#examine(picture, options));
+  }
+
+  /**
+   * Runs work with the examiner when what was asked before is done; what is asked after waits for it.
+   * For a video: `detector.inTurn((examiner) => examineVideo(examiner, frames, { file }))`.
+   */
+  inTurn<T>(work: (examiner: Examiner) => Promise<T>): Promise<T> {
+    const result = this.#turn.then(() => work(this.examiner));
     this.#turn = result.catch(() => {});
     return result;
   }

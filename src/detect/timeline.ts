@@ -2,9 +2,8 @@
 import * as Plot from '@observablehq/plot';
 import { plotFile } from '../image/plot.ts';
 import type { Threshold } from '../model/llsm/checkpoint.ts';
-import { verdictColours } from './annotate.ts';
 import type { TrackFinding, VideoFinding } from './finding.ts';
-import { uncalibrated } from './verdict.ts';
+import { uncalibrated, verdictColours } from './verdict.ts';
 
 /** Tracks that are drawn; of more, the longest. */
 const mostLanes = 12;

@@ -1,6 +1,6 @@
 /** Verdict in words from the network's probability. */
 import type { Threshold } from '../model/llsm/checkpoint.ts';
-import type { View } from './finding.ts';
+import type { Verdict, View } from './finding.ts';
 
 /** Caution that every result of the detector is shown with. */
 export const scope =
@@ -10,6 +10,15 @@ export const sigmoid = (logit: number): number => 1 / (1 + Math.exp(-logit));
 
 /** Threshold of a network without a calibrated one. */
 export const uncalibrated = 0.5;
+
+/** Colours that verdicts are drawn in, told apart by people with any colour vision. */
+export const verdictColours: Record<Verdict, readonly [number, number, number]> = {
+  altered: [213, 62, 30],
+  unsure: [232, 172, 30],
+  'nothing found': [47, 127, 193],
+  'face too small': [150, 150, 150],
+  'no face found': [150, 150, 150],
+};
 
 /** What a face's views say: its verdict, and the reason where it is `unsure`. */
 export interface Judgement {

@@ -1,4 +1,5 @@
 /** The page in a real browser: Chromium on SwiftShader, so that it needs no GPU. */
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -57,6 +58,16 @@ export async function visit(
   await prepare(page);
   await page.goto(url + path);
   return watched;
+}
+
+/** What axe finds wrong with the page as it is. */
+export async function wrongFor(page: Page): Promise<string[]> {
+  await page.evaluate(readFileSync('node_modules/axe-core/axe.min.js', 'utf8'));
+  // biome-ignore lint/suspicious/noExplicitAny: axe is a script of the page
+  const found = await page.evaluate(() => (globalThis as any).axe.run());
+  return found.violations.flatMap(({ id, nodes }: { id: string; nodes: { html: string }[] }) =>
+    nodes.map(({ html }) => `${id}: ${html}`),
+  );
 }
 
 /** Any static host: the files of a folder, with no more than their types. */

@@ -7,9 +7,10 @@ import { test } from '../support/run.ts';
 const folder = 'dist/web';
 
 test("the page's code stays small", () => {
-  const { page, training } = codeSizes('.');
+  const { page, training, video } = codeSizes('.');
   // Both are there at all, and counted.
   assert.ok(page > 50_000 && page <= most, `${page} bytes of ${most}`);
+  assert.ok(video > 50_000 && video <= 170_000, `a video adds ${video} bytes`);
   assert.ok(training > 10_000 && training <= most / 2, `training adds ${training} bytes`);
 });
 

@@ -13,7 +13,14 @@ import { caseReport } from '../../src/detect/report/case.ts';
 import { FaceScorer } from '../../src/detect/scorer.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { parseCheckpoint } from '../../src/model/llsm/checkpoint.ts';
-import { launch, type Serving, servePage, visit, type Watched } from '../support/browser.ts';
+import {
+  launch,
+  type Serving,
+  servePage,
+  visit,
+  type Watched,
+  wrongFor,
+} from '../support/browser.ts';
 import { suite } from '../support/run.ts';
 import { needTool } from '../support/tools.ts';
 
@@ -78,16 +85,6 @@ const drop = (page: Page, name: string, bytes: Uint8Array) =>
     },
     [name, Buffer.from(bytes).toString('base64')],
   );
-
-/** What axe finds wrong with the page as it is. */
-async function wrongFor(page: Page): Promise<string[]> {
-  await page.evaluate(readFileSync('node_modules/axe-core/axe.min.js', 'utf8'));
-  // biome-ignore lint/suspicious/noExplicitAny: axe is a script of the page
-  const found = await page.evaluate(() => (globalThis as any).axe.run());
-  return found.violations.flatMap(({ id, nodes }: { id: string; nodes: { html: string }[] }) =>
-    nodes.map(({ html }) => `${id}: ${html}`),
-  );
-}
 
 inBrowser('says something of a sample, in the words of `detect`', async () => {
   const { page } = seen;
