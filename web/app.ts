@@ -128,12 +128,18 @@ function sayNetwork({ weights, config: { size }, adapter, software, milliseconds
   $('own-weights').hidden = own;
 }
 
+/** What can be saved is there when all of a picture has been looked at. */
+function letSave(ready: boolean): void {
+  for (const id of ['download', 'download-html']) $<HTMLButtonElement>(id).disabled = !ready;
+}
+
 /** Ends what is being looked at, and what is shown of it. */
 function leave(): AbortController {
   asking.abort();
   asking = new AbortController();
   problem(null);
   look?.shown?.bitmap.close();
+  letSave(false);
   look = undefined;
   film = undefined;
   video.hide();
@@ -170,7 +176,9 @@ async function start(given: Given): Promise<void> {
         else showFace(current, told.face);
       },
     });
-    if (look === current) finish(current, current.looked);
+    if (look !== current) return;
+    letSave(true);
+    finish(current, current.looked);
   } catch (error) {
     if (look === current) explain(error);
   }
