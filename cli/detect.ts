@@ -28,7 +28,7 @@ import {
   thresholdInWords,
   uncalibrated,
 } from '../src/detect/verdict.ts';
-import { viewNames } from '../src/detect/views.ts';
+import { viewsFor } from '../src/detect/views.ts';
 import { type FacePlace, FixedPlace } from '../src/faces/place.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
@@ -153,7 +153,7 @@ async function detect(paths: string[], options: Options): Promise<void> {
   const note = leftOut(checkpoint.config);
   if (wanted && note) console.error(`llsm: ${note}`);
   const { threshold } = checkpoint;
-  const views = options.views === 'one' ? viewNames.slice(0, 1) : viewNames;
+  const views = viewsFor(options.views);
   const anyVideo = sources.some(({ video }) => video);
   const most = anyVideo ? options.batch : Math.max(1, sources.length * views.length);
   const batch = Math.min(options.batch, most);
@@ -354,7 +354,7 @@ const settingsOf = ({
 }: Options): [string, string][] => [
   ['Faces', typeof faces === 'string' ? faces : JSON.stringify(faces)],
   ['Face finder', faces === 'auto' ? (finder ?? 'the one that comes with llsm') : 'none'],
-  ['Views', views === 'all' ? viewNames.join(', ') : viewNames[0]],
+  ['Views', viewsFor(views).join(', ')],
   ['Precision', precision],
   ['Of videos', `one frame in ${every}, a track by the ${videoScore} of its frames`],
   ...(cam !== undefined ? [['Grad-CAM at', cam] as [string, string]] : []),

@@ -8,6 +8,7 @@ import {
 import { uncalibrated } from '../../src/detect/verdict.ts';
 import { viewNames } from '../../src/detect/views.ts';
 import type { Threshold } from '../../src/model/llsm/checkpoint.ts';
+import { type CsvField, csvOf } from '../files/csv.ts';
 
 const columns = [
   ...['file', 'sha256', 'face', 'x', 'y', 'width', 'height', 'probability', 'verdict', 'threshold'],
@@ -56,16 +57,4 @@ function trackRow(
   const empty = viewNames.map(() => null);
   const said = [probability, verdict, at, ...empty, null, null, null, null, note, error?.message];
   return [file, sha256, number, ...nowhere, ...said];
-}
-
-export type CsvField = string | number | null | undefined;
-
-/** Lines of fields, quoted where they must be; nothing for null. */
-export function csvOf(columns: readonly string[], rows: readonly (readonly CsvField[])[]): string {
-  return [columns, ...rows].map((row) => `${row.map(quoted).join(',')}\r\n`).join('');
-}
-
-function quoted(value: CsvField): string {
-  const text = String(value ?? '');
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

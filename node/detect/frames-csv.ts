@@ -1,6 +1,6 @@
 /** The faces of videos' frames as a table (RFC 4180). */
 import type { VideoFinding } from '../../src/detect/finding.ts';
-import { csvOf } from './findings-csv.ts';
+import { csvOf } from '../files/csv.ts';
 
 const columns = [
   ...['file', 'frame', 'time', 'track', 'x', 'y', 'width', 'height', 'finder score'],

@@ -1,4 +1,4 @@
-/** Reading tables of comma-separated values (RFC 4180). */
+/** Tables of comma-separated values (RFC 4180), read and written. */
 import { readFileSync } from 'node:fs';
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 
@@ -45,4 +45,16 @@ export function readTable(path: string, columns: readonly string[]): Map<string,
     }
     return new Map(names.map((name, k) => [name, line[k]]));
   });
+}
+
+export type CsvField = string | number | null | undefined;
+
+/** Lines of fields, quoted where they must be; nothing for null. */
+export function csvOf(columns: readonly string[], rows: readonly (readonly CsvField[])[]): string {
+  return [columns, ...rows].map((row) => `${row.map(quoted).join(',')}\r\n`).join('');
+}
+
+function quoted(value: CsvField): string {
+  const text = String(value ?? '');
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -8,6 +8,7 @@ import type { Scored } from '../../src/measure/classification.ts';
 import type { Evaluation } from '../../src/measure/evaluate.ts';
 import type { Robustness } from '../../src/measure/robustness.ts';
 import type { Threshold } from '../../src/model/llsm/checkpoint.ts';
+import { csvOf } from '../files/csv.ts';
 import { writeFileWhole } from '../system/write-file.ts';
 
 /** Network, faces and settings that an evaluation was made with. */
@@ -63,14 +64,10 @@ const columns = [
 
 /** RFC 4180: a line a face. */
 function toCsv(scores: readonly Scored[]): string {
-  const quoted = (value: string | number | null | undefined): string => {
-    const text = String(value ?? '');
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
   const rows = scores.map((s) => [
     ...[s.image, s.label, s.method, s.video, s.probability],
     ...[s.traits?.made?.region, s.traits?.made?.cue, s.traits?.made?.ratio],
     ...[s.traits?.maskShare?.toFixed(4), s.traits?.side],
   ]);
-  return [[...columns], ...rows].map((row) => `${row.map(quoted).join(',')}\r\n`).join('');
+  return csvOf(columns, rows);
 }

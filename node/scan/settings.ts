@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { LlsmError } from '../../src/base/errors.ts';
 import { Examiner } from '../../src/detect/examiner.ts';
-import { viewNames } from '../../src/detect/views.ts';
+import { viewsFor } from '../../src/detect/views.ts';
 import { type FacePlace, FixedPlace } from '../../src/faces/place.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { Dtype } from '../../src/graph/tensor.ts';
@@ -69,6 +69,6 @@ export async function buildExaminer(
   const { threshold } = checkpoint;
   return new Examiner(detector, place, {
     threshold,
-    views: views === 'one' ? viewNames.slice(0, 1) : viewNames,
+    views: viewsFor(views),
   });
 }

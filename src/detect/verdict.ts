@@ -26,6 +26,10 @@ export interface Judgement {
   why: string | null;
 }
 
+/** The mean probability over a face's views, by which the unsure band is told. */
+export const meanOfViews = (views: readonly View[]): number =>
+  views.reduce((sum, { probability }) => sum + probability, 0) / views.length;
+
 /**
  * The verdict on a face. `altered` at the threshold and above it; `unsure` where half of its other views
  * or more lie on the other side of the threshold, or where the mean of all lies in the band in which
@@ -45,7 +49,7 @@ export function judge(views: readonly View[], threshold?: Threshold): Judgement 
       why: `seen otherwise it lies across the threshold: ${told.join(', ')}`,
     };
   }
-  const mean = views.reduce((sum, { probability }) => sum + probability, 0) / views.length;
+  const mean = meanOfViews(views);
   const band = threshold?.unsure;
   if (band && mean >= band.from && mean < band.to) {
     const [from, to] = [band.from, band.to].map((bound) => bound.toFixed(3));

@@ -14,6 +14,10 @@ export const viewNames = [
 ] as const;
 export type ViewName = (typeof viewNames)[number];
 
+/** The views that `--views` asks for: all, or the face as it is alone. */
+export const viewsFor = (which: 'all' | 'one'): readonly ViewName[] =>
+  which === 'one' ? viewNames.slice(0, 1) : viewNames;
+
 const copied = (image: RgbImage): RgbImage => ({ ...image, data: image.data.slice() });
 
 /** A picture made smaller by a factor. */

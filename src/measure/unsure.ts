@@ -1,6 +1,6 @@
 /** Where verdicts are unreliable, measured on faces whose truth is known. */
 import type { View } from '../detect/finding.ts';
-import { judge } from '../detect/verdict.ts';
+import { judge, meanOfViews } from '../detect/verdict.ts';
 import type { Threshold } from '../model/llsm/checkpoint.ts';
 
 /** A face whose truth is known, in each view; as it is first. */
@@ -41,9 +41,8 @@ export function measureUnsure(
   for (const { label, views } of faces) {
     const { verdict } = judge(views, plain);
     if (verdict === 'unsure') continue;
-    const mean = views.reduce((sum, { probability }) => sum + probability, 0) / views.length;
     const side = verdict === 'altered' ? above : below;
-    side.push({ label, distance: Math.abs(mean - value) });
+    side.push({ label, distance: Math.abs(meanOfViews(views) - value) });
   }
   const forged = faces.filter(({ label }) => label === 1).length;
   const ofClass: [number, number] = [
