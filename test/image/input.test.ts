@@ -7,7 +7,7 @@ test("network input: a picture's bytes in memory of their own; any size becomes 
   const data = Uint8ClampedArray.of(0, 255, 51, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   const input = networkInput({ width: 2, height: 2, data }, 2);
   assert.equal(input, Uint8Array.from(data));
-  assert.not.equal(input.buffer, data.buffer);
+  assert.is.not(input.buffer, data.buffer);
   const face = drawnPicture(90, 60);
   assert.is(networkInput(face, 64).length, 64 * 64 * 3);
   const mean = (values: ArrayLike<number>) =>
