@@ -63,13 +63,16 @@ function dense(polygon: Polygon, most: number): Polygon {
 /** Fills a polygon (even-odd) with 1 at pixel centres. */
 function fill(polygon: Polygon, [left, top, width, height]: Box): Float32Array {
   const mask = floats(width * height).fill(0);
+  const xs = Float64Array.from(polygon, ([x]) => x - left);
+  const ys = Float64Array.from(polygon, ([, y]) => y);
+  const crossings: number[] = [];
   for (let y = 0; y < height; y++) {
     const line = top + y + 0.5;
-    const crossings: number[] = [];
-    for (const [i, [x0, y0]] of polygon.entries()) {
-      const [x1, y1] = polygon[(i + 1) % polygon.length];
+    crossings.length = 0;
+    for (let i = 0, before = ys.length - 1; i < ys.length; before = i++) {
+      const [y0, y1] = [ys[before], ys[i]];
       if (y0 <= line !== y1 <= line) {
-        crossings.push(x0 + ((line - y0) / (y1 - y0)) * (x1 - x0) - left);
+        crossings.push(xs[before] + ((line - y0) / (y1 - y0)) * (xs[i] - xs[before]));
       }
     }
     crossings.sort((a, b) => a - b);

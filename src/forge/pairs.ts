@@ -3,13 +3,7 @@ import { LlsmError } from '../base/errors.ts';
 import { Random } from '../base/random.ts';
 import type { Forging } from '../config/forge-schema.ts';
 import { mirror } from '../faces/augment.ts';
-import {
-  type Crop,
-  type CropSource,
-  cut,
-  defaultCacheBytes,
-  type ReadBytes,
-} from '../faces/crops.ts';
+import { type Crop, type CropSource, defaultCacheBytes, type ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import type { Box } from '../image/pixels.ts';
 import { resample, resize } from '../image/resample.ts';
@@ -197,29 +191,36 @@ function inView(image: RgbImage, { box, mirrored, turned }: View, size: number):
 
 /** 1 where more than half is altered, [size, size]. */
 function maskInView(mask: GreyImage, { box, mirrored, turned }: View, size: number): Float32Array {
-  const seen = turned
-    ? nearestOf(mask, turned, size)
-    : box[2] === size
-      ? Float32Array.from(cut(mask, box).data)
-      : resample(mask, 1, box, size, size, new Float32Array(size * size));
+  const seen = new Float32Array(size * size);
+  if (turned) nearestOf(mask, turned, size, seen);
+  else if (box[2] === size) copyBox(mask, box, seen);
+  else resample(mask, 1, box, size, size, seen);
   if (mirrored) mirror(seen, size, size, 1);
   for (let i = 0; i < seen.length; i++) seen[i] = seen[i] > 127.5 ? 1 : 0;
   return seen;
 }
 
 /** The mask where the turned view's pixels lie; beyond its borders it is mirrored, as pictures are. */
-function nearestOf(mask: GreyImage, { a, b, x0, y0 }: Similarity, size: number): Float32Array {
-  const seen = new Float32Array(size * size);
+function nearestOf(
+  mask: GreyImage,
+  { a, b, x0, y0 }: Similarity,
+  size: number,
+  out: Float32Array,
+): void {
+  const { width, height, data } = mask;
   for (let y = 0, to = 0; y < size; y++) {
     for (let x = 0; x < size; x++, to++) {
       const u = a * (x + 0.5) - b * (y + 0.5) + x0;
       const v = b * (x + 0.5) + a * (y + 0.5) + y0;
-      const [column, row] = [
-        mirroredIndex(Math.floor(u), mask.width),
-        mirroredIndex(Math.floor(v), mask.height),
-      ];
-      seen[to] = mask.data[row * mask.width + column];
+      const column = mirroredIndex(Math.floor(u), width);
+      out[to] = data[mirroredIndex(Math.floor(v), height) * width + column];
     }
   }
-  return seen;
+}
+
+function copyBox({ width, data }: GreyImage, [left, top, w, h]: Box, out: Float32Array): void {
+  for (let y = 0, to = 0; y < h; y++) {
+    const row = (top + y) * width + left;
+    for (let x = 0; x < w; x++, to++) out[to] = data[row + x];
+  }
 }

@@ -65,11 +65,10 @@ export function roomFor({ width, height }: { width: number; height: number }): n
 function take(bytes: number): number {
   if (depth === 0) throw new TypeError('scratch memory is taken inside of inScratch');
   const at = top;
-  top = (at + bytes + gap + 15) & ~15;
-  const { memory } = started();
-  if (top > memory.buffer.byteLength) {
-    throw new RangeError(`${top} bytes of scratch memory of ${memory.buffer.byteLength}`);
-  }
+  const end = Math.ceil((at + bytes + gap) / 16) * 16;
+  const { byteLength } = started().memory.buffer;
+  if (end > byteLength) throw new RangeError(`${end} bytes of scratch memory of ${byteLength}`);
+  top = end;
   return at;
 }
 
