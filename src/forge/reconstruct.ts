@@ -23,7 +23,7 @@ export function reconstruct(
   random: Random,
   forging: Forging,
 ): Forgery {
-  return inScratch(roomFor(face.image) + 48 * reconstruction.data.length, () =>
+  return inScratch(roomFor(face.image) + 8 * reconstruction.data.length, () =>
     reconstructed(face, reconstruction, random, forging),
   );
 }

@@ -4,6 +4,7 @@
  * time as the work on them.
  */
 
+import { LlsmError } from '../base/errors.ts';
 import compiled from './lanes.wasm';
 import type { Lanes } from './lanes-api.ts';
 
@@ -35,12 +36,18 @@ function started(): Machine {
  * Runs what uses scratch memory. What it takes there is given back when it ends, so nothing of it may
  * be returned, and `run` must not wait for anything.
  * @param room bytes that may be taken, for the outermost call; calls inside of it share that
+ * @throws LlsmError where WebAssembly has no such room
  */
 export function inScratch<T>(room: number, run: () => T): T {
   const { memory } = started();
   if (depth === 0) {
     // Nothing is held now, so what growing takes away is no one's.
     const more = room + page - memory.buffer.byteLength;
+    if (room + page > 2 ** 32) {
+      throw new LlsmError(
+        `the face's picture is too large to forge: that would take ${Math.ceil(room / 2 ** 20)} MB, and 4095 are the most; make it smaller`,
+      );
+    }
     if (more > 0) memory.grow(Math.ceil(more / page));
     top = gap;
   }
@@ -54,11 +61,11 @@ export function inScratch<T>(room: number, run: () => T): T {
   }
 }
 
-/** Room for the forging of a picture of these sides. */
+/** Room for the forging of a picture of these sides: twice of what the longest way of all takes. */
 export function roomFor({ width, height }: { width: number; height: number }): number {
   // A generator works at up to 256 pixels, whatever the face's size.
   const side = Math.max(width, height, 256);
-  return 40 * 12 * side * side;
+  return 24 * 12 * side * side;
 }
 
 /** @throws TypeError outside of `inScratch`; RangeError where its room is used up */

@@ -60,7 +60,7 @@ export function swap(face: Subject, donor: Subject, random: Random, forging: For
 }
 
 const roomOf = (face: Subject, donor: Subject): number =>
-  roomFor(face.image) + 48 * donor.image.data.length;
+  roomFor(face.image) + 8 * donor.image.data.length;
 
 function swapped(face: Subject, donor: Subject, random: Random, forging: Forging): Forgery {
   const region: ForgeRegion = drawShare(forging.regions.swap, random);

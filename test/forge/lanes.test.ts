@@ -305,6 +305,7 @@ test('scratch memory is for the time of a call: misuse is refused, and what was 
     assert.is(placeOf(floats(10)), inner);
     assert.throws(() => floats(2 ** 29), /bytes of scratch memory of/);
   });
+  assert.throws(() => inScratch(2 ** 32, () => 0), /too large to forge: that would take 4096 MB/);
   // An error inside gives back too.
   const places = [1, 2].map(() => {
     let place = 0;
