@@ -5,7 +5,7 @@
  * which is the next pixel's and written again with it.
  * @param across an index (of a pixel) for each of the width's taps; their weights follow behind the indices
  * @param down the same of rows
- * @param room `downTaps` rows of the result with 64 bytes more, and as many places
+ * @param room `downTaps` rows of the result with 64 bytes more, and three times as many numbers
  */
 export function resample(
   from: usize,
@@ -21,36 +21,34 @@ export function resample(
 ): void {
   const row = ((usize(width) * 12 + 15) & ~15) + 64;
   const holds = room + row * usize(downTaps);
+  const used = holds + (usize(downTaps) << 2);
   for (let k = 0; k < downTaps; k++) store<i32>(holds + (usize(k) << 2), -1);
   const acrossWeights = across + (usize(width * acrossTaps) << 2);
   const downWeights = down + (usize(height * downTaps) << 2);
   for (let y = 0; y < height; y++, to += usize(width) * 12) {
     const first = usize(y * downTaps) << 2;
+    let end = used;
     for (let k = 0; k < downTaps; k++) {
       const tap = first + (usize(k) << 2);
-      if (load<f32>(downWeights + tap) === 0) continue;
+      const weight = load<f32>(downWeights + tap);
+      if (weight === 0) continue;
       const source = load<i32>(down + tap);
       const place = usize(source % downTaps);
+      const at = room + place * row;
+      store<u32>(end, u32(at));
+      store<f32>(end, weight, 4);
+      end += 8;
       if (load<i32>(holds + (place << 2)) === source) continue;
       store<i32>(holds + (place << 2), source);
-      along(
-        from + usize(source * fromWidth) * 12,
-        room + place * row,
-        width,
-        across,
-        acrossWeights,
-        acrossTaps,
-      );
+      const line = from + usize(source * fromWidth) * 12;
+      along(line, at, width, across, acrossWeights, acrossTaps);
     }
     for (let i: usize = 0; i < usize(width) * 12; i += 32) {
       let p = f32x4.splat(0);
       let q = f32x4.splat(0);
-      for (let k = 0; k < downTaps; k++) {
-        const tap = first + (usize(k) << 2);
-        const weight = load<f32>(downWeights + tap);
-        if (weight === 0) continue;
-        const at = room + usize(load<i32>(down + tap) % downTaps) * row + i;
-        const by = f32x4.splat(weight);
+      for (let tap = used; tap < end; tap += 8) {
+        const at = usize(load<u32>(tap)) + i;
+        const by = v128.load32_splat(tap, 4);
         p = f32x4.add(p, f32x4.mul(by, v128.load(at)));
         q = f32x4.add(q, f32x4.mul(by, v128.load(at, 16)));
       }
