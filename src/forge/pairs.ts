@@ -24,7 +24,7 @@ import {
   sample,
   scaled,
 } from './plane.ts';
-import { floats, inScratch, placeOf, roomFor, withLanes } from './scratch.ts';
+import { inScratch, roomFor } from './scratch.ts';
 import { drawShare } from './self-blend.ts';
 
 export interface PairOptions {
@@ -147,12 +147,8 @@ function varied(face: Subject, random: Random): Subject {
   });
 }
 
-/** A plane of whole grey levels as the network takes it, outside of scratch memory: see `networkInput`. */
-function inputOf({ data }: Plane): Float32Array {
-  const input = floats(data.length);
-  withLanes((lanes) => lanes.input(placeOf(data), placeOf(input), data.length));
-  return input.slice();
-}
+/** The bytes of a plane of whole grey levels, outside of scratch memory: see `networkInput`. */
+const inputOf = ({ data }: Plane): Uint8Array => new Uint8Array(new Uint8ClampedArray(data).buffer);
 
 interface View {
   box: Box;
