@@ -24,8 +24,8 @@ process.on('message', async (message: ToExaminer) => {
     answers.get(id)?.(message.wanted);
     return;
   }
-  const line = await stub.examine(message.task, (sha256) => {
-    process.send?.({ id, sha256 });
+  const line = await stub.examine(message.task, (hash, of) => {
+    process.send?.({ id, hash, of });
     return new Promise((resolve) => answers.set(id, resolve));
   });
   process.send?.({ id, line });

@@ -20,13 +20,15 @@ export interface Examines {
   /** The threshold of its verdicts. */
   readonly threshold: ScanLine['threshold'];
   /**
-   * @returns the file's line; null where it is not wanted
+   * @returns the file's line, as `ScanWorker` gives it; null where it is not wanted
    * @throws TryAgain, Died; LlsmError where no file can be looked at any more
    */
   examine(task: ScanTask, wanted?: Wanted, video?: VideoHooks): Promise<ScanLine | null>;
   /** Has videos in hand end after their part, with TryAgain. */
   stop(): void;
 }
+
+type Question = Extract<FromExaminer, { hash: string }>;
 
 interface Asked {
   wanted: Wanted;
@@ -150,8 +152,8 @@ export class Examination implements Examines {
       this.#asked.delete(id);
       asked.reject(error);
     };
-    if ('sha256' in message) {
-      this.#answer(id, asked, message.sha256).catch((error) => {
+    if ('hash' in message) {
+      this.#answer(asked, message).catch((error) => {
         failed(error);
         this.#send({ id, wanted: false, parts: [] });
       });
@@ -167,9 +169,9 @@ export class Examination implements Examines {
     else asked.reject(new TryAgain(message.again));
   }
 
-  async #answer(id: number, { wanted, video }: Asked, sha256: string): Promise<void> {
-    const isWanted = await wanted(sha256);
-    const parts = isWanted ? ((await video.known?.(sha256)) ?? []) : [];
+  async #answer({ wanted, video }: Asked, { id, hash, of }: Question): Promise<void> {
+    const isWanted = await wanted(hash, of);
+    const parts = isWanted && of === 'bytes' ? ((await video.known?.(hash)) ?? []) : [];
     this.#send({ id, wanted: isWanted, parts });
   }
 

@@ -5,6 +5,7 @@
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 import { describeGpu } from '../../src/gpu/device.ts';
 import { openTunedGpu } from '../gpu/tuned.ts';
+import type { HashKind } from './line.ts';
 import type { FromExaminer, ToExaminer } from './messages.ts';
 import { TryAgain } from './read.ts';
 import { buildExaminer, identityOf, type ScanSettings } from './settings.ts';
@@ -40,12 +41,12 @@ async function start(): Promise<void> {
   const answer = async (id: number, task: Extract<ToExaminer, { task: unknown }>['task']) => {
     try {
       let parts: VideoPart[] = [];
-      const wanted = async (sha256: string): Promise<boolean> => {
-        say({ id, sha256 });
+      const wanted = async (hash: string, of: HashKind): Promise<boolean> => {
+        say({ id, hash, of });
         const answer = await new Promise<{ wanted: boolean; parts: VideoPart[] }>((resolve) =>
           answers.set(id, resolve),
         );
-        parts = answer.parts;
+        if (of === 'bytes') parts = answer.parts;
         return answer.wanted;
       };
       const line = await worker.examine(task, wanted, {

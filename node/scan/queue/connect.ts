@@ -17,7 +17,10 @@ export interface JobResult {
 
 export type ScanQueue = Queue<JobData, JobResult, string, JobData, JobResult, string>;
 
-/** A result on its way to the collector: a line, or that a file has the bytes of one with a line. */
+/**
+ * A result on its way to the collector: a line (without a finding where another has one on the same
+ * pixels, `isUnsaid`), or that a file has the bytes of one with a line.
+ */
 export type Result = { line: ScanLine } | { file: string; same: string };
 
 /** One scan's queue and what lies beside it in Redis; all under one hash tag, so in one slot. */
@@ -83,11 +86,11 @@ export class Connection {
   }
 
   /**
-   * Where it is kept that bytes have a line: small hashes, which Redis stores in a few bytes an entry.
+   * Where it is kept that bytes or pixels have a line: small hashes, which Redis stores in a few bytes an entry.
    * @returns the hash's key, and the field in it
    */
-  doneOf(sha256: string): [key: string, field: Buffer] {
-    const bytes = Buffer.from(sha256, 'hex');
+  doneOf(hash: string): [key: string, field: Buffer] {
+    const bytes = Buffer.from(hash, 'hex');
     const bucket = bytes.readUInt32BE(0) >>> (32 - bucketBits);
     return [`${this.prefix}:done:${bucket.toString(36)}`, bytes.subarray(2, 16)];
   }
@@ -98,8 +101,11 @@ export class Connection {
   }
 }
 
-/** 131,072 hashes: at ten million files about 76 entries in each, below Redis's 128 for the small form. */
-const bucketBits = 17;
+/**
+ * 262,144 hashes: at ten million files, with one of bytes and one of pixels each, about 76 entries in
+ * each, below Redis's 128 for the small form.
+ */
+const bucketBits = 18;
 
 /** A file's name as it is kept beside its bytes: 6 bytes of its hash. */
 export const nameKey = (file: string): Buffer =>

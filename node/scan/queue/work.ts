@@ -7,7 +7,7 @@ import { Company } from '../company.ts';
 import type { Examines } from '../examination.ts';
 import { examineAll } from '../examine-all.ts';
 import type { ScanTask } from '../line.ts';
-import { emptyLine, type ScanLine } from '../line.ts';
+import { emptyLine, isUnsaid, type ScanLine } from '../line.ts';
 import { isVideo } from '../task.ts';
 import type { VideoHooks, VideoPart } from '../video.ts';
 import { type Connection, type JobData, type JobResult, nameKey, type Result } from './connect.ts';
@@ -135,15 +135,18 @@ export class QueueWorker {
           if (alone) await beat.flush();
         },
         onFailed: ({ file }) => this.#claims.release(file),
-        wanted: ({ file }, sha256, alone) => this.#wanted(file, sha256, alone),
+        wanted: ({ file }, hash, _, alone) => this.#wanted(file, hash, alone),
         onLine: async ({ file }, line, sha256) => {
-          if (line) {
+          if (line && isUnsaid(line)) {
+            await this.#send({ line }, [line.sha256]);
+            this.counts.add('same');
+          } else if (line) {
             looked++;
-            await this.#send({ line }, line.sha256);
+            await this.#send({ line }, [line.sha256, line.pixels]);
             this.counts.addLine(line);
             this.options.onLine?.(line);
           } else if (sha256 !== null && !(await this.#isOwn(file, sha256))) {
-            await this.#send({ file, same: sha256 }, null);
+            await this.#send({ file, same: sha256 }, []);
             this.counts.add('same');
           }
           settle(state.done, file);
@@ -157,7 +160,7 @@ export class QueueWorker {
           const kind = isVideo(file) ? 'video' : 'image';
           const line = emptyLine(file, kind, this.connection.identity, this.examines.threshold);
           const error = { message: `${file} was given up after ${tries} tries: ${message}` };
-          await this.#send({ line: { ...line, sha256, tries, error } }, null);
+          await this.#send({ line: { ...line, sha256, tries, error } }, []);
           this.counts.addLine({ ...line, error });
           settle(state.hopeless, file);
         },
@@ -200,13 +203,11 @@ export class QueueWorker {
     },
   };
 
-  async #wanted(file: string, sha256: string, alone: boolean): Promise<boolean> {
-    const [key, field] = this.connection.doneOf(sha256);
+  async #wanted(file: string, hash: string, alone: boolean): Promise<boolean> {
+    const [key, field] = this.connection.doneOf(hash);
     const isNew = async () => (await this.connection.redis.hexists(key, field)) === 0;
-    // Of two with these bytes in this process the second waits for the first; then it is done.
-    return (
-      (await isNew()) && (await this.#claims.claim(sha256, file, () => true, !alone)) && isNew()
-    );
+    // Of two with the same in this process the second waits for the first; then it is done.
+    return (await isNew()) && (await this.#claims.claim(hash, file, () => true, !alone)) && isNew();
   }
 
   /** Whether these bytes were seen under this very name: then their line was sent. */
@@ -215,16 +216,24 @@ export class QueueWorker {
     return (await this.connection.redis.hgetBuffer(key, field))?.equals(nameKey(file)) ?? false;
   }
 
-  /** Sends a result, and with it in one step that these bytes have one. */
-  async #send(result: Result, sha256: string | null): Promise<void> {
+  /** Sends a result, and with it in one step that bytes and pixels of these hashes have one. */
+  async #send(result: Result, hashes: (string | null)[]): Promise<void> {
     const { redis, results, totals } = this.connection;
     const step = redis.multi().xadd(results, '*', 'r', JSON.stringify(result));
-    if (sha256 !== null && 'line' in result) {
-      const [key, field] = this.connection.doneOf(sha256);
-      step.hset(key, field, nameKey(result.line.file));
-      if (result.line.kind === 'video') step.del(this.connection.partsOf(sha256));
+    const name = nameKey('line' in result ? result.line.file : result.file);
+    for (const hash of hashes) {
+      if (hash === null) continue;
+      const [key, field] = this.connection.doneOf(hash);
+      step.hset(key, field, name);
+      if ('line' in result && result.line.kind === 'video') step.del(this.connection.partsOf(hash));
     }
-    step.hincrby(totals, 'line' in result ? (result.line.verdict ?? 'dropped') : 'same bytes', 1);
+    step.hincrby(totals, totalOf(result), 1);
     for (const [error] of (await step.exec()) ?? []) if (error) throw error;
   }
+}
+
+/** What a result is counted as over all workers. */
+function totalOf(result: Result): string {
+  if (!('line' in result)) return 'same bytes';
+  return isUnsaid(result.line) ? 'same pixels' : (result.line.verdict ?? 'dropped');
 }
