@@ -43,9 +43,11 @@ for (;;) {
   try {
     connection = await Connection.open(url, identity, true);
     ledger = Ledger.open(out, identity);
+    const opened = ledger;
+    const onProgress = () => say({ files: opened.files, memory: process.memoryUsage.rss() });
     while (!ending) {
-      await collect(connection, ledger);
-      say({ files: ledger.files, memory: process.memoryUsage.rss() });
+      await collect(connection, ledger, { onProgress });
+      onProgress();
       await pause(100);
     }
     while (!(await collect(connection, ledger)).empty) await pause(100);

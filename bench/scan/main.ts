@@ -16,7 +16,10 @@ const say = (line: string) => console.error(line);
 async function runChaos(folder: string): Promise<void> {
   const result = await chaos({
     ...{ folder, programs, say },
-    faults: { worker: 200, redis: 20, network: 20, disk: 20, clock: 20, collector: 10 },
+    faults: {
+      ...{ worker: 200, redis: 20, network: 20, disk: 20, clock: 20, collector: 10 },
+      ...{ redisDisk: 20, redisClock: 20 },
+    },
   });
   console.table(result.faults);
   const { faults: _, ...rest } = result;

@@ -3,13 +3,13 @@ import { Copies } from '../../node/scan/copies.ts';
 import { Examination } from '../../node/scan/examination.ts';
 import { Ledger } from '../../node/scan/ledger.ts';
 import { collect } from '../../node/scan/queue/collect.ts';
-import { Connection, redisUrl, withoutPassword } from '../../node/scan/queue/connect.ts';
+import { Connection, isRefusal, redisUrl, withoutPassword } from '../../node/scan/queue/connect.ts';
 import { enqueue, forget } from '../../node/scan/queue/enqueue.ts';
 import { metricsText, serveMetrics } from '../../node/scan/queue/metrics.ts';
 import { deadJobs, inHand, retryDead, statusOf } from '../../node/scan/queue/status.ts';
 import { QueueWorker } from '../../node/scan/queue/work.ts';
 import { listFiles, type Shard } from '../../node/scan/task.ts';
-import { PassingError } from '../../src/base/errors.ts';
+import { messageOf, PassingError } from '../../src/base/errors.ts';
 import { collect as several, wholeNumber } from '../arguments.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import {
@@ -115,6 +115,10 @@ async function withQueue<T>(
   const connection = await Connection.open(redisUrl(options.queue), identityIn(options), patient);
   try {
     return await use(connection);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const where = withoutPassword(options.queue);
+    throw new PassingError(`The Redis at ${where} takes nothing more: ${messageOf(error)}`);
   } finally {
     await connection.close();
   }

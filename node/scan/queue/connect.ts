@@ -95,6 +95,27 @@ export class Connection {
     return [`${this.prefix}:done:${bucket.toString(36)}`, bytes.subarray(2, 16)];
   }
 
+  /**
+   * Writes something, again and again while Redis takes nothing: its disk is full, or its memory.
+   * @param stop whether to give up
+   * @param say told once that it waits, and why
+   */
+  async insist<T>(
+    write: () => Promise<T>,
+    stop: () => boolean,
+    say: (line: string) => void,
+  ): Promise<T> {
+    for (let told = false; ; told = true) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!isRefusal(error) || stop()) throw error;
+        if (!told) say(`Redis takes nothing more, so this waits: ${messageOf(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, refusedFor));
+      }
+    }
+  }
+
   async close(): Promise<void> {
     await this.queue.close().catch(() => {});
     this.redis.disconnect();
@@ -106,6 +127,18 @@ export class Connection {
  * each, below Redis's 128 for the small form.
  */
 const bucketBits = 18;
+
+/** Milliseconds after which what Redis refused is tried again. */
+const refusedFor = 500;
+
+/** Whether Redis says that it takes nothing at the moment: another one may fare better. */
+export function isRefusal(error: unknown): boolean {
+  // A transaction is refused for what its commands are.
+  const { previousErrors = [] } = error as { previousErrors?: unknown[] };
+  return [error, ...previousErrors].some((each) =>
+    /^(MISCONF|OOM|READONLY|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN)\b/.test(messageOf(each)),
+  );
+}
 
 /** A file's name as it is kept beside its bytes: 6 bytes of its hash. */
 export const nameKey = (file: string): Buffer =>

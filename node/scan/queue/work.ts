@@ -100,7 +100,9 @@ export class QueueWorker {
     const tasks = files
       .filter((_, index) => !settled.has(index))
       .map((file): ScanTask => ({ file }));
-    const beat = new Latest<Progress>((progress) => job.updateProgress(progress));
+    const beat = new Latest<Progress>((progress) =>
+      this.#insist(() => job.updateProgress(progress)),
+    );
     const tell = () => beat.put({ ...state, at: Date.now() });
     const unread: string[] = [];
     let looked = 0;
@@ -198,8 +200,8 @@ export class QueueWorker {
     onPart: async (sha256, part) => {
       const { redis } = this.connection;
       const key = this.connection.partsOf(sha256);
-      await redis.hset(key, part.index, JSON.stringify(part));
-      await redis.expire(key, 7 * 24 * 3600);
+      await this.#insist(() => redis.hset(key, part.index, JSON.stringify(part)));
+      await this.#insist(() => redis.expire(key, 7 * 24 * 3600));
     },
   };
 
@@ -218,6 +220,18 @@ export class QueueWorker {
 
   /** Sends a result, and with it in one step that bytes and pixels of these hashes have one. */
   async #send(result: Result, hashes: (string | null)[]): Promise<void> {
+    await this.#insist(() => this.#sendOnce(result, hashes));
+  }
+
+  #insist<T>(write: () => Promise<T>): Promise<T> {
+    return this.connection.insist(
+      write,
+      () => this.#stopping,
+      (line) => this.#say(line),
+    );
+  }
+
+  async #sendOnce(result: Result, hashes: (string | null)[]): Promise<void> {
     const { redis, results, totals } = this.connection;
     const step = redis.multi().xadd(results, '*', 'r', JSON.stringify(result));
     const name = nameKey('line' in result ? result.line.file : result.file);
