@@ -18,7 +18,7 @@ const stub = new Stub({
 const answers = new Map<number, (wanted: boolean) => void>();
 process.on('disconnect', () => process.exit(0));
 process.on('message', async (message: ToExaminer) => {
-  if ('stop' in message) return;
+  if ('stop' in message || 'kept' in message) return;
   const { id } = message;
   if (!('task' in message)) {
     answers.get(id)?.(message.wanted);

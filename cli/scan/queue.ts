@@ -171,7 +171,11 @@ const work = (options: WorkerOptions): Promise<void> =>
     const say = (line: string) =>
       console.error(line.startsWith('Adapter') ? line : `llsm: ${line}`);
     const examination = await Examination.start({ settings: settingsOf(options), say });
-    const interrupt = listenForInterrupt();
+    let wake = () => {};
+    const interrupted = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const interrupt = listenForInterrupt(() => wake());
     const { concurrency, lock, tries, untilEmpty, metrics } = options;
     const worker = new QueueWorker(connection, examination, { concurrency, lock, tries, say });
     const served =
@@ -182,7 +186,7 @@ const work = (options: WorkerOptions): Promise<void> =>
     try {
       let empty = false;
       while (!interrupt.seen() && !worker.failure && !(untilEmpty && empty)) {
-        await seconds(0.5);
+        await Promise.race([seconds(0.5), interrupted]);
         empty = untilEmpty === true && (await isEmpty(connection));
       }
       await worker.close();

@@ -5,7 +5,7 @@ import { threadFile } from '../system/threads.ts';
 import type { ScanLine, ScanTask } from './line.ts';
 import type { FromExaminer, Ready, ToExaminer } from './messages.ts';
 import { TryAgain } from './read.ts';
-import type { VideoHooks } from './video.ts';
+import type { VideoHooks, VideoPart } from './video.ts';
 import type { Wanted } from './worker.ts';
 
 /** The process ended with files in hand: one of them may be why. */
@@ -29,6 +29,7 @@ export interface Examines {
 }
 
 type Question = Extract<FromExaminer, { hash: string }>;
+type Told = Extract<FromExaminer, { part: VideoPart }>;
 
 interface Asked {
   wanted: Wanted;
@@ -160,7 +161,10 @@ export class Examination implements Examines {
       return;
     }
     if ('part' in message) {
-      Promise.resolve(asked.video.onPart?.(message.of, message.part)).catch(failed);
+      this.#keep(asked, message).catch((error) => {
+        failed(error);
+        this.#send({ id, kept: false });
+      });
       return;
     }
     this.#asked.delete(id);
@@ -173,6 +177,11 @@ export class Examination implements Examines {
     const isWanted = await wanted(hash, of);
     const parts = isWanted && of === 'bytes' ? ((await video.known?.(hash)) ?? []) : [];
     this.#send({ id, wanted: isWanted, parts });
+  }
+
+  async #keep({ video }: Asked, { id, of, part }: Told): Promise<void> {
+    await video.onPart?.(of, part);
+    this.#send({ id, kept: true });
   }
 
   #send(message: ToExaminer): void {

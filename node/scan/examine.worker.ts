@@ -34,6 +34,8 @@ process.on('unhandledRejection', end);
 const settings = JSON.parse(process.argv[2]) as ScanSettings;
 const answers = new Map<number, (answer: { wanted: boolean; parts: VideoPart[] }) => void>();
 
+const kept = new Map<number, (kept: boolean) => void>();
+
 async function start(): Promise<void> {
   const gpu = await openTunedGpu((note) => say({ note }));
   const worker = new ScanWorker(await buildExaminer(gpu, settings), identityOf(settings), settings);
@@ -51,7 +53,13 @@ async function start(): Promise<void> {
       };
       const line = await worker.examine(task, wanted, {
         known: () => parts,
-        onPart: (of, part) => say({ id, of, part }),
+        // The next part begins when this one is kept.
+        onPart: async (of, part) => {
+          say({ id, of, part });
+          if (!(await new Promise<boolean>((resolve) => kept.set(id, resolve)))) {
+            throw new TryAgain(`${task.file}: its part ${part.index} could not be kept`);
+          }
+        },
       });
       say({ id, line });
     } catch (error) {
@@ -66,6 +74,11 @@ async function start(): Promise<void> {
     }
     if ('stop' in message) {
       worker.stop();
+      return;
+    }
+    if ('kept' in message) {
+      kept.get(message.id)?.(message.kept);
+      kept.delete(message.id);
       return;
     }
     answers.get(message.id)?.(message);

@@ -8,6 +8,8 @@ export type ToExaminer =
   | { id: number; task: ScanTask }
   /** The answer to whether a file is wanted. */
   | { id: number; wanted: boolean; parts: VideoPart[] }
+  /** The part of a video that was told is kept, or could not be. */
+  | { id: number; kept: boolean }
   /** Videos in hand shall end after their part. */
   | { stop: true };
 
