@@ -13,12 +13,15 @@ import { share } from './share.ts';
 const programs = join(dirname(fileURLToPath(import.meta.url)));
 const say = (line: string) => console.error(line);
 
-async function runChaos(folder: string): Promise<void> {
+/** @param args the part of the faults to make (1) */
+async function runChaos(folder: string, [part = '1']: string[]): Promise<void> {
+  const times = (count: number) => Math.ceil(count * Number(part));
+  const [worker, many, few] = [200, 20, 10].map(times);
   const result = await chaos({
     ...{ folder, programs, say },
     faults: {
-      ...{ worker: 200, redis: 20, network: 20, disk: 20, clock: 20, collector: 10 },
-      ...{ redisDisk: 20, redisClock: 20 },
+      ...{ worker, redis: many, network: many, disk: many, clock: many, collector: few },
+      ...{ redisDisk: many, redisClock: many },
     },
   });
   console.table(result.faults);
