@@ -75,6 +75,11 @@ export class Connection {
     return `${this.prefix}:parts:${sha256}`;
   }
 
+  /** The files of a job that have a result, by their index: written with the result in one step. */
+  sentOf(job: string): string {
+    return `${this.prefix}:sent:${job}`;
+  }
+
   /** Counts over all workers. */
   get totals(): string {
     return `${this.prefix}:totals`;

@@ -44,6 +44,9 @@ export class QueueWorker {
   readonly #worker: Worker<JobData, JobResult, string>;
   readonly #claims = new Claims();
   readonly #company = new Company();
+  /** What was sent of jobs in hand, to be sent again where Redis lost it. */
+  readonly #sent = new Map<string, Map<number, () => Promise<void>>>();
+  readonly #ending = new Set<Promise<void>>();
   #stopping = false;
   #failure: LlsmError | undefined;
 
@@ -70,6 +73,9 @@ export class QueueWorker {
     // BullMQ reports a lost connection, a lock that could not be renewed: it goes on by itself.
     this.#worker.on('error', (error) => this.#say(messageOf(error)));
     this.#worker.on('stalled', () => this.counts.add('stalled'));
+    for (const end of ['completed', 'failed'] as const) {
+      this.#worker.on(end, (job: { id?: string } | undefined) => this.#end(job?.id ?? ''));
+    }
   }
 
   #said = '';
@@ -88,12 +94,42 @@ export class QueueWorker {
     this.#stopping = true;
     this.examines.stop();
     await this.#worker.close();
+    await Promise.all(this.#ending);
+  }
+
+  /**
+   * Sends again what Redis does not have of what it acknowledged: one that dies may have told more than
+   * it had written, by two seconds, where its disk is busy.
+   */
+  async #confirm(id: string): Promise<void> {
+    for (const sent = this.#sent.get(id) ?? new Map(); ; ) {
+      const there = new Set(await this.connection.redis.smembers(this.connection.sentOf(id)));
+      const lost = [...sent].filter(([index]) => !there.has(`${index}`));
+      if (lost.length === 0) return;
+      for (const [, send] of lost) await send();
+    }
+  }
+
+  /** Redis may have died after a job's results were confirmed, and before it took the job's end. */
+  #end(id: string): void {
+    const ended = this.#confirm(id)
+      .then(async () => {
+        this.#sent.delete(id);
+        await this.connection.redis.unlink(this.connection.sentOf(id));
+      })
+      .catch((error) => this.#say(messageOf(error)))
+      .finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
   }
 
   async #work(job: ScanJob, token: string | undefined): Promise<JobResult> {
     const { bull } = this.connection;
     const { files } = job.data;
-    const { suspects, ...state } = resumed(job.progress);
+    const id = job.id as string;
+    const there = await this.connection.redis.smembers(this.connection.sentOf(id));
+    const { suspects, ...state } = resumed(job.progress, new Set(there.map(Number)));
+    const sent = new Map<number, () => Promise<void>>();
+    this.#sent.set(id, sent);
     const last = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
     const indexOf = new Map(files.map((file, index) => [file, index]));
     const settled = new Set([...state.done, ...state.hopeless]);
@@ -106,6 +142,12 @@ export class QueueWorker {
     const tell = () => beat.put({ ...state, at: Date.now() });
     const unread: string[] = [];
     let looked = 0;
+    const send = async (file: string, result: Result, hashes: (string | null)[]): Promise<void> => {
+      const index = indexOf.get(file) as number;
+      const write = () => this.#insist(() => this.#send(id, index, result, hashes));
+      await write();
+      sent.set(index, write);
+    };
     const settle = (list: number[], file: string): void => {
       const index = indexOf.get(file) as number;
       list.push(index);
@@ -140,15 +182,15 @@ export class QueueWorker {
         wanted: ({ file }, hash, _, alone) => this.#wanted(file, hash, alone),
         onLine: async ({ file }, line, sha256) => {
           if (line && isUnsaid(line)) {
-            await this.#send({ line }, [line.sha256]);
+            await send(file, { line }, [line.sha256]);
             this.counts.add('same');
           } else if (line) {
             looked++;
-            await this.#send({ line }, [line.sha256, line.pixels]);
+            await send(file, { line }, [line.sha256, line.pixels]);
             this.counts.addLine(line);
             this.options.onLine?.(line);
           } else if (sha256 !== null && !(await this.#isOwn(file, sha256))) {
-            await this.#send({ file, same: sha256 }, []);
+            await send(file, { file, same: sha256 }, []);
             this.counts.add('same');
           }
           settle(state.done, file);
@@ -162,7 +204,7 @@ export class QueueWorker {
           const kind = isVideo(file) ? 'video' : 'image';
           const line = emptyLine(file, kind, this.connection.identity, this.examines.threshold);
           const error = { message: `${file} was given up after ${tries} tries: ${message}` };
-          await this.#send({ line: { ...line, sha256, tries, error } }, []);
+          await send(file, { line: { ...line, sha256, tries, error } }, []);
           this.counts.addLine({ ...line, error });
           settle(state.hopeless, file);
         },
@@ -171,6 +213,7 @@ export class QueueWorker {
       if (error instanceof LlsmError) this.#failure ??= error;
       throw error;
     } finally {
+      await this.#confirm(id);
       // An orderly end leaves no suspects behind.
       state.hand = [];
       state.alone = null;
@@ -218,11 +261,6 @@ export class QueueWorker {
     return (await this.connection.redis.hgetBuffer(key, field))?.equals(nameKey(file)) ?? false;
   }
 
-  /** Sends a result, and with it in one step that bytes and pixels of these hashes have one. */
-  async #send(result: Result, hashes: (string | null)[]): Promise<void> {
-    await this.#insist(() => this.#sendOnce(result, hashes));
-  }
-
   #insist<T>(write: () => Promise<T>): Promise<T> {
     return this.connection.insist(
       write,
@@ -231,7 +269,13 @@ export class QueueWorker {
     );
   }
 
-  async #sendOnce(result: Result, hashes: (string | null)[]): Promise<void> {
+  /** Sends a result, and with it in one step that it was sent, and that these bytes and pixels have one. */
+  async #send(
+    job: string,
+    index: number,
+    result: Result,
+    hashes: (string | null)[],
+  ): Promise<void> {
     const { redis, results, totals } = this.connection;
     const step = redis.multi().xadd(results, '*', 'r', JSON.stringify(result));
     const name = nameKey('line' in result ? result.line.file : result.file);
@@ -241,6 +285,8 @@ export class QueueWorker {
       step.hset(key, field, name);
       if ('line' in result && result.line.kind === 'video') step.del(this.connection.partsOf(hash));
     }
+    const sent = this.connection.sentOf(job);
+    step.sadd(sent, index).expire(sent, 7 * 24 * 3600);
     step.hincrby(totals, totalOf(result), 1);
     for (const [error] of (await step.exec()) ?? []) if (error) throw error;
   }

@@ -194,6 +194,29 @@ test('a file with the pixels of one whose line went elsewhere is looked at again
   assert.equal([filesOf(lines), empty, stub.looked.length], [names(2, 'other'), true, 2]);
 });
 
+test('results that Redis acknowledged and lost are sent again before their job ends', async (connection) => {
+  const files = names(8);
+  await put(connection, files, { group: 8 });
+  let lost = 0;
+  const stub = new Own(connection, {
+    parallel: 1,
+    before: async ({ file }) => {
+      if (file !== files[5]) return;
+      // What a Redis that died and came back no longer knows: all that came since the job began.
+      const { redis, results, prefix, totals } = connection;
+      lost = await redis.xlen(results);
+      const marks = await redis.keys(`*${prefix.slice(1, -1)}*:done:*`);
+      const sent = await redis.keys(`*${prefix.slice(1, -1)}*:sent:*`);
+      await redis.del(results, totals, ...marks, ...sent);
+    },
+  });
+  await work(connection, [stub]);
+  assert.is(lost, 5);
+  const { lines } = await collected(connection);
+  assert.equal(filesOf(lines), files.sort());
+  assert.equal(await connection.redis.keys(`*${connection.prefix.slice(1, -1)}*:sent:*`), []);
+});
+
 test('a collector that dies leaves in Redis what waits for its line', async (connection) => {
   const stub = new Own(connection, { bytesOf: () => 'the same' });
   await put(connection, names(1));
@@ -365,16 +388,17 @@ test('one collector at a time', async (connection) => {
 });
 
 plain('a heartbeat of a worker that ended says who is suspect', () => {
-  const { suspects, deaths, done } = resumed({
-    ...{ done: [0, 1], hopeless: [2], hand: [1, 3, 4], alone: 4, deaths: { 4: 1, 5: 1 } },
-  });
+  const { suspects, deaths, done } = resumed(
+    { done: [0, 1, 6], hopeless: [2], hand: [1, 3, 4], alone: 4, deaths: { 4: 1, 5: 1 } },
+    new Set([0, 1, 2]),
+  );
   assert.equal([...suspects].sort(), [
     [3, 0],
     [4, 2],
     [5, 1],
   ]);
   assert.equal([deaths[4], done], [2, [0, 1]]);
-  assert.equal([...resumed(0).suspects], []);
+  assert.equal([...resumed(0, new Set()).suspects], []);
 });
 
 plain('a Redis that does not answer is told by its URL, without the password', async () => {
