@@ -15,6 +15,7 @@ export const tools = [
   { program: 'ffmpeg', apt: 'ffmpeg', purpose: 'reads the frames of videos' },
   { program: 'chromium', apt: 'chromium', purpose: 'runs the page' },
   { program: 'redis-server', apt: 'redis-server', purpose: 'carries the queue of a scan' },
+  { program: 'prlimit', apt: 'util-linux', purpose: "fills a disk under the queue's Redis" },
 ];
 
 /**
