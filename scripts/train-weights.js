@@ -3,11 +3,11 @@
  * people to the file that ships. Each step is a command of llsm that continues where it was stopped, so
  * the whole may be stopped and run again. What is written: DIR/sets, DIR/run, DIR/llsm.safetensors.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runLlsm as llsm } from './llsm.js';
 import { ensureAdapter, ensurePackages, SetupError } from './setup.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -30,19 +30,6 @@ function options() {
   if (missing) throw new SetupError(`${missing} does not exist.\n${usage}`);
   const { out, config, set } = values;
   return { photos: positionals.map((folder) => resolve(folder)), out: resolve(out), config, set };
-}
-
-/** Runs a command of llsm. @param {string[]} args */
-function llsm(...args) {
-  console.error(`\n> llsm ${args.join(' ')}`);
-  const { status, signal } = spawnSync(process.execPath, [join(root, 'bin/llsm.js'), ...args], {
-    stdio: 'inherit',
-  });
-  if (status !== 0) {
-    throw new SetupError(
-      `llsm ${args[0]} ended with ${signal ?? status}. Run the same command again to continue.`,
-    );
-  }
 }
 
 // Ctrl-C reaches the child as well, which saves what is done; this process waits for it.

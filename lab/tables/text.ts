@@ -83,6 +83,29 @@ function ourRows({ name, cells, seeds = [] }: RowResult, result: TableResult): s
       (k, measure) => intervalOf(of(cells[k]), measure),
       () => '',
     );
+  const ofAuc = (show: (cell: CellResult) => string) => (k: number, measure: Measure) =>
+    measure === 'auc' ? show(cells[k]) : '';
+  const people = () => [
+    row(
+      '  95 % over people',
+      ofAuc(({ people: over }) => rangeOf(over?.interval)),
+      () => '',
+    ),
+    ...(cells.some((cell) => cell.people?.above)
+      ? [
+          row(
+            `  above ${cells.find((cell) => cell.people?.above)?.people?.above?.row}`,
+            ofAuc(({ people: over }) => (over?.above ? signed(over.above.value) : '')),
+            () => '',
+          ),
+          row(
+            '    95 %',
+            ofAuc(({ people: over }) => rangeOf(over?.above?.interval)),
+            () => '',
+          ),
+        ]
+      : []),
+  ];
   const level = (title: string, of: Level) => [
     row(
       title,
@@ -91,12 +114,19 @@ function ourRows({ name, cells, seeds = [] }: RowResult, result: TableResult): s
     ),
     ...(cells.some((cell) => of(cell)) ? [seeds.length > 1 ? spread(of) : interval(of)] : []),
   ];
-  const lines = level('here, by face', ({ faces }) => faces);
+  const lines = [
+    ...level('here, by face', ({ faces }) => faces),
+    ...(seeds.length > 0 && cells.some((cell) => cell.people) ? people() : []),
+  ];
   const videos = cells.some((cell) => cell.videos !== null);
   return videos ? [...lines, ...level('here, by video', (cell) => cell.videos)] : lines;
 }
 
 const rowsNamed = ({ rows }: TableResult): boolean => rows.length > 1;
+
+const rangeOf = (range: readonly [number, number] | undefined): string =>
+  range && !Number.isNaN(range[0]) ? `${percent(range[0])} to ${percent(range[1])}` : '';
+const signed = (share: number): string => `${share >= 0 ? '+' : ''}${percent(share)}`;
 
 function intervalOf(figures: Figures | null, measure: Measure): string {
   const [low, high] = figures?.aucInterval ?? [null, null];
@@ -113,7 +143,9 @@ const titleOf = (result: TableResult): string =>
 const uncertainty = ({ rows }: TableResult): string => {
   const seeds = rows[0].seeds?.length ?? 1;
   return seeds > 1
-    ? `each network was trained ${seeds} times, with other seeds: means, and standard deviations (n - 1) over seeds`
+    ? `each network was trained ${seeds} times, with other seeds: means, and standard deviations (n - 1) over seeds; ` +
+        "intervals by bootstrap over people, whose faces are drawn together, for all seeds' networks at once; " +
+        'a row is set beside the first by the same draws'
     : 'intervals by bootstrap over videos';
 };
 
