@@ -57,7 +57,8 @@ const grid = (protocol: Protocol, data = given, overrides: string[] = []): Grid 
 test('the experiments in miniature are found, and each network is as its row says', () => {
   const names = readdirSync(join(packageRoot(), 'protocols/mini')).map((file) => file.slice(0, -5));
   assert.equal(names.sort(), [
-    ...['ablation', 'cross-method', 'cross-source', 'heads', 'size', 'source', 'tap'],
+    ...['ablation', 'cross-method', 'cross-source', 'heads'],
+    ...['size-112', 'size-160', 'size-224', 'source', 'tap'],
   ]);
   assert.equal(
     protocolNames().filter((name) => name.startsWith('mini/')),
@@ -77,8 +78,8 @@ test('the experiments in miniature are found, and each network is as its row say
       assert.ok(train.forge);
       assert.is(method, undefined);
       const drawn = Object.keys(train.forge ? train.forge.methods : {}).length;
-      assert.is(drawn, name === 'cross-method' || name === 'size' ? 1 : 4);
-      if (name !== 'size') assert.is(config.size, 112);
+      assert.is(drawn, name === 'cross-method' || name.startsWith('size') ? 1 : 4);
+      assert.is(config.size, Number(name.split('-')[1]) || 112);
     }
   }
   const of = (name: string, key: (config: Grid['trainings'][0]['config']) => unknown) => [
@@ -91,12 +92,17 @@ test('the experiments in miniature are found, and each network is as its row say
     ['decoder', 'encoder', 'both'],
   );
   assert.is(of('tap', ({ llsm }) => (llsm ? llsm.tap : null)).length, 7);
-  assert.is(
-    of('size', ({ size, residual, llsm, train }) =>
-      JSON.stringify([size, residual, llsm ? llsm.tap : null, train.forge ? train.forge.crop : 0]),
-    ).length,
-    12,
-  );
+  for (const [size, crop] of [
+    [112, 128],
+    [160, 184],
+    [224, 256],
+  ]) {
+    const each = of(`size-${size}`, ({ residual, llsm, train }) =>
+      JSON.stringify([residual, llsm ? llsm.tap : null, train.forge ? train.forge.crop : 0]),
+    );
+    assert.is(each.length, 4);
+    assert.ok(each.every((text) => String(text).endsWith(`,${crop}]`)));
+  }
   assert.equal(
     of('ablation', ({ llsm, flm }) => `${llsm !== false} ${flm}`),
     ['false false', 'true false', 'false true', 'true true'],
