@@ -16,7 +16,7 @@ const usage =
   'npm run measure:weights -- WEIGHTS (--data SETS... | --real SETS...) [--split test] [--prior SETS...] [--out runs/measured]';
 
 /** Degradations that the goals speak of, and some that they do not. */
-const degradations = 'jpeg=50/30,resize=0.75/0.5,blur=7,noise=0.001,darken=0.6';
+const degradations = 'jpeg=50/30,resize=0.75/0.5,blur=7';
 
 /** Repeats an option for each value. @param {string} name @param {string[]} values */
 const each = (name, values) => (values.length > 0 ? [name, ...values] : []);
