@@ -69,6 +69,7 @@ export const webOptions = (root) => ({
   minify: true,
   legalComments: 'linked',
   logLevel: 'warning',
+  loader: { '.md': 'text' },
   plugins: [shortShaders],
   alias: {
     'wgsl_reflect/wgsl_reflect.module.js': join(root, 'web/reflect.ts'),
