@@ -123,7 +123,7 @@ type Made = Pick<PreparedNetwork, 'graph' | 'plan' | 'run' | 'losses'>;
 type Size = Pick<NetworkSpec, 'batch' | 'precision'>;
 
 async function stepOf(gpu: Gpu, config: Config, params: ParamStore, size: Size): Promise<Made> {
-  const step = await TrainingStep.build(gpu, config, params, size);
+  const step = await TrainingStep.build(gpu, config, params, { ...size, pixels: 'u8' });
   step.write(randomBatch(size.batch, config.size));
   let t = 0;
   return {
@@ -147,7 +147,7 @@ async function inferenceOf(
     inference: true,
     storage: precision,
   });
-  const pass = forward(graph, config, params);
+  const pass = forward(graph, config, params, 'u8');
   const plan = await planOf(gpu, pass);
   plan.write(pass.image, randomBatch(batch, config.size).image);
   return { graph, plan, run: () => plan.run() };
@@ -191,7 +191,7 @@ async function measure(
  */
 export function randomBatch(batch: number, size: number) {
   const random = new Random(1, 'benchmark');
-  const image = Float32Array.from({ length: batch * size ** 2 * 3 }, () => random.uniform(-1, 1));
+  const image = Uint8Array.from({ length: batch * size ** 2 * 3 }, () => random.int(256));
   const label = Float32Array.from({ length: batch }, (_, i) => i % 2);
   const mask = Float32Array.from({ length: batch * size ** 2 }, (_, i) => {
     const upper = i % size ** 2 < Math.round(0.4 * size) * size;

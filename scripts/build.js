@@ -13,6 +13,7 @@ import {
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureFaceFinder } from './facefinder.js';
+import { lanesPlugin } from './lanes.js';
 import { ensureWebBuilt } from './web.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -115,6 +116,7 @@ async function bundle(stampName, sources, options) {
     target: 'node20',
     sourcemap: true,
     loader: { '.wgsl': 'text' },
+    plugins: [lanesPlugin],
     logLevel: 'warning',
     ...options,
   });

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { lanesPlugin } from './lanes.js';
 
 /** Bytes that the page's code may have, compressed, without weights, WebAssembly and training. */
 export const most = 150_000;
@@ -69,7 +70,7 @@ export const webOptions = (root) => ({
   minify: true,
   legalComments: 'linked',
   logLevel: 'warning',
-  plugins: [shortShaders],
+  plugins: [shortShaders, lanesPlugin],
   alias: {
     'wgsl_reflect/wgsl_reflect.module.js': join(root, 'web/reflect.ts'),
     exifr: 'exifr/dist/mini.esm.mjs',

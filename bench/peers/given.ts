@@ -2,6 +2,7 @@
 
 import { Random } from '../../src/base/random.ts';
 import { parseConfig } from '../../src/config/config.ts';
+import { valueOfByte } from '../../src/gpu/storage8.ts';
 import { type Checkpoint, checkpointToSafetensors } from '../../src/model/llsm/checkpoint.ts';
 import { initParams } from '../../src/model/llsm/init.ts';
 import { sizeOf } from '../../src/model/llsm/params.ts';
@@ -77,7 +78,7 @@ function giveNetwork({ batch, width, size }: NetworkTask): Given {
   }
   const { image, label, mask } = randomBatch(batch, size);
   const input = new Map<string, HostTensor>([
-    ['image', { shape: [batch, size, size, 3], data: image }],
+    ['image', { shape: [batch, size, size, 3], data: Float32Array.from(image, valueOfByte) }],
     ['label', { shape: [batch], data: label }],
     ['mask', { shape: [batch, size, size, 1], data: mask }],
   ]);

@@ -71,8 +71,8 @@ export async function trainAutoencoder(
     }
     return face;
   };
-  const load = async (step: number): Promise<Float32Array> => {
-    const images = new Float32Array(batch * side * side * 3);
+  const load = async (step: number): Promise<Uint8Array> => {
+    const images = new Uint8Array(batch * side * side * 3);
     for (let k = 0; k < batch; k++) {
       const random = new Random(seed, 'autoencoder view', step, k);
       const face = await faceOf(random.pick(reals));

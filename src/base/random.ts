@@ -34,6 +34,16 @@ export class Random {
     return mix(mix(n + this.#key[0]) ^ this.#key[1] ^ Math.floor(n / 0x100000000));
   }
 
+  /**
+   * Leaves out the next `count` draws of 32 bits, for whoever makes them elsewhere: number n is
+   * mix(mix(n + a) ^ b), counted from `from`, as long as n is below 2^32.
+   */
+  leave(count: number): { key: readonly [a: number, b: number]; from: number } {
+    const from = this.#counter;
+    this.#counter += count;
+    return { key: this.#key, from };
+  }
+
   /** Draws a number uniform in [0, 1), of 53 random bits. */
   next(): number {
     return ((this.bits() >>> 5) * 0x4000000 + (this.bits() >>> 6)) / 0x20000000000000;

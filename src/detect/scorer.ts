@@ -8,7 +8,7 @@ import { Graph } from '../graph/record.ts';
 import type { Plan } from '../graph/replay.ts';
 import type { ParamStore } from '../graph/store.ts';
 import type { Dtype, Tensor } from '../graph/tensor.ts';
-import { networkInput, stack } from '../image/input.ts';
+import { networkInput, stackPictures } from '../image/input.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { uploadCheckpoint } from '../model/llsm/bind.ts';
 import { isClosedForm, recordCam } from '../model/llsm/cam.ts';
@@ -103,7 +103,7 @@ export class FaceScorer {
       throw new LlsmError(`Grad-CAM at ${tap} needs gradients, which 16 bits do not hold: use f32`);
     }
     const traits = { batch, training: false, traits: gpu, storage: precision };
-    const pass = forward(new Graph({ ...traits, inference: closed }), config, store);
+    const pass = forward(new Graph({ ...traits, inference: closed }), config, store, 'u8');
     const pairs = dissimilarity && mapPositions(config) > 0 ? pairMap(pass) : undefined;
     const cam = tap === undefined ? undefined : { tap, map: recordCam(pass, tap, { closed }) };
     // Weights that never change take as much again once they are packed.
@@ -148,7 +148,7 @@ export class FaceScorer {
   async #run(faces: readonly RgbImage[], withMaps: (k: number) => boolean): Promise<Detection[]> {
     const { pass, plan, batch, size } = this;
     const inputs = faces.map((face) => networkInput(face, size));
-    plan.write(pass.image, stack(inputs, batch, size * size * 3));
+    plan.write(pass.image, stackPictures(inputs, batch, size * size * 3));
     plan.run();
     const logits = await plan.read(pass.logit.tensor);
     const maps = faces.some((_, k) => withMaps(k));

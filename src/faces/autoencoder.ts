@@ -3,7 +3,7 @@ import { Graph } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
 import type { ParamStore } from '../graph/store.ts';
 import type { Tensor } from '../graph/tensor.ts';
-import { networkInput, stack } from '../image/input.ts';
+import { networkInput, stackPictures } from '../image/input.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { uploadAutoencoder } from '../model/autoencoder/bind.ts';
 import type { AutoencoderCheckpoint } from '../model/autoencoder/checkpoint.ts';
@@ -26,7 +26,7 @@ export class Autoencoder {
     const { config } = checkpoint;
     const store = uploadAutoencoder(gpu, checkpoint);
     const g = new Graph({ batch, training: false, traits: gpu, inference: true });
-    const image = g.input('image', [config.side, config.side, 3]);
+    const image = g.input('image', [config.side, config.side, 3], 'u8');
     const out = autoencoder(g, (name) => store.get(name), config, image);
     out.keep = true;
     const plan = await Plan.build(gpu, g, store);
@@ -38,7 +38,7 @@ export class Autoencoder {
     const { side, batch } = this;
     if (faces.length > batch) throw new RangeError(`${faces.length} faces, ${batch} at a time`);
     const inputs = faces.map((face) => networkInput(face, side));
-    this.plan.write(this.image, stack(inputs, batch, side * side * 3));
+    this.plan.write(this.image, stackPictures(inputs, batch, side * side * 3));
     this.plan.run();
     const values = await this.plan.read(this.out);
     return faces.map((_, n) => {

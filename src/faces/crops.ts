@@ -18,8 +18,8 @@ export interface FaceCrop {
 
 /** One training item. */
 export interface Crop {
-  /** [size, size, 3], value / 127.5 - 1. */
-  image: Float32Array;
+  /** [size, size, 3], as `networkInput` gives it. */
+  image: Uint8Array;
   /** [size, size] in [0, 1]; all 0 for a real face; null where it is not known. */
   mask: Float32Array | null;
   label: 0 | 1;

@@ -1,7 +1,8 @@
 /** Laying a part of one face over another: the other's colours, and the blending itself. */
 import type { RgbImage } from '../image/rgb.ts';
 import type { SoftMask } from './mask.ts';
-import { type Plane, planeOf } from './plane.ts';
+import { imageOf, type Plane, planeOf, planeOfWhole } from './plane.ts';
+import { placeOf, table, withLanes } from './scratch.ts';
 
 /** Y, Cb - 128, Cr - 128 (BT.601, full range) of RGB values, in place. */
 export function toYcc(data: Float32Array): void {
@@ -16,21 +17,15 @@ export function toYcc(data: Float32Array): void {
 
 /** Mean and standard deviation of each channel where a mask is above 0.3. */
 function momentsOf(data: Float32Array, mask: Float32Array): [mean: number, spread: number][] {
-  let total = 0;
-  const sum = new Float64Array(3);
-  const squares = new Float64Array(3);
-  for (let i = 0, at = 0; i < mask.length; i++, at += 3) {
-    if (mask[i] <= 0.3) continue;
-    total++;
-    for (let c = 0; c < 3; c++) {
-      const value = data[at + c];
-      sum[c] += value;
-      squares[c] += value * value;
-    }
-  }
+  const out = new Float64Array(7);
+  withLanes((lanes, at) => {
+    lanes.moments(placeOf(data), placeOf(mask), mask.length, at);
+    out.set(new Float64Array(data.buffer, at, out.length));
+  }, out.byteLength);
+  const total = out[6];
   return [0, 1, 2].map((c) => {
-    const mean = sum[c] / total;
-    return [mean, Math.sqrt(Math.max(0, squares[c] / total - mean * mean))];
+    const mean = out[c] / total;
+    return [mean, Math.sqrt(Math.max(0, out[3 + c] / total - mean * mean))];
   });
 }
 
@@ -53,18 +48,12 @@ export function matchColour(
     const gain = Math.min(2, Math.max(0.5, wanted[c][1] / (spread + 1e-3)));
     return 1 + strength * (gain - 1);
   });
-  const [p, q, r] = factors;
-  const [u, v, w] = found.map(
-    ([from], c) => from * (1 - factors[c]) + strength * (wanted[c][0] - from),
-  );
-  for (let i = 0; i < data.length; i += 3) {
-    const red = data[i] * p + u;
-    const green = data[i + 1] * q + v;
-    const blue = data[i + 2] * r + w;
-    data[i] = red < 0 ? 0 : red > 255 ? 255 : red;
-    data[i + 1] = green < 0 ? 0 : green > 255 ? 255 : green;
-    data[i + 2] = blue < 0 ? 0 : blue > 255 ? 255 : blue;
-  }
+  const line = Float32Array.from([
+    ...factors,
+    ...found.map(([from], c) => from * (1 - factors[c]) + strength * (wanted[c][0] - from)),
+  ]);
+  const at = table(line);
+  withLanes((lanes) => lanes.recolourEach(placeOf(data), data.length, at));
 }
 
 /**
@@ -77,17 +66,11 @@ export function layOver(
   { box: [left, top, width, height], data }: SoftMask,
   ratio = 1,
 ): RgbImage {
-  const result = picture.data.slice();
-  const laid = source.data;
-  for (let y = 0, at = 0; y < height; y++) {
-    for (let x = 0, to = ((top + y) * picture.width + left) * 3; x < width; x++, at++, to += 3) {
-      const weight = (((data[at] * 255 + 0.5) | 0) / 255) * ratio;
-      if (weight === 0) continue;
-      const from = at * 3;
-      result[to] += weight * (laid[from] - result[to]);
-      result[to + 1] += weight * (laid[from + 1] - result[to + 1]);
-      result[to + 2] += weight * (laid[from + 2] - result[to + 2]);
-    }
-  }
-  return { ...picture, data: result };
+  const result = planeOfWhole(picture);
+  withLanes((lanes) => {
+    const corner = placeOf(result.data) + 12 * (top * picture.width + left);
+    const [from, at] = [placeOf(source.data), placeOf(data)];
+    lanes.layOver(corner, picture.width, from, at, width, height, ratio);
+  });
+  return imageOf(result);
 }

@@ -1,6 +1,7 @@
 /** Changes of colour and of sharpness, such as pictures of other cameras and programs have. */
 import type { Random } from '../base/random.ts';
 import { blur, type Changed, coarsened, type Plane, sharpen } from './plane.ts';
+import { placeOf, withLanes } from './scratch.ts';
 
 /**
  * Shifts the colours, half of the time, and changes contrast, brightness and, half of the time,
@@ -14,26 +15,16 @@ export function recolour({ data }: Plane, random: Random, strength: number): voi
   const saturate = 1 + strength * random.uniform(-0.3, 0.3);
   const saturation = random.chance(0.5) ? saturate : 1;
   const [addR, addG, addB] = balance;
-  let mean = 0;
-  for (let i = 0; i < data.length; i += 3) mean += data[i] + data[i + 1] + data[i + 2];
-  mean = mean / data.length + (addR + addG + addB) / 3;
   // (grey - mean) contrast + mean + brightness + (value - grey) contrast saturation
   const spread = contrast * saturation;
   const ofGrey = (contrast - spread) / 3;
-  const base = mean * (1 - contrast) + brightness + ofGrey * (addR + addG + addB);
-  const [baseR, baseG, baseB] = [addR, addG, addB].map((add) => base + spread * add);
-  for (let i = 0; i < data.length; i += 3) {
-    const r = data[i];
-    const g = data[i + 1];
-    const b = data[i + 2];
-    const grey = ofGrey * (r + g + b);
-    const red = baseR + grey + spread * r;
-    const green = baseG + grey + spread * g;
-    const blue = baseB + grey + spread * b;
-    data[i] = red < 0 ? 0 : red > 255 ? 255 : red;
-    data[i + 1] = green < 0 ? 0 : green > 255 ? 255 : green;
-    data[i + 2] = blue < 0 ? 0 : blue > 255 ? 255 : blue;
-  }
+  withLanes((lanes) => {
+    const at = placeOf(data);
+    const mean = lanes.sum(at, data.length) / data.length + (addR + addG + addB) / 3;
+    const base = mean * (1 - contrast) + brightness + ofGrey * (addR + addG + addB);
+    const [r, g, b] = [addR, addG, addB].map((add) => base + spread * add);
+    lanes.recolour(at, data.length, ofGrey, spread, r, g, b);
+  });
 }
 
 /**

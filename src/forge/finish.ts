@@ -1,15 +1,21 @@
 /** What happens to a picture after it was made: the same for real faces and forgeries. */
 import { Random } from '../base/random.ts';
 import type { Forging } from '../config/forge-schema.ts';
-import { gaussianBlur } from '../image/blur.ts';
-import { loseToJpeg } from '../image/jpeg-loss.ts';
-import { addNoise } from '../image/pixels.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { recolour } from './change.ts';
-import { coarsened, imageOf, type Plane, planeOf, scaled, sharpen } from './plane.ts';
+import { jpegLost, noisy } from './loss.ts';
+import {
+  blur,
+  coarsened,
+  imageOf,
+  type Plane,
+  planeOfWhole,
+  round,
+  scaled,
+  sharpen,
+} from './plane.ts';
+import { inScratch, placeOf, roomFor, table, withLanes } from './scratch.ts';
 import { bilateral } from './traces.ts';
-
-const planeOfWhole = (image: RgbImage) => planeOf(image, [0, 0, image.width, image.height]);
 
 /** A whole number of a range that both ends belong to. */
 const whole = ([low, high]: [number, number], random: Random): number =>
@@ -20,13 +26,20 @@ const whole = ([low, high]: [number, number], random: Random): number =>
  * does not depend on the picture, so a pair given equal streams is treated alike.
  */
 export function finish(image: RgbImage, how: Forging['finish'], random: Random): RgbImage {
-  let result: RgbImage = { ...image, data: image.data.slice() };
-  if (random.chance(how.colour)) {
+  return inScratch(roomFor(image), () => {
     const plane = planeOfWhole(image);
+    finishPlane(plane, how, random);
+    return imageOf(plane);
+  });
+}
+
+/** As `finish`, of whole grey levels in place. */
+export function finishPlane(plane: Plane, how: Forging['finish'], random: Random): void {
+  if (random.chance(how.colour)) {
     recolour(plane, random, 1);
-    result = imageOf(plane);
+    round(plane);
   }
-  return worn(result, how, random);
+  wear(plane, how, random);
 }
 
 /**
@@ -34,7 +47,12 @@ export function finish(image: RgbImage, how: Forging['finish'], random: Random):
  * then smaller and up again, blurred, noisy, compressed, once or twice.
  */
 export function degrade(image: RgbImage, how: Forging['degrade'], random: Random): RgbImage {
-  let result: RgbImage = { ...image, data: image.data.slice() };
+  return inScratch(roomFor(image), () => imageOf(degraded(planeOfWhole(image), how, random)));
+}
+
+/** As `degrade`, of whole grey levels, which may change in place. */
+export function degraded(plane: Plane, how: Forging['degrade'], random: Random): Plane {
+  let result = plane;
   if (random.chance(how.camera)) result = photographed(result, how, random);
   if (random.chance(how.screen)) result = onScreen(result, random);
   const again = random.chance(how.again);
@@ -47,79 +65,64 @@ export function degrade(image: RgbImage, how: Forging['degrade'], random: Random
 
 /** @param corner how far into a block the picture begins, in pixels */
 function trip(
-  image: RgbImage,
+  plane: Plane,
   how: Forging['degrade'],
   random: Random,
   corner: [number, number],
-): RgbImage {
-  let result = image;
+): Plane {
+  let result = plane;
   if (random.chance(how.shrink)) {
     const factor = 1 / random.uniform(...how.scale);
-    result = imageOf(coarsened(planeOfWhole(image), factor, random, ['area', 'linear']));
+    result = coarsened(plane, factor, random, ['area', 'linear']);
+    round(result);
   }
-  return worn(result, how, random, corner);
+  wear(result, how, random, corner);
+  return result;
 }
 
 /** Noise taken away, tones along a curve, and edges sharpened, as phones do it. */
-function photographed(image: RgbImage, how: Forging['degrade'], random: Random): RgbImage {
+function photographed(whole: Plane, how: Forging['degrade'], random: Random): Plane {
   const smooth = random.chance(0.5);
   const strength = random.uniform(4, 14);
   const gamma = random.uniform(0.8, 1.25);
   const amount = random.uniform(...how.sharpen);
   const radius = random.uniform(0.6, 1.6);
-  const whole = planeOfWhole(image);
   const plane = smooth ? bilateral(whole, strength, 1.5) : whole;
-  const curve = Float32Array.from({ length: 257 }, (_, v) => 255 * (v / 255) ** gamma);
+  const curve = table(Float32Array.from({ length: 257 }, (_, v) => 255 * (v / 255) ** gamma));
   const { data } = plane;
-  for (let i = 0; i < data.length; i++) {
-    const low = data[i] | 0;
-    data[i] = curve[low] + (data[i] - low) * (curve[low + 1] - curve[low]);
-  }
+  withLanes((lanes) => lanes.curve(placeOf(data), data.length, curve));
   sharpen(plane, radius, amount);
-  return imageOf(plane);
+  round(plane);
+  return plane;
 }
 
 /** The picture as a program shows it in a window of another size, seen again in its own. */
-function onScreen(image: RgbImage, random: Random): RgbImage {
-  const { width, height } = image;
+function onScreen(plane: Plane, random: Random): Plane {
+  const { width, height } = plane;
   const size = random.uniform(0.6, 1.7);
   const [w, h] = [width, height].map((side) => Math.max(16, Math.round(side * size)));
   const nearest = random.chance(0.3);
   const up = random.chance(0.5) ? 'linear' : 'cubic';
-  const whole = planeOfWhole(image);
-  const shown = nearest ? nearestPixels(whole, w, h) : scaled(whole, w, h, 'linear');
-  return imageOf(scaled(shown, width, height, size > 1 ? 'area' : up));
-}
-
-function nearestPixels(plane: Plane, width: number, height: number): Plane {
-  const data = new Float32Array(width * height * 3);
-  for (let y = 0, to = 0; y < height; y++) {
-    const row = Math.floor(((y + 0.5) * plane.height) / height) * plane.width;
-    for (let x = 0; x < width; x++, to += 3) {
-      const at = (row + Math.floor(((x + 0.5) * plane.width) / width)) * 3;
-      data[to] = plane.data[at];
-      data[to + 1] = plane.data[at + 1];
-      data[to + 2] = plane.data[at + 2];
-    }
-  }
-  return { width, height, data };
+  const shown = scaled(plane, w, h, nearest ? 'nearest' : 'linear');
+  const result = scaled(shown, width, height, size > 1 ? 'area' : up);
+  round(result);
+  return result;
 }
 
 type Wear = 'blur' | 'blurSigma' | 'jpeg' | 'jpegQuality' | 'noise' | 'noiseSigma';
 
-/** Blurs, adds noise and compresses `image` in place, as drawn. */
-function worn(
-  image: RgbImage,
+/** Blurs, adds noise and compresses whole grey levels in place, as drawn. */
+function wear(
+  plane: Plane,
   how: Pick<Forging['finish'] & Forging['degrade'], Wear>,
   random: Random,
   corner?: [number, number],
-): RgbImage {
-  const { width, height, data } = image;
+): void {
   if (random.chance(how.blur)) {
-    gaussianBlur(data, width, height, 3, random.uniform(...how.blurSigma));
+    blur(plane, random.uniform(...how.blurSigma));
+    round(plane);
   }
   const quality = random.chance(how.jpeg) ? whole(how.jpegQuality, random) : null;
-  if (random.chance(how.noise)) addNoise(data, random.uniform(...how.noiseSigma), random);
-  if (quality !== null) loseToJpeg(image, quality, corner);
-  return image;
+  if (random.chance(how.noise)) noisy(plane, random.uniform(...how.noiseSigma), random);
+  if (quality !== null) jpegLost(plane, quality, corner);
 }

@@ -6,13 +6,14 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Random } from '../base/random.ts';
 import type { ForgeRegion } from '../config/forge-schema.ts';
-import { gaussianBlur, runningBlur } from '../image/blur.ts';
 import { type Box, clampBox } from '../image/pixels.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import type { Point, Subject } from './face.ts';
 import { outline, outsideOutline, type Part, type Polygon, partOutline } from './outline.ts';
+import { gaussian, narrowed } from './plane.ts';
+import { floats, placeOf, withLanes } from './scratch.ts';
 
-/** Values in [0, 1] of a box of the picture; 0 outside of it. */
+/** Values in [0, 1] of a box of the picture; 0 outside of it. They lie in scratch memory. */
 export interface SoftMask {
   /** Whole pixels inside of the picture. */
   box: Box;
@@ -61,14 +62,17 @@ function dense(polygon: Polygon, most: number): Polygon {
 
 /** Fills a polygon (even-odd) with 1 at pixel centres. */
 function fill(polygon: Polygon, [left, top, width, height]: Box): Float32Array {
-  const mask = new Float32Array(width * height);
+  const mask = floats(width * height).fill(0);
+  const xs = Float64Array.from(polygon, ([x]) => x - left);
+  const ys = Float64Array.from(polygon, ([, y]) => y);
+  const crossings: number[] = [];
   for (let y = 0; y < height; y++) {
     const line = top + y + 0.5;
-    const crossings: number[] = [];
-    for (const [i, [x0, y0]] of polygon.entries()) {
-      const [x1, y1] = polygon[(i + 1) % polygon.length];
+    crossings.length = 0;
+    for (let i = 0, before = ys.length - 1; i < ys.length; before = i++) {
+      const [y0, y1] = [ys[before], ys[i]];
       if (y0 <= line !== y1 <= line) {
-        crossings.push(x0 + ((line - y0) / (y1 - y0)) * (x1 - x0) - left);
+        crossings.push(xs[before] + ((line - y0) / (y1 - y0)) * (xs[i] - xs[before]));
       }
     }
     crossings.sort((a, b) => a - b);
@@ -83,7 +87,26 @@ function fill(polygon: Polygon, [left, top, width, height]: Box): Float32Array {
 
 function smooth(data: Float32Array, width: number, height: number, sigma: number): void {
   if (sigma >= 1.5) runningBlur(data, width, height, sigma);
-  else gaussianBlur(data, width, height, 1, sigma);
+  else gaussian({ data, width, height }, 1, sigma, 0);
+}
+
+/** Three running means, which together are nearly a Gaussian of this sigma; 0 beyond the borders. In place. */
+export function runningBlur(
+  data: Float32Array,
+  width: number,
+  height: number,
+  sigma: number,
+): void {
+  const radius = Math.max(1, Math.round((Math.sqrt(4 * sigma * sigma + 1) - 1) / 2));
+  withLanes(
+    (lanes, room) => lanes.runningBlur(placeOf(data), width, height, radius, room),
+    8 * (width * height + 32) + 4 * Math.max(width, height) + 64,
+  );
+}
+
+/** (value - less) * factor between 0 and 1, in place; the largest of them. */
+function stretch(data: Float32Array, less: number, factor: number): number {
+  return withLanes((lanes) => lanes.stretch(placeOf(data), data.length, less, factor));
 }
 
 /** How an outline becomes a mask; lengths in pixels of a face crop of 256. */
@@ -118,12 +141,9 @@ function softened(
   if (width < 1 || height < 1) return null;
   const data = fill(bent, box);
   smooth(data, width, height, sigma);
-  for (let i = 0; i < data.length; i++) {
-    data[i] = Math.min(1, Math.max(0, (data[i] - eroded) * 1.35));
-  }
+  stretch(data, eroded, 1.35);
   smooth(data, width, height, last);
-  for (let i = 0; i < data.length; i++) data[i] = Math.min(1, Math.max(0, data[i]));
-  return data.some((value) => value > 0.5) ? { box, data } : null;
+  return stretch(data, 0, 1) > 0.5 ? { box, data } : null;
 }
 
 /** How often a region is drawn anew where nothing of it is left in the crop: it is small, or at its border. */
@@ -162,7 +182,7 @@ export function drawRegion(
   const { image } = face;
   checkSize(image);
   if (region === 'crop') {
-    const data = new Float32Array(image.width * image.height).fill(1);
+    const data = floats(image.width * image.height).fill(1);
     return { box: [0, 0, image.width, image.height], data };
   }
   if (region === 'background') return allBut(drawRegion(face, 'outline', edge, random), image);
@@ -181,7 +201,7 @@ export function drawRegion(
 /** The rest of the picture. */
 function allBut({ box: [left, top, w, h], data }: SoftMask, picture: RgbImage): SoftMask {
   const { width, height } = picture;
-  const rest = new Float32Array(width * height).fill(1);
+  const rest = floats(width * height).fill(1);
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) rest[(top + y) * width + left + x] = 1 - data[y * w + x];
   }
@@ -204,8 +224,9 @@ export function greyMask(
   { width, height }: { width: number; height: number },
 ): GreyImage {
   const grey = new Uint8ClampedArray(width * height);
+  const levels = narrowed(data, 255);
   for (let y = 0; y < h; y++) {
-    for (let x = 0; x < w; x++) grey[(top + y) * width + left + x] = 255 * data[y * w + x];
+    grey.set(levels.subarray(y * w, (y + 1) * w), (top + y) * width + left);
   }
   return { width, height, data: grey };
 }

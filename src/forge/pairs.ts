@@ -3,24 +3,28 @@ import { LlsmError } from '../base/errors.ts';
 import { Random } from '../base/random.ts';
 import type { Forging } from '../config/forge-schema.ts';
 import { mirror } from '../faces/augment.ts';
-import {
-  type Crop,
-  type CropSource,
-  cut,
-  defaultCacheBytes,
-  type ReadBytes,
-} from '../faces/crops.ts';
+import { type Crop, type CropSource, defaultCacheBytes, type ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
-import { networkInput } from '../image/input.ts';
 import type { Box } from '../image/pixels.ts';
 import { resample, resize } from '../image/resample.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
 import { recolour, refocus } from './change.ts';
 import { Donors } from './donors.ts';
 import { markedBy, readSubject, type Similarity, type Subject } from './face.ts';
-import { degrade, finish } from './finish.ts';
+import { degraded, finishPlane } from './finish.ts';
 import { forgeFace, needsDonor } from './methods.ts';
-import { imageOf, mirrored as mirroredIndex, planeOf, sample } from './plane.ts';
+import {
+  imageOf,
+  mirrored as mirroredIndex,
+  mirrorPlane,
+  type Plane,
+  planeOf,
+  planeOfWhole,
+  round,
+  sample,
+  scaled,
+} from './plane.ts';
+import { floats, inScratch, placeOf, roomFor, withLanes } from './scratch.ts';
 import { drawShare } from './self-blend.ts';
 
 export interface PairOptions {
@@ -112,37 +116,42 @@ export class PairLoader implements CropSource<Crop[]> {
       throw new LlsmError(`${item.folder}/${item.image}: ${error.message}`);
     }
     const view = drawView(size, forging, stream('view'));
-    const seen = [pair.real, pair.image].map((image) => inView(image, view, size));
     const flow = stream('finish');
     const alike = flow.chance(forging.finish.same);
-    const degraded = flow.chance(forging.degrade.chance);
+    const degrading = flow.chance(forging.degrade.chance);
     const degradedAlike = flow.chance(forging.degrade.same);
-    const [real, forged] = seen.map((image, k) => {
-      const end = stream(alike || k === 0 ? 'finish 0' : 'finish 1');
-      const finished = finish(image, forging.finish, end);
-      if (!degraded) return finished;
-      const worse = stream(degradedAlike || k === 0 ? 'degrade 0' : 'degrade 1');
-      return degrade(finished, forging.degrade, worse);
-    });
+    const [real, forged] = [pair.real, pair.image].map((image, k) =>
+      inScratch(roomFor(image) + roomFor({ width: size, height: size }), () => {
+        const seen = inView(image, view, size);
+        finishPlane(seen, forging.finish, stream(alike || k === 0 ? 'finish 0' : 'finish 1'));
+        if (!degrading) return inputOf(seen);
+        const worse = stream(degradedAlike || k === 0 ? 'degrade 0' : 'degrade 1');
+        return inputOf(degraded(seen, forging.degrade, worse));
+      }),
+    );
     const mask = maskInView(pair.mask, view, size);
     return [
-      {
-        image: networkInput(real, size),
-        mask: new Float32Array(size * size),
-        label: 0,
-        maskWeight: 1,
-      },
-      { image: networkInput(forged, size), mask, label: 1, maskWeight: 1 },
+      { image: real, mask: new Float32Array(size * size), label: 0, maskWeight: 1 },
+      { image: forged, mask, label: 1, maskWeight: 1 },
     ];
   }
 }
 
 /** The face with other colours and another sharpness, before it is forged. */
 function varied(face: Subject, random: Random): Subject {
-  const { width, height } = face.image;
-  const plane = planeOf(face.image, [0, 0, width, height]);
-  recolour(plane, random, 0.5);
-  return { ...face, image: imageOf(refocus(plane, random, width / 256).plane) };
+  const { image } = face;
+  return inScratch(roomFor(image), () => {
+    const plane = planeOfWhole(image);
+    recolour(plane, random, 0.5);
+    return { ...face, image: imageOf(refocus(plane, random, image.width / 256).plane) };
+  });
+}
+
+/** A plane of whole grey levels as the network takes it, outside of scratch memory: see `networkInput`. */
+function inputOf({ data }: Plane): Float32Array {
+  const input = floats(data.length);
+  withLanes((lanes) => lanes.input(placeOf(data), placeOf(input), data.length));
+  return input.slice();
 }
 
 interface View {
@@ -172,43 +181,46 @@ function drawView(size: number, { crop, view }: Forging, random: Random): View {
   return { box, mirrored, turned };
 }
 
-function inView(image: RgbImage, { box, mirrored, turned }: View, size: number): RgbImage {
-  const seen = turned ? imageOf(sample(image, turned, [0, 0, size, size])) : cut(image, box);
-  const result =
-    seen.width !== size
-      ? resize(seen, size, size)
-      : seen === image
-        ? { ...seen, data: seen.data.slice() }
-        : seen;
-  if (mirrored) mirror(result.data, size, size, 3);
-  return result;
+function inView(image: RgbImage, { box, mirrored, turned }: View, size: number): Plane {
+  let seen = turned ? sample(planeOfWhole(image), turned, [0, 0, size, size]) : planeOf(image, box);
+  if (seen.width !== size) seen = scaled(seen, size, size, 'triangle');
+  round(seen);
+  if (mirrored) mirrorPlane(seen);
+  return seen;
 }
 
 /** 1 where more than half is altered, [size, size]. */
 function maskInView(mask: GreyImage, { box, mirrored, turned }: View, size: number): Float32Array {
-  const seen = turned
-    ? nearestOf(mask, turned, size)
-    : box[2] === size
-      ? Float32Array.from(cut(mask, box).data)
-      : resample(mask, 1, box, size, size, new Float32Array(size * size));
+  const seen = new Float32Array(size * size);
+  if (turned) nearestOf(mask, turned, size, seen);
+  else if (box[2] === size) copyBox(mask, box, seen);
+  else resample(mask, 1, box, size, size, seen);
   if (mirrored) mirror(seen, size, size, 1);
   for (let i = 0; i < seen.length; i++) seen[i] = seen[i] > 127.5 ? 1 : 0;
   return seen;
 }
 
 /** The mask where the turned view's pixels lie; beyond its borders it is mirrored, as pictures are. */
-function nearestOf(mask: GreyImage, { a, b, x0, y0 }: Similarity, size: number): Float32Array {
-  const seen = new Float32Array(size * size);
+function nearestOf(
+  mask: GreyImage,
+  { a, b, x0, y0 }: Similarity,
+  size: number,
+  out: Float32Array,
+): void {
+  const { width, height, data } = mask;
   for (let y = 0, to = 0; y < size; y++) {
     for (let x = 0; x < size; x++, to++) {
       const u = a * (x + 0.5) - b * (y + 0.5) + x0;
       const v = b * (x + 0.5) + a * (y + 0.5) + y0;
-      const [column, row] = [
-        mirroredIndex(Math.floor(u), mask.width),
-        mirroredIndex(Math.floor(v), mask.height),
-      ];
-      seen[to] = mask.data[row * mask.width + column];
+      const column = mirroredIndex(Math.floor(u), width);
+      out[to] = data[mirroredIndex(Math.floor(v), height) * width + column];
     }
   }
-  return seen;
+}
+
+function copyBox({ width, data }: GreyImage, [left, top, w, h]: Box, out: Float32Array): void {
+  for (let y = 0, to = 0; y < h; y++) {
+    const row = (top + y) * width + left;
+    for (let x = 0; x < w; x++, to++) out[to] = data[row + x];
+  }
 }

@@ -1,10 +1,14 @@
-/** Parts of pictures in floats, so that nothing is clipped or rounded between two changes. */
+/**
+ * Parts of pictures in floats, so that nothing is clipped or rounded between two changes. They lie in
+ * scratch memory: all of this is for inside of `inScratch`.
+ */
 import type { Random } from '../base/random.ts';
-import { gaussianBlur } from '../image/blur.ts';
+import { kernelOf } from '../image/blur.ts';
 import type { Box } from '../image/pixels.ts';
-import { type Filter, resample } from '../image/resample.ts';
+import { type Filter, type Taps, tapsOf } from '../image/resample.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import type { Similarity } from './face.ts';
+import { bytes, floats, placeOf, table, withLanes } from './scratch.ts';
 
 /** [height, width, 3] of RGB in grey levels. */
 export interface Plane {
@@ -19,39 +23,91 @@ export interface Changed {
   cue: string;
 }
 
+/** A plane whose values are whatever was there before. */
+export const emptyPlane = (width: number, height: number): Plane => ({
+  width,
+  height,
+  data: floats(width * height * 3),
+});
+
 /** Copies a box of whole pixels, which lies inside of the picture. */
 export function planeOf(image: RgbImage, [x, y, width, height]: Box): Plane {
-  const data = new Float32Array(width * height * 3);
+  const plane = emptyPlane(width, height);
+  const levels = bytes(width * height * 3);
   for (let row = 0; row < height; row++) {
     const from = ((y + row) * image.width + x) * 3;
-    data.set(image.data.subarray(from, from + width * 3), row * width * 3);
+    levels.set(image.data.subarray(from, from + width * 3), row * width * 3);
   }
-  return { width, height, data };
+  withLanes((lanes) => lanes.widen(placeOf(levels), placeOf(plane.data), levels.length));
+  return plane;
 }
+
+export const planeOfWhole = (image: RgbImage): Plane =>
+  planeOf(image, [0, 0, image.width, image.height]);
 
 /** Copies a box of whole pixels of a plane, inside of which it lies. */
 export function cutPlane(plane: Plane, [left, top, width, height]: Box): Plane {
-  const data = new Float32Array(width * height * 3);
+  const cut = emptyPlane(width, height);
   for (let y = 0; y < height; y++) {
     const from = ((top + y) * plane.width + left) * 3;
-    data.set(plane.data.subarray(from, from + width * 3), y * width * 3);
+    cut.data.set(plane.data.subarray(from, from + width * 3), y * width * 3);
   }
-  return { width, height, data };
+  return cut;
 }
 
-/** The plane rounded to 8 bits. */
-export function imageOf({ width, height, data: from }: Plane): RgbImage {
-  // A loop: the constructor that converts takes three times as long.
-  const data = new Uint8ClampedArray(from.length);
-  for (let i = 0; i < data.length; i++) data[i] = from[i];
-  return { width, height, data };
+/** Values times a factor in 8 bits, in scratch memory. */
+export function narrowed(data: Float32Array, factor = 1): Uint8ClampedArray {
+  const levels = bytes(data.length);
+  withLanes((lanes) => lanes.narrow(placeOf(data), placeOf(levels), data.length, factor));
+  return levels;
+}
+
+/** The plane rounded to 8 bits, outside of scratch memory. */
+export function imageOf({ width, height, data }: Plane): RgbImage {
+  return { width, height, data: narrowed(data).slice() };
+}
+
+/** Rounds the plane to whole grey levels from 0 to 255, in place. */
+export function round({ data }: Plane): void {
+  withLanes((lanes) => lanes.round(placeOf(data), data.length));
+}
+
+/** Mirrors the plane left to right, in place. */
+export function mirrorPlane({ width, height, data }: Plane): void {
+  withLanes((lanes, line) => lanes.mirror(placeOf(data), width, height, line), width * 12);
+}
+
+/** What lies behind each other for the compiled work: the taps' places, then their weights. */
+function placed({ index, weight }: Taps): number {
+  const bits = new Int32Array(index.length * 2);
+  bits.set(index);
+  new Float32Array(bits.buffer).set(weight, index.length);
+  return table(bits);
 }
 
 /** Resizes a plane. */
 export function scaled(plane: Plane, width: number, height: number, filter: Filter): Plane {
-  const box: Box = [0, 0, plane.width, plane.height];
-  const data = new Float32Array(width * height * 3);
-  return { width, height, data: resample(plane, 3, box, width, height, data, filter) };
+  const result = emptyPlane(width, height);
+  const across = tapsOf(plane.width, 0, plane.width, width, filter);
+  const down = tapsOf(plane.height, 0, plane.height, height, filter);
+  const [acrossAt, downAt] = [placed(across), placed(down)];
+  withLanes(
+    (lanes, room) =>
+      lanes.resample(
+        placeOf(plane.data),
+        plane.width,
+        placeOf(result.data),
+        width,
+        height,
+        acrossAt,
+        across.count,
+        downAt,
+        down.count,
+        room,
+      ),
+    down.count * (width * 12 + 96),
+  );
+  return result;
 }
 
 /** A trip to 1 / factor of the size and back. */
@@ -64,13 +120,32 @@ export function coarsened(plane: Plane, factor: number, random: Random, filters:
 }
 
 /** Blurs a plane, in place. */
-export function blur({ data, width, height }: Plane, sigma: number): void {
-  gaussianBlur(data, width, height, 3, sigma);
+export function blur(plane: Plane, sigma: number): void {
+  gaussian(plane, 3, sigma, 0);
 }
 
 /** Adds `amount` times what a blur takes away, in place. */
-export function sharpen({ data, width, height }: Plane, sigma: number, amount: number): void {
-  gaussianBlur(data, width, height, 3, sigma, amount);
+export function sharpen(plane: Plane, sigma: number, amount: number): void {
+  gaussian(plane, 3, sigma, amount);
+}
+
+/** As `gaussianBlur` of image/blur.ts, of floats in scratch memory. */
+export function gaussian(
+  { data, width, height }: Plane,
+  channels: number,
+  sigma: number,
+  sharpened: number,
+): void {
+  const kernel = kernelOf(sigma);
+  const radius = kernel.length - 1;
+  const at = table(Float32Array.from(kernel));
+  const row = width * channels * 4 + 80;
+  const room = (2 * radius + 3) * row + 2 * (radius + 1) * 4 * (channels + 1) + 192;
+  withLanes(
+    (lanes, own) =>
+      lanes.blur(placeOf(data), width * channels, height, channels, at, radius, sharpened, own),
+    room,
+  );
 }
 
 /** The index mirrored at the borders, without repeating them. */
@@ -81,72 +156,31 @@ export function mirrored(index: number, length: number): number {
   return at < length ? at : period - at;
 }
 
-/** The values of x from `low` (included) to `high` for which from <= slope * x + start < to. */
-function within(
-  slope: number,
-  start: number,
-  from: number,
-  to: number,
-  [low, high]: [number, number],
-): [number, number] {
-  if (slope === 0) return start >= from && start < to ? [low, high] : [low, low];
-  const ends = [(from - start) / slope, (to - start) / slope].sort((a, b) => a - b);
-  // One less at both ends, so that no rounding leads outside.
-  const first = Math.min(high, Math.max(low, Math.ceil(ends[0]) + 1));
-  return [first, Math.max(first, Math.min(high, Math.floor(ends[1]) - 1))];
-}
-
 /**
  * A box of the picture that a similarity gives, bilinear; beyond its borders a source is mirrored.
  * @param toSource takes the result's pixel coordinates to the source's
  */
 export function sample(
-  source: { width: number; height: number; data: ArrayLike<number> },
-  toSource: Similarity,
+  source: Plane,
+  { a, b, x0, y0 }: Similarity,
   [left, top, width, height]: Box,
 ): Plane {
-  const { width: w, height: h } = source;
-  const { a, b } = toSource;
-  const from = source.data instanceof Float32Array ? source.data : Float32Array.from(source.data);
-  const data = new Float32Array(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    const startX = a * (left + 0.5) - b * (top + y + 0.5) + toSource.x0 - 0.5;
-    const startY = b * (left + 0.5) + a * (top + y + 0.5) + toSource.y0 - 0.5;
-    const columns = within(a, startX, 0, w - 1, [0, width]);
-    const [first, end] = within(b, startY, 0, h - 1, columns);
-    for (let x = 0, to = y * width * 3; x < width; x++, to += 3) {
-      if (x === first) {
-        // What lies inside needs no look at the borders.
-        for (; x < end; x++, to += 3) {
-          const sx = startX + a * x;
-          const sy = startY + b * x;
-          const ix = sx | 0;
-          const iy = sy | 0;
-          const u = sx - ix;
-          const v = sy - iy;
-          const p = (iy * w + ix) * 3;
-          const q = p + w * 3;
-          const wb = u * (1 - v);
-          const wc = (1 - u) * v;
-          const wd = u * v;
-          const wa = 1 - wb - wc - wd;
-          data[to] = wa * from[p] + wb * from[p + 3] + wc * from[q] + wd * from[q + 3];
-          data[to + 1] = wa * from[p + 1] + wb * from[p + 4] + wc * from[q + 1] + wd * from[q + 4];
-          data[to + 2] = wa * from[p + 2] + wb * from[p + 5] + wc * from[q + 2] + wd * from[q + 5];
-        }
-        if (x >= width) break;
-      }
-      const [sx, sy] = [startX + a * x, startY + b * x];
-      const [ix, iy] = [Math.floor(sx), Math.floor(sy)];
-      const [u, v] = [sx - ix, sy - iy];
-      const [x0, x1] = [mirrored(ix, w) * 3, mirrored(ix + 1, w) * 3];
-      const [y0, y1] = [mirrored(iy, h) * w * 3, mirrored(iy + 1, h) * w * 3];
-      for (let k = 0; k < 3; k++) {
-        data[to + k] =
-          (1 - v) * ((1 - u) * from[y0 + x0 + k] + u * from[y0 + x1 + k]) +
-          v * ((1 - u) * from[y1 + x0 + k] + u * from[y1 + x1 + k]);
-      }
-    }
-  }
-  return { width, height, data };
+  const result = emptyPlane(width, height);
+  const startX = a * (left + 0.5) - b * (top + 0.5) + x0 - 0.5;
+  const startY = b * (left + 0.5) + a * (top + 0.5) + y0 - 0.5;
+  withLanes((lanes) =>
+    lanes.sample(
+      placeOf(source.data),
+      source.width,
+      source.height,
+      placeOf(result.data),
+      width,
+      height,
+      a,
+      b,
+      startX,
+      startY,
+    ),
+  );
+  return result;
 }

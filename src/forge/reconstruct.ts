@@ -5,7 +5,8 @@ import type { RgbImage } from '../image/rgb.ts';
 import { layOver, matchColour } from './blend.ts';
 import type { Subject } from './face.ts';
 import { drawRegion, greyMask } from './mask.ts';
-import { cutPlane, planeOf, scaled, sharpen } from './plane.ts';
+import { cutPlane, planeOfWhole, scaled, sharpen } from './plane.ts';
+import { inScratch, roomFor } from './scratch.ts';
 import { drawShare, type Forgery } from './self-blend.ts';
 import { generated } from './traces.ts';
 
@@ -22,12 +23,23 @@ export function reconstruct(
   random: Random,
   forging: Forging,
 ): Forgery {
+  return inScratch(roomFor(face.image) + 8 * reconstruction.data.length, () =>
+    reconstructed(face, reconstruction, random, forging),
+  );
+}
+
+function reconstructed(
+  face: Subject,
+  reconstruction: RgbImage,
+  random: Random,
+  forging: Forging,
+): Forgery {
   const { image } = face;
   const { width, height } = image;
   const region: ForgeRegion = drawShare(forging.regions.reconstruct, random);
   const mask = drawRegion(face, region, 'careful', random);
   const back = random.chance(0.5) ? 'linear' : 'cubic';
-  const whole = planeOf(reconstruction, [0, 0, reconstruction.width, reconstruction.height]);
+  const whole = planeOfWhole(reconstruction);
   const source = cutPlane(scaled(whole, width, height, back), mask.box);
   const traced = random.chance(forging.traces);
   const { plane, cue } = traced

@@ -8,7 +8,8 @@ import { layOver } from './blend.ts';
 import { recolour, refocus } from './change.ts';
 import { pointsOf, type Similarity, type Subject } from './face.ts';
 import { drawRegion, greyMask, type SoftMask } from './mask.ts';
-import { type Changed, imageOf, type Plane, planeOf, sample } from './plane.ts';
+import { type Changed, imageOf, type Plane, planeOf, planeOfWhole, sample } from './plane.ts';
+import { inScratch, roomFor } from './scratch.ts';
 import { generated } from './traces.ts';
 
 export interface Forgery {
@@ -84,7 +85,7 @@ function movedCopy(
 }
 
 function changedWhole(image: RgbImage, change: (part: Plane) => Changed) {
-  const { plane, cue } = change(planeOf(image, [0, 0, image.width, image.height]));
+  const { plane, cue } = change(planeOfWhole(image));
   return { image: imageOf(plane), cue };
 }
 
@@ -95,6 +96,10 @@ function changedWhole(image: RgbImage, change: (part: Plane) => Changed) {
  * @throws LlsmError for a crop below 32 pixels, and where landmarks make no face.
  */
 export function selfBlend(face: Subject, random: Random, forging: Forging): Forgery {
+  return inScratch(roomFor(face.image), () => selfBlended(face, random, forging));
+}
+
+function selfBlended(face: Subject, random: Random, forging: Forging): Forgery {
   const { image } = face;
   const unit = Math.min(image.width, image.height) / 256;
   const region: ForgeRegion = drawShare(forging.regions['self-blend'], random);
@@ -123,6 +128,10 @@ export function selfBlend(face: Subject, random: Random, forging: Forging): Forg
  * @throws LlsmError as `selfBlend`.
  */
 export function generator(face: Subject, random: Random, forging: Forging): Forgery {
+  return inScratch(roomFor(face.image), () => generatorMade(face, random, forging));
+}
+
+function generatorMade(face: Subject, random: Random, forging: Forging): Forgery {
   const { image } = face;
   const side = Math.max(image.width, image.height);
   const region: ForgeRegion = drawShare(forging.regions.generator, random);

@@ -3,7 +3,8 @@
  * and its up-sampling leaves periodic traces (zero insertion, nearest, sub-pixel phases).
  */
 import type { Random } from '../base/random.ts';
-import { blur, type Changed, coarsened, type Plane, scaled, sharpen } from './plane.ts';
+import { blur, type Changed, coarsened, emptyPlane, type Plane, scaled, sharpen } from './plane.ts';
+import { floats, placeOf, table, withLanes } from './scratch.ts';
 
 /** Offsets of the 12 pixels within 2 of one. */
 const disc = [-2, -1, 0, 1, 2].flatMap((dy) =>
@@ -15,143 +16,61 @@ const disc = [-2, -1, 0, 1, 2].flatMap((dy) =>
 /** Bilateral filter over 13 pixels (Tomasi and Manduchi, 1998): smooth skin, edges kept. */
 export function bilateral(plane: Plane, sigmaColour: number, sigmaSpace: number): Plane {
   const { width, height, data } = plane;
-  const result = new Float32Array(data.length);
-  // A pixel beyond the border is one so far away in colour that it weighs nothing.
-  const [border, far] = [2, 1e4];
-  const stride = (width + 2 * border) * 3;
-  const padded = new Float64Array(stride * (height + 2 * border)).fill(far);
-  for (let y = 0; y < height; y++) {
-    padded.set(
-      data.subarray(y * width * 3, (y + 1) * width * 3),
-      (y + border) * stride + border * 3,
-    );
+  const result = emptyPlane(width, height);
+  const border = 2;
+  const stride = width + 2 * border;
+  const padded = floats(3 * stride * (height + 2 * border));
+  const spaces = new Float32Array(2 * disc.length);
+  const offsets = new Int32Array(spaces.buffer);
+  for (const [k, { dx, dy }] of disc.entries()) {
+    spaces[k] = Math.exp(-(dx * dx + dy * dy) / (2 * sigmaSpace * sigmaSpace));
+    offsets[disc.length + k] = 4 * (dy * stride + dx);
   }
-  const steps = 768;
-  const closeness = Float64Array.from({ length: steps }, (_, d) =>
-    d === steps - 1 ? 0 : Math.exp((-d * d) / (2 * sigmaColour * sigmaColour)),
+  const [at, inner] = [table(offsets), 1 / (2 * sigmaColour * sigmaColour)];
+  withLanes(
+    (lanes, room) => {
+      const [from, to] = [placeOf(padded), placeOf(result.data)];
+      lanes.pad(placeOf(data), width, height, from, stride);
+      lanes.bilateral(from, stride, width, height, to, inner, at, room);
+    },
+    12 * width + 64,
   );
-  const space = disc.map(({ dx, dy }) =>
-    Math.exp(-(dx * dx + dy * dy) / (2 * sigmaSpace * sigmaSpace)),
-  );
-  const offsets = Int32Array.from(disc, ({ dx, dy }) => dy * stride + dx * 3);
-  // Each neighbour's weight by its difference in colour.
-  const weights = space.map((share) => closeness.map((value) => share * value));
-  const total = new Float64Array(width);
-  const sums = new Float64Array(width * 3);
-  for (let y = 0, to = 0; y < height; y++) {
-    const row = (y + border) * stride + border * 3;
-    total.fill(1);
-    sums.set(padded.subarray(row, row + width * 3));
-    for (let k = 0; k < offsets.length; k++) {
-      const weightOf = weights[k];
-      for (
-        let x = 0, at = row, i = row + offsets[k], s = 0;
-        x < width;
-        x++, at += 3, i += 3, s += 3
-      ) {
-        const r = padded[i];
-        const g = padded[i + 1];
-        const b = padded[i + 2];
-        const away =
-          Math.abs(r - padded[at]) + Math.abs(g - padded[at + 1]) + Math.abs(b - padded[at + 2]);
-        const weight = weightOf[away < steps ? away | 0 : steps - 1];
-        total[x] += weight;
-        sums[s] += weight * r;
-        sums[s + 1] += weight * g;
-        sums[s + 2] += weight * b;
-      }
-    }
-    for (let x = 0, s = 0; x < width; x++, to += 3, s += 3) {
-      const share = 1 / total[x];
-      result[to] = sums[s] * share;
-      result[to + 1] = sums[s + 1] * share;
-      result[to + 2] = sums[s + 2] * share;
-    }
-  }
-  return { width, height, data: result };
+  return result;
 }
 
 /** The median of each 3 x 3 neighbourhood, channel by channel; the border stays. */
-export function median(plane: Plane): Plane {
-  const { width, height, data } = plane;
-  const result = data.slice();
-  const stride = width * 3;
-  // Columns of three, each sorted once: the median is that of the largest low, the median middle and
-  // the smallest high value of three columns.
-  const low = new Float64Array(stride);
-  const middle = new Float64Array(stride);
-  const high = new Float64Array(stride);
-  for (let y = 1; y < height - 1; y++) {
-    for (let x = 0, at = y * stride; x < stride; x++, at++) {
-      const a = data[at - stride];
-      const b = data[at];
-      const c = data[at + stride];
-      const less = a < b ? a : b;
-      const more = a < b ? b : a;
-      low[x] = less < c ? less : c;
-      high[x] = more > c ? more : c;
-      middle[x] = more < c ? more : less > c ? less : c;
-    }
-    for (let x = 3, at = y * stride + 3; x < stride - 3; x++, at++) {
-      let a = low[x - 3] > low[x] ? low[x - 3] : low[x];
-      if (low[x + 3] > a) a = low[x + 3];
-      let c = high[x - 3] < high[x] ? high[x - 3] : high[x];
-      if (high[x + 3] < c) c = high[x + 3];
-      const b = middleOf(middle[x - 3], middle[x], middle[x + 3]);
-      result[at] = middleOf(a, b, c);
-    }
-  }
-  return { width, height, data: result };
-}
-
-function middleOf(a: number, b: number, c: number): number {
-  const less = a < b ? a : b;
-  const more = a < b ? b : a;
-  return more < c ? more : less > c ? less : c;
+export function median({ width, height, data }: Plane): Plane {
+  const result = emptyPlane(width, height);
+  result.data.set(data);
+  withLanes(
+    (lanes, room) => lanes.median(placeOf(data), width, height, placeOf(result.data), room),
+    12 * width + 64,
+  );
+  return result;
 }
 
 /**
  * Up-sampling by 2: each of the four phases is a weighted mean of the four nearest values, plus an offset.
  * `weights[phase]`, phase = 2 * (odd row) + (odd column), over [above left, above right, below left, below right].
  */
-interface Phases {
+export interface Phases {
   weights: number[][];
   offset: number[];
 }
 
-function twice(low: Plane, { weights, offset }: Phases): Plane {
-  const [width, height] = [low.width * 2, low.height * 2];
-  const data = new Float32Array(width * height * 3);
-  const row = low.width * 3;
-  // Two rows of the low picture with the border pixel repeated at both ends.
-  const above = new Float64Array(row + 6);
-  const below = new Float64Array(row + 6);
-  const fill = (line: Float64Array, y: number) => {
-    const at = Math.min(low.height - 1, Math.max(0, y)) * row;
-    line.set(low.data.subarray(at, at + row), 3);
-    line.copyWithin(0, 3, 6);
-    line.copyWithin(row + 3, row, row + 3);
-  };
-  for (let y = 0; y < height; y++) {
-    const first = (y + 1) >> 1; // even rows lie between those of before and here
-    fill(above, first - 1);
-    fill(below, first);
-    for (const odd of [0, 1]) {
-      const phase = 2 * (y & 1) + odd;
-      const [a, b, c, d] = weights[phase];
-      const more = offset[phase];
-      const from = 3 * odd;
-      for (let i = 0, to = (y * width + odd) * 3; i < row; i += 3, to += 6) {
-        const p = i + from;
-        data[to] = a * above[p] + b * above[p + 3] + c * below[p] + d * below[p + 3] + more;
-        data[to + 1] =
-          a * above[p + 1] + b * above[p + 4] + c * below[p + 1] + d * below[p + 4] + more;
-        data[to + 2] =
-          a * above[p + 2] + b * above[p + 5] + c * below[p + 2] + d * below[p + 5] + more;
-      }
-    }
-  }
-  return { width, height, data };
+/** The plane up-sampled, and `kept` times another plane of twice its size. */
+export function twice(low: Plane, { weights, offset }: Phases, other: Plane, kept: number): Plane {
+  const { width, height, data } = low;
+  const result = emptyPlane(2 * width, 2 * height);
+  const at = table(Float32Array.from(weights.flatMap((four, p) => [...four, offset[p]])));
+  withLanes(
+    (lanes, room) => {
+      const [from, to, more] = [data, result.data, other.data].map(placeOf);
+      lanes.twice(from, width, height, to, at, more, kept, room);
+    },
+    24 * width + 256,
+  );
+  return result;
 }
 
 const phases = [0, 1, 2, 3];
@@ -236,15 +155,13 @@ export function generated(plane: Plane, side: number, random: Random): Changed {
   const levels = random.chance(0.85) ? (random.chance(0.6) ? 1 : 2) : 0;
   for (let level = 0; level < levels; level++) {
     const low = scaled(face, width / 2, height / 2, 'area');
-    const smooth = twice(low, linear);
     const kind = random.next();
     cue = kind < 0.4 ? 'zero insertion' : kind < 0.7 ? 'nearest' : 'sub-pixel';
-    const up = twice(low, upSamplers[cue](random));
+    const { weights, offset } = upSamplers[cue](random);
     const kept = random.uniform(0.2, 0.9);
-    for (let i = 0; i < up.data.length; i++) {
-      up.data[i] += kept * (face.data[i] - smooth.data[i]);
-    }
-    face = up;
+    // A part of what the smaller size loses is kept: of the face less its smooth up-sampling.
+    const less = weights.map((four, p) => four.map((w, i) => w - kept * linear.weights[p][i]));
+    face = twice(low, { weights: less, offset }, face, kept);
   }
   if (random.chance(0.3)) sharpen(face, 1.2, random.uniform(0.3, 1));
   const back = random.chance(0.5) ? 'linear' : 'cubic';

@@ -4,7 +4,6 @@
  */
 import type { Random } from '../base/random.ts';
 import type { ForgeRegion, Forging } from '../config/forge-schema.ts';
-import { gaussianBlur } from '../image/blur.ts';
 import type { RgbImage } from '../image/rgb.ts';
 import { layOver, matchColour } from './blend.ts';
 import {
@@ -18,17 +17,17 @@ import {
 } from './face.ts';
 import { drawPart, drawRegion, greyMask, type SoftMask } from './mask.ts';
 import { type Part, partLandmarks } from './outline.ts';
-import { sample } from './plane.ts';
+import { blur, type Plane, planeOfWhole, sample } from './plane.ts';
 import { register } from './register.ts';
+import { inScratch, roomFor } from './scratch.ts';
 import { drawShare, type Forgery } from './self-blend.ts';
 import { generated, lowered } from './traces.ts';
 
 /** A donor's picture that does not alias where it becomes smaller. */
-function prepared(image: RgbImage, scale: number): RgbImage {
-  if (scale <= 1.05) return image;
-  const data = image.data.slice();
-  gaussianBlur(data, image.width, image.height, 3, 0.5 * Math.sqrt(scale * scale - 1));
-  return { ...image, data };
+function prepared(image: RgbImage, scale: number): Plane {
+  const plane = planeOfWhole(image);
+  if (scale > 1.05) blur(plane, 0.5 * Math.sqrt(scale * scale - 1));
+  return plane;
 }
 
 function transplant(
@@ -57,6 +56,13 @@ function transplant(
  * @throws LlsmError for a crop below 32 pixels, and where landmarks make no face.
  */
 export function swap(face: Subject, donor: Subject, random: Random, forging: Forging): Forgery {
+  return inScratch(roomOf(face, donor), () => swapped(face, donor, random, forging));
+}
+
+const roomOf = (face: Subject, donor: Subject): number =>
+  roomFor(face.image) + 8 * donor.image.data.length;
+
+function swapped(face: Subject, donor: Subject, random: Random, forging: Forging): Forgery {
   const region: ForgeRegion = drawShare(forging.regions.swap, random);
   const mask = drawRegion(face, region, 'careful', random);
   const aligned = fitSimilarity(pointsOf(face), pointsOf(donor));
@@ -90,6 +96,10 @@ function onto(part: Part, face: Subject, donor: Subject): Similarity {
  * @throws LlsmError as `swap`.
  */
 export function parts(face: Subject, donor: Subject, random: Random, forging: Forging): Forgery {
+  return inScratch(roomOf(face, donor), () => transplanted(face, donor, random, forging));
+}
+
+function transplanted(face: Subject, donor: Subject, random: Random, forging: Forging): Forgery {
   // A nose needs its own outline: without one it is hardly told from the cheeks around it.
   const part: Part =
     face.points68 && random.chance(0.2) ? 'nose' : random.chance(0.5) ? 'mouth' : 'eyes';

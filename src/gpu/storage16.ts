@@ -1,5 +1,6 @@
 import { LlsmError } from '../base/errors.ts';
 import { type Kernel, kernelOf } from './pipeline.ts';
+import { rewritten, withoutComments } from './rewrite.ts';
 
 /** The variable of a kernel with 16-bit bindings that says whether a stored value was out of range. */
 export const rangeFlag = 'outOfRange';
@@ -48,8 +49,7 @@ fn toVec4h(value: vec4f) -> vec4h {
 const elements = { f32: ['f16', 'toF16'], vec4f: ['vec4h', 'toVec4h'] } as const;
 
 function halfText(kernel: Kernel, names: readonly string[]): string {
-  // A comment may say `out[i] = ...` too. All lines stay: errors tell of them.
-  let text = kernel.source.replace(/\/\/.*$/gm, '').replace(/\/\*[\s\S]*?\*\//g, blank);
+  let text = withoutComments(kernel.source);
   let stores = false;
   for (const name of names) {
     const declared = new RegExp(`(\\b${name}: array<)(f32|vec4f)>;`);
@@ -58,47 +58,13 @@ function halfText(kernel: Kernel, names: readonly string[]): string {
       throw new LlsmError(`${kernel.name}.wgsl: ${name} cannot be stored in 16 bits`);
     }
     const [narrow, store] = elements[wide];
-    text = converted(text.replace(declared, `$1${narrow}>;`), { name, wide, store });
+    text = rewritten(text.replace(declared, `$1${narrow}>;`), {
+      name,
+      load: (index) => `${wide}(${name}[${index}])`,
+      store: (value) => `${store}(${value})`,
+    });
     stores ||= text.includes(`= ${store}(`);
   }
   const position = 1 + Math.max(...kernel.bindings.map(({ binding }) => binding));
   return `enable f16;\n${text}${stores ? storing(position) : ''}`;
-}
-
-const blank = (comment: string): string => comment.replace(/[^\n]/g, '');
-
-/** Names of a binding and of the functions that read and write it. */
-interface Access {
-  name: string;
-  wide: string;
-  store: string;
-}
-
-/** The text with the conversions of one binding, also where an index or a stored value holds another. */
-function converted(text: string, access: Access): string {
-  const { name, wide, store } = access;
-  const start = new RegExp(`(?<![\\w.])${name}\\[`).exec(text);
-  if (!start) return text;
-  const open = start.index + name.length;
-  const close = closing(text, open);
-  const element = `${name}[${converted(text.slice(open + 1, close), access)}]`;
-  const before = text.slice(0, start.index);
-  const after = text.slice(close + 1);
-  const assignment = /^\s*([-+*/]?)=(?!=)\s*/.exec(after);
-  if (!assignment) return `${before}${wide}(${element})${converted(after, access)}`;
-  const end = after.indexOf(';');
-  const value = converted(after.slice(assignment[0].length, end), access);
-  const operator = assignment[1];
-  const stored = operator ? `${wide}(${element}) ${operator} (${value})` : value;
-  return `${before}${element} = ${store}(${stored})${converted(after.slice(end), access)}`;
-}
-
-/** Index of the bracket that closes the one at `open`. */
-function closing(text: string, open: number): number {
-  let depth = 0;
-  for (let at = open; at < text.length; at++) {
-    if (text[at] === '[') depth++;
-    else if (text[at] === ']' && --depth === 0) return at;
-  }
-  throw new LlsmError(`A shader has no ] for a [: ${text.slice(open, open + 40)}`);
 }

@@ -94,7 +94,7 @@ export class Buffers {
   }
 
   /** Fills an input, at all its places. */
-  write(tensor: Tensor, values: Float32Array | Uint32Array | Uint16Array): void {
+  write(tensor: Tensor, values: Float32Array | Uint32Array | Uint16Array | Uint8Array): void {
     const data = values as Float32Array<ArrayBuffer>; // whose numbers do not matter here
     const buffer = this.of(tensor);
     const { queue } = this.gpu.device;

@@ -133,9 +133,12 @@ export const boundBytes = (rows: MemoryPlan['rows'], tensor: Tensor, { count }: 
 /** Bytes from one place of a tensor to the next, aligned for every adapter. */
 export const placeBytes = (tensor: Tensor): number => roundUp(tensor.bytes, 256);
 
-/** An input with small items need not be cut where an adapter can bind: see `MemoryPlan.shifts`. */
+/**
+ * An input with small items need not be cut where an adapter can bind: see `MemoryPlan.shifts`. Bytes
+ * can only be stored once more from whole words on.
+ */
 const isShiftable = (tensor: Tensor, alignment: number): boolean =>
-  tensor.home === 'input' && tensor.itemBytes < alignment;
+  tensor.home === 'input' && tensor.itemBytes < alignment && tensor.dtype !== 'u8';
 
 function shiftsOf(dispatches: readonly Dispatch[], alignment: number): Map<Tensor, number[]> {
   const shifts = new Map<Tensor, number[]>();

@@ -1,8 +1,9 @@
 import { LlsmError } from '../base/errors.ts';
 import type { Kernel } from '../gpu/pipeline.ts';
+import { inBytes } from '../gpu/storage8.ts';
 import { inHalf, rangeFlag } from '../gpu/storage16.ts';
 import type { Gradients } from './gradients.ts';
-import { type Dtype, Tensor } from './tensor.ts';
+import { type Dtype, type Stored, Tensor } from './tensor.ts';
 
 /** The part of the batch that one dispatch works on. */
 export interface Slice {
@@ -146,14 +147,18 @@ export class Graph {
     this.roomForCheap = roomForCheap;
   }
 
-  /** Makes a tensor with a batch axis; `shape` is that of one item. Give 'f32' for what is no feature map. */
-  activation(name: string, shape: readonly number[], dtype: Dtype = this.storage): Tensor {
+  /**
+   * Makes a tensor with a batch axis; `shape` is that of one item. Give 'f32' for what is no feature map.
+   * What is made of a picture's bytes as they are is stored in f32.
+   */
+  activation(name: string, shape: readonly number[], stored: Stored = this.storage): Tensor {
+    const dtype = stored === 'u8' ? 'f32' : stored;
     return new Tensor(name, [this.batch, ...shape], { batched: true, dtype });
   }
 
-  /** An input with a batch axis, written before each run. */
-  input(name: string, shape: readonly number[]): Tensor {
-    return new Tensor(name, [this.batch, ...shape], { batched: true, home: 'input' });
+  /** An input with a batch axis, written before each run; of `u8`, as a picture's bytes. */
+  input(name: string, shape: readonly number[], dtype?: 'f32' | 'u8'): Tensor {
+    return new Tensor(name, [this.batch, ...shape], { batched: true, home: 'input', dtype });
   }
 
   /** Makes a tensor of partial results, a row of `width` values a workgroup; each plan counts its own rows. */
@@ -184,10 +189,14 @@ export class Graph {
 
   /** The launch with its kernel for how its tensors are stored. */
   #stored(launch: Launch): Launch {
-    const names = launch.kernel.bindings.map(({ name }) => name);
-    const halves = names.filter((name) => launch.bind[name].dtype === 'f16');
-    if (halves.length === 0) return launch;
-    const kernel = inHalf(launch.kernel, halves);
+    const stored = (as: Stored): string[] =>
+      launch.kernel.bindings
+        .map(({ name }) => name)
+        .filter((name) => launch.bind[name].dtype === as);
+    const plain = stored('u8').reduce(inBytes, launch.kernel);
+    const halves = stored('f16');
+    if (halves.length === 0) return { ...launch, kernel: plain };
+    const kernel = inHalf(plain, halves);
     const flagged = kernel.bindings.some(({ name }) => name === rangeFlag);
     const bind = flagged ? { ...launch.bind, [rangeFlag]: this.outOfRange } : launch.bind;
     return { ...launch, kernel, bind };

@@ -4,6 +4,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { commandsOf, timeEach } from '../gpu/dispatch.ts';
 import { pipelineOf } from '../gpu/pipeline.ts';
 import { readBuffer } from '../gpu/readback.ts';
+import { valueOfByte } from '../gpu/storage8.ts';
 import { largestHalf } from '../gpu/storage16.ts';
 import { Submits, type Work } from '../gpu/submits.ts';
 import { Buffers } from './buffers.ts';
@@ -135,13 +136,21 @@ export class Plan {
   }
 
   /** Fills an input, rounded to how it is stored. Takes effect for the runs that follow. */
-  write(tensor: Tensor, data: Float32Array | Uint32Array): void {
+  write(tensor: Tensor, data: Float32Array | Uint32Array | Uint8Array): void {
     if (data.length !== tensor.size) {
       throw new LlsmError(
         `${tensor.name} takes ${tensor.size} values [${tensor.shape.join(', ')}], got ${data.length}`,
       );
     }
-    this.buffers.write(tensor, tensor.dtype === 'f16' ? halvesOf(data) : data);
+    const isBytes = data instanceof Uint8Array;
+    if (isBytes !== (tensor.dtype === 'u8')) {
+      const [takes, got] = isBytes ? ['numbers', 'bytes'] : ['bytes', 'numbers'];
+      throw new LlsmError(`${tensor.name} takes ${takes}, got ${got}`);
+    }
+    this.buffers.write(
+      tensor,
+      isBytes ? words(data) : tensor.dtype === 'f16' ? halvesOf(data) : data,
+    );
     if (this.#preparedFrom.has(tensor)) this.#preparedAt = undefined;
   }
 
@@ -203,6 +212,9 @@ export class Plan {
       this.#inRange,
     ]);
     if (tensor.dtype === 'f32') return values;
+    if (tensor.dtype === 'u8') {
+      return Float32Array.from(new Uint8Array(values.buffer, 0, tensor.size), valueOfByte);
+    }
     return Float32Array.from(new Uint16Array(values.buffer, 0, tensor.size), halfToFloat);
   }
 
@@ -240,6 +252,14 @@ export class Plan {
   destroy(): void {
     this.buffers.destroy();
   }
+}
+
+/** Bytes padded to whole words, which is what the GPU takes. */
+function words(data: Uint8Array): Uint8Array {
+  if (data.length % 4 === 0) return data;
+  const padded = new Uint8Array(Math.ceil(data.length / 4) * 4);
+  padded.set(data);
+  return padded;
 }
 
 /** Converts to 16-bit floats, padded to an even number: the GPU takes whole words. */

@@ -12,8 +12,13 @@ export const isState = (home: Home): boolean => /state$/i.test(home);
 
 export const isFlat = (home: Home): home is FlatHome => home !== 'temp' && home !== 'input';
 
-/** Type that values are stored in; arithmetic is in f32. Packed integers count as f32: 4 bytes. */
+/** Type that feature maps are stored in; arithmetic is in f32. Packed integers count as f32: 4 bytes. */
 export type Dtype = 'f32' | 'f16';
+
+/** Type that a tensor is stored in. `u8`: a picture's bytes, read as byte / 127.5 - 1; of inputs alone. */
+export type Stored = Dtype | 'u8';
+
+const bytesOf: Record<Stored, number> = { f32: 4, f16: 2, u8: 1 };
 
 /** A shape with a name. It has no memory until a plan gives it some. */
 export class Tensor {
@@ -31,7 +36,7 @@ export class Tensor {
       /** Offset of the first value in a flat home, in values; a multiple of 64 (256 bytes). */
       readonly offset?: number;
       /** Type of the stored values (default f32). */
-      readonly dtype?: Dtype;
+      readonly dtype?: Stored;
     } = {},
   ) {}
 
@@ -43,7 +48,7 @@ export class Tensor {
     return this.options.batched ?? false;
   }
 
-  get dtype(): Dtype {
+  get dtype(): Stored {
     return this.options.dtype ?? 'f32';
   }
 
@@ -52,7 +57,7 @@ export class Tensor {
   }
 
   get bytes(): number {
-    return this.size * (this.dtype === 'f16' ? 2 : 4);
+    return this.size * bytesOf[this.dtype];
   }
 
   /** Bytes of one item of the batch; only for a tensor with a batch axis. */

@@ -1,5 +1,17 @@
-/** Blurring: a Gaussian, and three running means where one of a large width is enough. */
+/** Blurring by a Gaussian. */
 import { store, sumBothSides, type Values } from './rows.ts';
+
+/** Half of a Gaussian from its middle on, as weights of a sum of 1; it ends at three sigma. */
+export function kernelOf(sigma: number): Float64Array {
+  const radius = Math.ceil(3 * sigma);
+  const kernel = Float64Array.from({ length: radius + 1 }, (_, i) =>
+    Math.exp(-(i * i) / (2 * sigma * sigma)),
+  );
+  let total = -kernel[0];
+  for (const value of kernel) total += 2 * value;
+  for (let i = 0; i <= radius; i++) kernel[i] /= total;
+  return kernel;
+}
 
 /**
  * Gaussian blur with repeated borders, in place. data: [height, width, channels].
@@ -14,13 +26,8 @@ export function gaussianBlur(
   sigma: number,
   sharpened?: number,
 ): void {
-  const radius = Math.ceil(3 * sigma);
-  const kernel = Float64Array.from({ length: radius + 1 }, (_, i) =>
-    Math.exp(-(i * i) / (2 * sigma * sigma)),
-  );
-  let total = -kernel[0];
-  for (const value of kernel) total += 2 * value;
-  for (let i = 0; i <= radius; i++) kernel[i] /= total;
+  const kernel = kernelOf(sigma);
+  const radius = kernel.length - 1;
   const stride = width * channels;
   const margin = radius * channels;
   const line = new Float64Array(stride + 2 * margin);
@@ -56,46 +63,5 @@ export function gaussianBlur(
       }
     }
     store(data, y * stride, sum, stride);
-  }
-}
-
-/** Three running means, which together are nearly a Gaussian of this sigma; 0 beyond the borders. In place. */
-export function runningBlur(
-  data: Float32Array,
-  width: number,
-  height: number,
-  sigma: number,
-): void {
-  const radius = Math.max(1, Math.round((Math.sqrt(4 * sigma * sigma + 1) - 1) / 2));
-  const scale = 1 / (2 * radius + 1);
-  const line = new Float64Array(width + 2 * radius + 1);
-  const sums = new Float64Array(width);
-  for (let y = 0; y < height; y++) {
-    const row = y * width;
-    for (let pass = 0; pass < 3; pass++) {
-      // The line holds the row from `radius` on, between zeros.
-      for (let x = 0; x < width; x++) line[radius + 1 + x] = data[row + x];
-      let sum = 0;
-      for (let x = 0; x < radius; x++) sum += line[radius + 1 + x];
-      for (let x = 0; x < width; x++) {
-        sum += line[x + 2 * radius + 1] - line[x];
-        data[row + x] = sum * scale;
-      }
-    }
-  }
-  const before = new Float64Array(height * width);
-  for (let pass = 0; pass < 3; pass++) {
-    before.set(data);
-    sums.fill(0);
-    for (let y = 0; y < Math.min(radius, height); y++) {
-      for (let x = 0; x < width; x++) sums[x] += before[y * width + x];
-    }
-    for (let y = 0; y < height; y++) {
-      const add = (y + radius) * width;
-      const drop = (y - radius - 1) * width;
-      if (y + radius < height) for (let x = 0; x < width; x++) sums[x] += before[add + x];
-      if (drop >= 0) for (let x = 0; x < width; x++) sums[x] -= before[drop + x];
-      for (let x = 0; x < width; x++) data[y * width + x] = sums[x] * scale;
-    }
   }
 }

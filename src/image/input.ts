@@ -2,20 +2,15 @@
 import { resize } from './resample.ts';
 import type { RgbImage } from './rgb.ts';
 
-/** What each grey level is to the network. */
-const inputOf = Float32Array.from({ length: 256 }, (_, level) => level / 127.5 - 1);
-
 /**
- * Turns a face crop into the network's input, the same for training and for detecting.
+ * Turns a face crop into the network's input, the same for training and for detecting. The network
+ * reads a byte as byte / 127.5 - 1.
  * @param face of any size and shape; its aspect ratio is not kept
- * @returns [size, size, 3], value / 127.5 - 1
+ * @returns [size, size, 3] in memory of its own
  */
-export function networkInput(face: RgbImage, size: number): Float32Array {
+export function networkInput(face: RgbImage, size: number): Uint8Array {
   const fits = face.width === size && face.height === size;
-  const { data } = fits ? face : resize(face, size, size);
-  const out = new Float32Array(data.length);
-  for (let i = 0; i < out.length; i++) out[i] = inputOf[data[i]];
-  return out;
+  return Uint8Array.from(fits ? face.data : resize(face, size, size).data);
 }
 
 /**
@@ -27,7 +22,21 @@ export function stack(
   count: number,
   length: number,
 ): Float32Array {
-  const out = new Float32Array(count * length);
+  return laid(new Float32Array(count * length), items, length);
+}
+
+/** Lays pictures one behind the other, as `stack`: what they do not fill is black. */
+export const stackPictures = (
+  pictures: readonly Uint8Array[],
+  count: number,
+  length: number,
+): Uint8Array => laid(new Uint8Array(count * length), pictures, length);
+
+function laid<Values extends Float32Array | Uint8Array>(
+  out: Values,
+  items: readonly (Values | null)[],
+  length: number,
+): Values {
   items.forEach((item, k) => {
     if (item) out.set(item, k * length);
   });

@@ -38,6 +38,12 @@ function stepsOf(table: readonly number[], quality: number) {
   return { divide, multiply };
 }
 
+/** The steps of both tables at a quality of 1 to 100. */
+export const jpegSteps = (quality: number) => ({
+  luminance: stepsOf(luminance, quality),
+  chrominance: stepsOf(chrominance, quality),
+});
+
 /** Rows of eight values into their transform, in place (Arai, Agui and Nakajima, as in jfdctflt.c). */
 function forwardRows(d: Float64Array): void {
   for (let o = 0; o < 64; o += 8) {
@@ -234,7 +240,8 @@ function twiceRow(
   }
 }
 
-const up = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple;
+export const upTo = (value: number, multiple: number): number =>
+  Math.ceil(value / multiple) * multiple;
 
 /**
  * The picture as a JPEG of this quality would give it back, in place.
@@ -246,7 +253,7 @@ export function loseToJpeg(
   quality: number,
   [left, top]: readonly [number, number] = [0, 0],
 ): void {
-  const [w, h] = [up(width + left, 16), up(height + top, 16)];
+  const [w, h] = [upTo(width + left, 16), upTo(height + top, 16)];
   const half = w >> 1;
   const y = new Float32Array(w * h);
   const cb = new Float32Array(half * (h >> 1));
@@ -278,8 +285,9 @@ export function loseToJpeg(
       cr[to] = nearest((reds[2 * x] + reds[2 * x + 1]) / 4);
     }
   }
-  roundBlocks(y, w, h, stepsOf(luminance, quality));
-  const colour = stepsOf(chrominance, quality);
+  const steps = jpegSteps(quality);
+  roundBlocks(y, w, h, steps.luminance);
+  const colour = steps.chrominance;
   roundBlocks(cb, half, h >> 1, colour);
   roundBlocks(cr, half, h >> 1, colour);
   const line = new Float64Array(half + 2);

@@ -44,7 +44,7 @@ export function clampBox([x, y, w, h]: Box, width: number, height: number): Box 
 }
 
 /** Normal deviates to draw from: Box-Muller for each of a picture's values would take most of the time. */
-const normals = (() => {
+export const normals = (() => {
   const random = new Random(0, 'normal deviates of noise');
   return Float32Array.from({ length: 4096 }, () => random.normal());
 })();

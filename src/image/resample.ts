@@ -3,7 +3,8 @@ import type { Box } from './pixels.ts';
 import type { RgbImage } from './rgb.ts';
 import { store, sumRows, type Values } from './rows.ts';
 
-interface Taps {
+/** What each place of a line is summed from: `count` places of another, and their weights. */
+export interface Taps {
   count: number;
   index: Int32Array;
   weight: Float64Array;
@@ -13,7 +14,7 @@ interface Taps {
  * How a picture is interpolated. `triangle` and `area` (OpenCV's INTER_AREA) are widened by the scale
  * on the way down; `linear` and `cubic` (Catmull-Rom) are not, and alias there as other programs do.
  */
-export type Filter = 'triangle' | 'area' | 'linear' | 'cubic';
+export type Filter = 'triangle' | 'area' | 'linear' | 'cubic' | 'nearest';
 
 /** Half width of a filter, and its value at a distance from its middle, both in source pixels. */
 const filters: Record<Filter, (scale: number) => [number, (distance: number) => number]> = {
@@ -25,6 +26,7 @@ const filters: Record<Filter, (scale: number) => [number, (distance: number) => 
     scale <= 1
       ? filters.triangle(scale)
       : [(scale + 1) / 2, (d) => Math.min(1, Math.max(0, (scale + 1) / 2 - d))],
+  nearest: () => [0.5, () => 1],
   linear: () => [1, (d) => Math.max(0, 1 - d)],
   cubic: () => [
     2,
@@ -33,7 +35,13 @@ const filters: Record<Filter, (scale: number) => [number, (distance: number) => 
 };
 
 /** The border pixel is repeated outside. */
-function tapsOf(length: number, from: number, extent: number, size: number, filter: Filter): Taps {
+export function tapsOf(
+  length: number,
+  from: number,
+  extent: number,
+  size: number,
+  filter: Filter,
+): Taps {
   const scale = extent / size;
   const [support, weigh] = filters[filter](scale);
   const count = Math.ceil(support * 2); // the filter is 0 at its ends

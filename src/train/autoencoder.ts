@@ -1,4 +1,5 @@
 import type { Gpu } from '../gpu/device.ts';
+import { valueOfByte } from '../gpu/storage8.ts';
 import { backward } from '../graph/backward.ts';
 import { Graph } from '../graph/record.ts';
 import { Plan } from '../graph/replay.ts';
@@ -31,7 +32,7 @@ export class AutoencoderTrainer {
     const { config } = from;
     const store = uploadAutoencoder(gpu, from);
     const g = new Graph({ batch, training: true, traits: gpu });
-    const image = g.input('image', [config.side, config.side, 3]);
+    const image = g.input('image', [config.side, config.side, 3], 'u8');
     const truth = g.input('truth', [config.side, config.side, 4]);
     const weight = g.input('weight', []);
     const out = autoencoder(g, (name) => store.get(name), config, image);
@@ -49,16 +50,16 @@ export class AutoencoderTrainer {
 
   /**
    * Queues one optimiser step.
-   * @param images [batch, side, side, 3], x / 127.5 - 1
+   * @param images [batch, side, side, 3], as `networkInput` gives them
    * @param step counted from 0
    * @returns the mean distance of a value before the update, in grey levels
    */
-  async step(images: Float32Array, step: number, lr: number): Promise<number> {
+  async step(images: Uint8Array, step: number, lr: number): Promise<number> {
     const { image, truth, rate, loss } = this.tensors;
     const pixels = this.batch * this.config.side ** 2;
     const wide = new Float32Array(pixels * 4);
     for (let i = 0; i < pixels; i++) {
-      for (let c = 0; c < 3; c++) wide[i * 4 + c] = images[i * 3 + c];
+      for (let c = 0; c < 3; c++) wide[i * 4 + c] = valueOfByte(images[i * 3 + c]);
     }
     this.plan.write(image, images);
     this.plan.write(truth, wide);

@@ -121,7 +121,8 @@ async function cropsOf(
   return { items: own, crops, load: async (k) => crops[k] };
 }
 
-function pictureOf(image: Float32Array, size: number): RgbImage {
-  const data = Uint8ClampedArray.from(image, (value) => (value + 1) * 127.5);
-  return { width: size, height: size, data };
-}
+const pictureOf = (image: Uint8Array, size: number): RgbImage => ({
+  width: size,
+  height: size,
+  data: Uint8ClampedArray.from(image),
+});

@@ -21,6 +21,7 @@ export const stepOptions = ({ train, llsm }: Config): StepOptions => ({
   update: train.accumulate === 1,
   pairs: llsm ? llsm.pairs : 'all',
   precision: train.precision,
+  pixels: 'u8',
 });
 
 /** The optimiser on the GPU: weights, moments, and the step that moves them. */
@@ -236,9 +237,9 @@ const means = [
 ] as const;
 
 function slice(batch: Required<Batch>, first: number, count: number, items: number): Batch {
-  const part = (values: Float32Array): Float32Array => {
+  const part = <Values extends Float32Array | Uint8Array>(values: Values): Values => {
     const item = values.length / items;
-    return values.subarray(first * item, (first + count) * item);
+    return values.subarray(first * item, (first + count) * item) as Values;
   };
   return {
     image: part(batch.image),

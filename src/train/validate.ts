@@ -5,7 +5,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { Graph } from '../graph/record.ts';
 import type { Plan } from '../graph/replay.ts';
 import type { ParamStore } from '../graph/store.ts';
-import { stack } from '../image/input.ts';
+import { stack, stackPictures } from '../image/input.ts';
 import { rocAuc, tallyOf } from '../measure/metrics.ts';
 import { type Forward, forward, planOf } from '../model/llsm/forward.ts';
 import { type Batch, type Losses, type LossParts, losses } from '../model/llsm/losses.ts';
@@ -36,6 +36,7 @@ export class Validator {
       new Graph({ batch, training: false, traits: gpu, inference: true }),
       config,
       store,
+      'u8',
     );
     const loss = losses(pass);
     return new Validator(pass, loss, await planOf(gpu, pass), faces);
@@ -104,7 +105,7 @@ export function gather(crops: readonly Crop[], count: number, size: number): Req
   const each = (value: (crop: Crop) => number) =>
     stack([Float32Array.from(crops, value)], 1, count);
   return {
-    image: stack(
+    image: stackPictures(
       crops.map(({ image }) => image),
       count,
       size * size * 3,

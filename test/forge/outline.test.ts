@@ -5,6 +5,7 @@ import { drawPart, drawRegion, greyMask } from '../../src/forge/mask.ts';
 import { convexHull, outsideOutline } from '../../src/forge/outline.ts';
 import { drawnPicture } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
+import { held } from '../support/scratch.ts';
 
 /** 68 points of a plain face about (128, 128): a jaw, brows, a nose, eyes, a mouth. */
 const points68: Point[] = [
@@ -53,52 +54,64 @@ test('a convex hull has the points inside of it and is convex', () => {
   }
 });
 
-test('regions of 68 points lie where the points are: the whole face, its features, its parts', () => {
-  for (let n = 0; n < 8; n++) {
-    const random = new Random(n, 'regions');
-    const whole = greyMask(drawRegion(face, 'outline', 'careful', random), face.image);
-    const features = greyMask(drawRegion(face, 'features', 'careful', random), face.image);
-    const sum = (mask: typeof whole) => mask.data.reduce((total, value) => total + value, 0);
-    assert.ok(sum(features) < 0.8 * sum(whole));
-    for (const [i, [x, y]] of points68.entries()) {
-      const at = Math.round(y) * 256 + Math.round(x);
-      if (i >= 28 && i < 31) assert.ok(whole.data[at] > 250 && features.data[at] > 200, `${i}`);
+test(
+  'regions of 68 points lie where the points are: the whole face, its features, its parts',
+  held(() => {
+    for (let n = 0; n < 8; n++) {
+      const random = new Random(n, 'regions');
+      const whole = greyMask(drawRegion(face, 'outline', 'careful', random), face.image);
+      const features = greyMask(drawRegion(face, 'features', 'careful', random), face.image);
+      const sum = (mask: typeof whole) => mask.data.reduce((total, value) => total + value, 0);
+      assert.ok(sum(features) < 0.8 * sum(whole));
+      for (const [i, [x, y]] of points68.entries()) {
+        const at = Math.round(y) * 256 + Math.round(x);
+        if (i >= 28 && i < 31) assert.ok(whole.data[at] > 250 && features.data[at] > 200, `${i}`);
+      }
+      const nose = greyMask(drawPart(face, 'nose', random), face.image);
+      assert.ok(shareIn(nose, (x, y) => Math.abs(x - 128) < 45 && y > 80 && y < 180) > 0.95);
+      const mouth = greyMask(drawPart(face, 'mouth', random), face.image);
+      assert.ok(shareIn(mouth, (_, y) => y > 145) > 0.95);
     }
-    const nose = greyMask(drawPart(face, 'nose', random), face.image);
-    assert.ok(shareIn(nose, (x, y) => Math.abs(x - 128) < 45 && y > 80 && y < 180) > 0.95);
-    const mouth = greyMask(drawPart(face, 'mouth', random), face.image);
-    assert.ok(shareIn(mouth, (_, y) => y > 145) > 0.95);
-  }
-});
+  }),
+);
 
-test('what lies outside of the face is outside; the background is all but the face', () => {
-  const inFace = (x: number, y: number) => Math.hypot((x - 128) / 55, (y - 142) / 55) < 1;
-  for (let n = 0; n < 20; n++) {
-    const random = new Random(n, 'outside');
-    const outside = greyMask(drawRegion(face, 'outside', 'careful', random), face.image);
-    assert.ok(shareIn(outside, inFace) < 0.05, `${n}`);
-    const background = greyMask(drawRegion(face, 'background', 'careful', random), face.image);
-    assert.ok(shareIn(background, inFace) < 0.03, `${n}`);
-    assert.is(background.data[0], 255);
-  }
-});
+test(
+  'what lies outside of the face is outside; the background is all but the face',
+  held(() => {
+    const inFace = (x: number, y: number) => Math.hypot((x - 128) / 55, (y - 142) / 55) < 1;
+    for (let n = 0; n < 20; n++) {
+      const random = new Random(n, 'outside');
+      const outside = greyMask(drawRegion(face, 'outside', 'careful', random), face.image);
+      assert.ok(shareIn(outside, inFace) < 0.05, `${n}`);
+      const background = greyMask(drawRegion(face, 'background', 'careful', random), face.image);
+      assert.ok(shareIn(background, inFace) < 0.03, `${n}`);
+      assert.is(background.data[0], 255);
+    }
+  }),
+);
 
-test('where a face leaves no room, a piece is still drawn; without 68 points the five are enough', () => {
-  const close: Subject = { ...face, landmarks: null, points68: undefined };
-  assert.ok(outsideOutline(close, new Random(1, 'x')).length > 8);
-  for (const region of ['outline', 'features', 'outside', 'background'] as const) {
-    assert.ok(drawRegion(close, region, 'wide', new Random(2, 'x')).data.some((v) => v > 0.5));
-  }
-});
+test(
+  'where a face leaves no room, a piece is still drawn; without 68 points the five are enough',
+  held(() => {
+    const close: Subject = { ...face, landmarks: null, points68: undefined };
+    assert.ok(outsideOutline(close, new Random(1, 'x')).length > 8);
+    for (const region of ['outline', 'features', 'outside', 'background'] as const) {
+      assert.ok(drawRegion(close, region, 'wide', new Random(2, 'x')).data.some((v) => v > 0.5));
+    }
+  }),
+);
 
-test('where a region has no room in the crop, the whole face is taken', () => {
-  const { width, height } = face.image;
-  const wide = markedBy(face, ([x, y]) => [
-    width / 2 + (x - width / 2) * 3,
-    height / 2 + (y - height / 2) * 3,
-  ]);
-  for (let n = 0; n < 20; n++) {
-    const mask = drawRegion({ ...face, ...wide }, 'outside', 'careful', new Random(n, 'close'));
-    assert.ok(mask.data.some((value) => value > 0.5));
-  }
-});
+test(
+  'where a region has no room in the crop, the whole face is taken',
+  held(() => {
+    const { width, height } = face.image;
+    const wide = markedBy(face, ([x, y]) => [
+      width / 2 + (x - width / 2) * 3,
+      height / 2 + (y - height / 2) * 3,
+    ]);
+    for (let n = 0; n < 20; n++) {
+      const mask = drawRegion({ ...face, ...wide }, 'outside', 'careful', new Random(n, 'close'));
+      assert.ok(mask.data.some((value) => value > 0.5));
+    }
+  }),
+);

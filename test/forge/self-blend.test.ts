@@ -5,36 +5,42 @@ import { forgeRegions, forgingOf } from '../../src/config/forge-schema.ts';
 import type { Subject } from '../../src/forge/face.ts';
 import { degrade, finish } from '../../src/forge/finish.ts';
 import { drawRegion } from '../../src/forge/mask.ts';
+import { inScratch } from '../../src/forge/scratch.ts';
 import { drawShare, generator, selfBlend } from '../../src/forge/self-blend.ts';
 import { drawnPicture, failure, samePixels } from '../support/pictures.ts';
 import { suite, test } from '../support/run.ts';
+import { held } from '../support/scratch.ts';
 
 const face: Subject = { image: drawnPicture(96, 128), landmarks: null };
 const forging = forgingOf({});
 
-test('masks are soft, reach 1, are never nearly empty; parts of the face are smaller than all of it', () => {
-  const sizes = new Map<string, number>();
-  const square: Subject = { image: drawnPicture(128, 128), landmarks: null };
-  for (const region of forgeRegions) {
-    let size = 0;
-    for (let n = 0; n < 40; n++) {
-      const { box, data } = drawRegion(square, region, 'wide', new Random(1, region, n));
-      const [x, y, w, h] = box;
-      assert.ok(x >= 0 && y >= 0 && x + w <= 128 && y + h <= 128 && data.length === w * h);
-      assert.ok(Math.max(...data) > 0.95, `${region}: ${Math.max(...data)}`);
-      assert.ok(data.every((value) => value >= 0 && value <= 1));
-      if (region !== 'crop') assert.ok(data.some((value) => value > 0.1 && value < 0.9));
-      size += data.filter((value) => value > 0.5).length / 128 / 128 / 40;
+test(
+  'masks are soft, reach 1, are never nearly empty; parts of the face are smaller than all of it',
+  held(() => {
+    const sizes = new Map<string, number>();
+    const square: Subject = { image: drawnPicture(128, 128), landmarks: null };
+    for (const region of forgeRegions) {
+      let size = 0;
+      for (let n = 0; n < 40; n++) {
+        const drawn = () => drawRegion(square, region, 'wide', new Random(1, region, n));
+        const { box, data } = inScratch(0, drawn);
+        const [x, y, w, h] = box;
+        assert.ok(x >= 0 && y >= 0 && x + w <= 128 && y + h <= 128 && data.length === w * h);
+        assert.ok(Math.max(...data) > 0.95, `${region}: ${Math.max(...data)}`);
+        assert.ok(data.every((value) => value >= 0 && value <= 1));
+        if (region !== 'crop') assert.ok(data.some((value) => value > 0.1 && value < 0.9));
+        size += data.filter((value) => value > 0.5).length / 128 / 128 / 40;
+      }
+      sizes.set(region, size);
     }
-    sizes.set(region, size);
-  }
-  const of = (region: string) => sizes.get(region) as number;
-  assert.ok(of('crop') > 0.999);
-  for (const small of ['inner', 'lower', 'upper']) {
-    assert.ok(of(small) > 0.03 && of(small) < of('face'), `${small} ${of(small)}`);
-  }
-  assert.ok(of('box') > of('face') && of('face') > 0.15 && of('hull') > 0.1, `${[...sizes]}`);
-});
+    const of = (region: string) => sizes.get(region) as number;
+    assert.ok(of('crop') > 0.999);
+    for (const small of ['inner', 'lower', 'upper']) {
+      assert.ok(of(small) > 0.03 && of(small) < of('face'), `${small} ${of(small)}`);
+    }
+    assert.ok(of('box') > of('face') && of('face') > 0.15 && of('hull') > 0.1, `${[...sizes]}`);
+  }),
+);
 
 test('shares are drawn in proportion; a share of 0 never', () => {
   const counts: Record<string, number> = { a: 0, b: 0, c: 0 };

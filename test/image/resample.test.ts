@@ -1,6 +1,6 @@
 /** Resampling and blurring against plain loops over every pixel and tap. */
 import * as assert from 'uvu/assert';
-import { gaussianBlur, runningBlur } from '../../src/image/blur.ts';
+import { gaussianBlur } from '../../src/image/blur.ts';
 import type { Box } from '../../src/image/pixels.ts';
 import { type Filter, resample } from '../../src/image/resample.ts';
 import { drawnPicture } from '../support/pictures.ts';
@@ -119,26 +119,4 @@ test('a Gaussian blur of every radius is the sum that it stands for; 8 bits are 
     gaussianBlur(bytes, width, height, 3, sigma);
     assert.ok(most(bytes, wanted) < 0.5 + 1e-3, `${sigma}, 8 bits`);
   }
-});
-
-test('three running means: each value is the mean of its neighbours, three times, 0 outside', () => {
-  const [width, height, sigma] = [19, 14, 2.2];
-  const radius = Math.round((Math.sqrt(4 * sigma * sigma + 1) - 1) / 2);
-  let wanted = Array.from({ length: width * height }, (_, i) => (i * 37) % 101);
-  const data = Float32Array.from(wanted);
-  const mean = (values: number[], step: number, placeOf: (i: number) => number, count: number) =>
-    values.map((_, i) => {
-      let sum = 0;
-      for (let k = -radius; k <= radius; k++) {
-        const place = placeOf(i) + k;
-        if (place >= 0 && place < count) sum += values[i + k * step];
-      }
-      return sum / (2 * radius + 1);
-    });
-  for (let pass = 0; pass < 3; pass++) wanted = mean(wanted, 1, (i) => i % width, width);
-  for (let pass = 0; pass < 3; pass++) {
-    wanted = mean(wanted, width, (i) => Math.floor(i / width), height);
-  }
-  runningBlur(data, width, height, sigma);
-  assert.ok(most(data, wanted) < 1e-3, `${most(data, wanted)}`);
 });

@@ -8,7 +8,14 @@ import { Random } from '../../src/base/random.ts';
 import { backward } from '../../src/graph/backward.ts';
 import { Graph } from '../../src/graph/record.ts';
 import { Plan } from '../../src/graph/replay.ts';
-import { asRead, type Dtype, type Read, relu, Tensor } from '../../src/graph/tensor.ts';
+import {
+  asRead,
+  type Dtype,
+  type Read,
+  relu,
+  type Stored,
+  Tensor,
+} from '../../src/graph/tensor.ts';
 import { adaptivePool } from '../../src/kernels/adaptive_pool/adaptive_pool.ts';
 import { batchNorm } from '../../src/kernels/batch_norm/batch_norm.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
@@ -100,7 +107,7 @@ async function valuesOf(
   storage: Dtype,
   subgroupSize: number,
   { magnitude = 1, differentiated = false } = {},
-): Promise<{ values: Float32Array[]; dtypes: Dtype[] }> {
+): Promise<{ values: Float32Array[]; dtypes: Stored[] }> {
   const g = new Graph({
     batch: 3,
     training: false,
@@ -111,7 +118,11 @@ async function valuesOf(
   const wrt: Tensor[] = [];
   const random = new Random(3, 'halves');
   const feeds = new Map<Tensor, Float32Array>();
-  const input = (shape: number[], batched: boolean, dtype = batched ? storage : 'f32'): Tensor => {
+  const input = (
+    shape: number[],
+    batched: boolean,
+    dtype: Stored = batched ? storage : 'f32',
+  ): Tensor => {
     const tensor = new Tensor(`in ${feeds.size}`, shape, { batched, home: 'input', dtype });
     const value = () => halfToFloat(floatToHalf(random.normal() * magnitude));
     feeds.set(tensor, Float32Array.from({ length: tensor.size }, value));

@@ -36,7 +36,7 @@ test('as a file and back: the same tensors; what is none, or lacks one, is named
 test('it learns a few pictures: training brings them nearer, and what it gives back with fixed statistics is near them', async () => {
   const gpu = await openNodeGpu();
   const pictures = [1, 2, 3, 4].map((n) => drawnPicture(64, 64, n));
-  const images = new Float32Array(4 * 64 * 64 * 3);
+  const images = new Uint8Array(4 * 64 * 64 * 3);
   for (const [n, picture] of pictures.entries()) {
     images.set(networkInput(picture, 64), n * 64 * 64 * 3);
   }
@@ -67,7 +67,7 @@ test('it learns a few pictures: training brings them nearer, and what it gives b
 test('a step is the same again from the same weights and pictures', async () => {
   const gpu = await openNodeGpu();
   const random = new Random(1, 'autoencoder');
-  const images = Float32Array.from({ length: 2 * 64 * 64 * 3 }, () => random.uniform(-1, 1));
+  const images = Uint8Array.from({ length: 2 * 64 * 64 * 3 }, () => random.int(256));
   const results = [];
   for (let run = 0; run < 2; run++) {
     const trainer = await AutoencoderTrainer.build(gpu, initAutoencoder(config, 5), 2);

@@ -1,4 +1,5 @@
 /** What a training step asks of a GPU, counted: no adapter is needed, and none is opened. */
+import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { presetConfig } from '../../src/config/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
@@ -8,6 +9,13 @@ import { ParamStore } from '../../src/graph/store.ts';
 import { listParams } from '../../src/model/llsm/params.ts';
 import { recordStep } from '../../src/model/llsm/step.ts';
 import { test } from '../support/run.ts';
+
+/** What the bundle sets beside a first run on a GPU. */
+const predictions: {
+  step: [number, number];
+  gaps: [number, number];
+  kernels: { name: string; match: string; milliseconds: [number, number] }[];
+} = JSON.parse(readFileSync('scripts/pack/predictions.json', 'utf8'));
 
 /** Limits of a large GPU; WebGPU promises 128 MiB a binding. */
 const large = {
@@ -22,17 +30,20 @@ function step(traits: Traits, limits = large) {
   const config = presetConfig('paper');
   // Buffers are made when they are first asked for, which nothing here does.
   const params = new ParamStore({} as Gpu, listParams(config));
-  const { pass } = recordStep(traits, config, params, { batch: 32 });
+  const { pass } = recordStep(traits, config, params, { batch: 32, pixels: 'u8' });
   const { dispatches, rows, bytes } = planMemory(pass.g, limits);
-  const bound = dispatches.map(({ launch, slice }) =>
-    launch.kernel.bindings.reduce(
+  const each = dispatches.map(({ launch, slice }) => ({
+    kernel: launch.kernel.name,
+    flops: ((launch.flops ?? 0) * slice.count) / 32,
+    bytes: launch.kernel.bindings.reduce(
       (sum, { name }) => sum + boundBytes(rows, launch.bind[name], slice),
       0,
     ),
-  );
+  }));
   return {
     dispatches: dispatches.length,
-    gigabytes: bound.reduce((sum, it) => sum + it) / 1e9,
+    each,
+    gigabytes: each.reduce((sum, { bytes }) => sum + bytes, 0) / 1e9,
     bindings: Math.max(...dispatches.map(({ launch }) => launch.kernel.bindings.length)),
     kernels: new Set(dispatches.map(({ launch }) => launch.kernel.name)),
     memory: bytes,
@@ -69,4 +80,29 @@ test('a software driver has its own forms: none shares workgroup memory or joins
   for (const name of ['unpack', 'pack', 'conv_lanes', 'filter_lanes', 'bn_merge']) {
     assert.ok(kernels.has(name), name);
   }
+});
+
+test('what is predicted of an H100 is what its arithmetic and memory allow for what is counted, and not far above', () => {
+  const { kernels, step: whole, gaps } = predictions;
+  const left = new Set(step(gpu).each);
+  let [least, most] = gaps;
+  for (const { name, match, milliseconds } of kernels) {
+    const own = [...left].filter(({ kernel }) => new RegExp(match).test(kernel));
+    assert.ok(own.length > 0, name);
+    for (const it of own) left.delete(it);
+    const [flops, bytes] = (['flops', 'bytes'] as const).map((of) =>
+      own.reduce((sum, it) => sum + it[of], 0),
+    );
+    // 67 TFLOP/s and 3.35 TB/s, in milliseconds.
+    const bound = Math.max(flops / 67e9, bytes / 3.35e9);
+    assert.ok(milliseconds[0] > 0.9 * bound, `${name}: ${milliseconds[0]} of ${bound} ms at least`);
+    assert.ok(
+      milliseconds[1] < 3.5 * bound + 0.015 * own.length + 1,
+      `${name}: ${milliseconds[1]} ms, bound ${bound}`,
+    );
+    least += milliseconds[0];
+    most += milliseconds[1];
+  }
+  assert.ok(Math.abs(least - whole[0]) < 0.1 * least, `${least}`);
+  assert.ok(Math.abs(most - whole[1]) < 0.1 * most, `${most}`);
 });

@@ -77,10 +77,13 @@ function* ofConfig(input: ConfigInput, traits: Traits): Generator<Launch> {
   const store = storeOf(listParams(config));
   for (const precision of ['f32', 'f16'] as const satisfies Dtype[]) {
     for (const pairs of config.llsm ? (['all', 64] as const) : (['all'] as const)) {
-      yield* launchesOf(recordStep(traits, config, store, { batch: 4, pairs, precision }).pass.g);
+      for (const pixels of ['u8', 'f32'] as const) {
+        const options = { batch: 4, pairs, precision, pixels };
+        yield* launchesOf(recordStep(traits, config, store, options).pass.g);
+      }
     }
     const inference = { batch: 2, training: false, traits, inference: true, storage: precision };
-    const pass = forward(new Graph(inference), config, store);
+    const pass = forward(new Graph(inference), config, store, 'u8');
     if (mapPositions(config) > 0) pairMap(pass);
     keepTap(pass, 'block11');
     losses(pass);
@@ -101,7 +104,12 @@ function* ofAutoencoder(traits: Traits): Generator<Launch> {
   const { side } = config;
   const store = storeOf(autoencoderParams(config));
   const g = new Graph({ batch: 4, training: true, traits });
-  const out = autoencoder(g, (name) => store.get(name), config, g.input('image', [side, side, 3]));
+  const out = autoencoder(
+    g,
+    (name) => store.get(name),
+    config,
+    g.input('image', [side, side, 3], 'u8'),
+  );
   const { seeds } = charbonnier(g, out, g.input('truth', [side, side, 4]), g.input('weight', []));
   backward(g, seeds, store.weights());
   yield* launchesOf(g);

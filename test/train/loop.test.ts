@@ -17,7 +17,7 @@ const settled = () => new Promise(setImmediate);
 function start(notes: string[]) {
   const ends: ((loss: number, notFinite?: string) => void)[] = [];
   const crop = {
-    image: new Float32Array(64 * 64 * 3),
+    image: new Uint8Array(64 * 64 * 3),
     mask: new Float32Array(64 * 64),
     label: 0,
     maskWeight: 1,

@@ -19,7 +19,7 @@ const tiny = (train: ConfigInput['train'], llsm: ConfigInput['llsm'] = { hidden:
 function makeBatch(items: number, size: number, seed: number): Required<Batch> {
   const random = new Random(seed, 'batch');
   const batch = {
-    image: new Float32Array(items * size * size * 3),
+    image: new Uint8Array(items * size * size * 3),
     label: new Float32Array(items),
     mask: new Float32Array(items * size * size),
     maskWeight: new Float32Array(items).fill(1),
@@ -35,7 +35,9 @@ function makeBatch(items: number, size: number, seed: number): Required<Batch> {
         batch.mask[at] = Number(inside);
         for (let c = 0; c < 3; c++) {
           batch.image[at * 3 + c] =
-            0.5 * Math.sin((fx * x + fy * y) / size + c) + (inside ? 0.6 * random.normal() : 0);
+            128 +
+            64 * Math.sin((fx * x + fy * y) / size + c) +
+            (inside ? random.uniform(-60, 60) : 0);
         }
       }
     }

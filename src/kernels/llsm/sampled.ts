@@ -65,26 +65,33 @@ export function drawPairs(
   };
   for (let image = 0; image < count; image++) {
     const random = new Random(seed, 'pairs', step, firstItem + image);
-    const drawn = Array.from({ length: n }, () => [random.int(positions), random.int(positions)]);
-    drawn.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-    data.drawn.set(drawn.flat(), image * n * 2);
+    // A pair as one number, first * positions + second, which sorts without an object each.
+    const pairs = new Float64Array(n);
+    for (let k = 0; k < n; k++) {
+      pairs[k] = random.int(positions) * positions + random.int(positions);
+    }
+    pairs.sort();
+    const first = new Uint32Array(n);
+    const second = new Uint32Array(n);
+    for (let k = 0; k < n; k++) {
+      const at = (image * n + k) * 2;
+      data.drawn[at] = first[k] = Math.floor(pairs[k] / positions);
+      data.drawn[at + 1] = second[k] = pairs[k] % positions;
+    }
     const part = (values: Uint32Array, size: number): Uint32Array =>
       values.subarray(image * size, (image + 1) * size);
-    const side = (at: number): number[] => drawn.map((pair) => pair[at]);
-    lists(side(0), part(data.firstStarts, positions + 1), part(data.firstOrder, n));
-    lists(side(1), part(data.secondStarts, positions + 1), part(data.secondOrder, n));
+    lists(first, part(data.firstStarts, positions + 1), part(data.firstOrder, n));
+    lists(second, part(data.secondStarts, positions + 1), part(data.secondOrder, n));
   }
   return data;
 }
 
 /** Sorts by counting: `order` gets the places of each value, `starts` where each value's places begin. */
-function lists(values: readonly number[], starts: Uint32Array, order: Uint32Array): void {
+function lists(values: Uint32Array, starts: Uint32Array, order: Uint32Array): void {
   for (const value of values) starts[value + 1]++;
   for (let i = 1; i < starts.length; i++) starts[i] += starts[i - 1];
   const next = starts.slice();
-  values.forEach((value, at) => {
-    order[next[value]++] = at;
-  });
+  for (let at = 0; at < values.length; at++) order[next[values[at]]++] = at;
 }
 
 /** Pairs of a partial row: few enough rows to add up cheaply, enough that a batch fills a GPU. */

@@ -10,12 +10,15 @@ import { stored } from '../../kernels/resize/resize.ts';
 import { type Network, network, tapOf } from './network.ts';
 import { Tape } from './tape.ts';
 
+/** What images are given as: the bytes of pictures (a quarter of the memory), or values x / 127.5 - 1. */
+export type Pixels = 'u8' | 'f32';
+
 /** A forward pass on a graph: its input, and the network's outputs and feature maps. */
 export interface Forward extends Network<Read, Features> {
   g: Graph;
   config: Config;
   params: ParamStore;
-  /** Input images [B, S, S, 3], values x / 127.5 - 1. */
+  /** Input images [B, S, S, 3]: bytes, or values x / 127.5 - 1. */
   image: Tensor;
 }
 
@@ -23,9 +26,15 @@ export interface Forward extends Network<Read, Features> {
  * Records the forward pass. Whatever else is wanted of it is recorded on the same graph behind it: the
  * map of pairs (`pairMap`), feature maps (`keepTap`), `losses`, gradients (`backward`), an update
  * (`adam`). `planOf` then makes all of it run.
+ * @param pixels what images come as: bytes, or any values
  */
-export function forward(g: Graph, config: Config, params: ParamStore): Forward {
-  const image = g.input('image', [config.size, config.size, 3]);
+export function forward(
+  g: Graph,
+  config: Config,
+  params: ParamStore,
+  pixels: Pixels = 'f32',
+): Forward {
+  const image = g.input('image', [config.size, config.size, 3], pixels);
   const tape = new Tape(g, config, (name) => params.get(name));
   return { g, config, params, image, ...network(tape, read(image)) };
 }

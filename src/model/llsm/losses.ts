@@ -16,8 +16,8 @@ import type { Forward } from './forward.ts';
 
 /** Batch of images and what is true of them. Lengths are those of the shapes, values f32. */
 export interface Batch {
-  /** Images [B, S, S, 3], values x / 127.5 - 1. */
-  image: Float32Array;
+  /** Images [B, S, S, 3]: bytes, or values x / 127.5 - 1, as the pass takes them. */
+  image: Float32Array | Uint8Array;
   /** Labels [B]: 1 = forged, 0 = real. */
   label?: Float32Array;
   /** Masks [B, S, S, 1] in [0, 1]. */

@@ -10,7 +10,7 @@ import { type Dtype, Tensor } from '../../graph/tensor.ts';
 import { adam, adamStep, firstNotFinite } from '../../kernels/adam/adam.ts';
 import type { PairInputsData } from '../../kernels/llsm/sampled.ts';
 import { lossScaleOf, updateLossScale } from '../../kernels/loss_scale/loss_scale.ts';
-import { type Forward, forward, planOf } from './forward.ts';
+import { type Forward, forward, type Pixels, planOf } from './forward.ts';
 import {
   type Batch,
   type Losses,
@@ -28,6 +28,8 @@ export interface StepOptions {
   pairs?: LossOptions['pairs'];
   /** Type that feature maps are stored in (default f32). 16 bits need the update, which watches their range. */
   precision?: Dtype;
+  /** What images come as (default f32). */
+  pixels?: Pixels;
 }
 
 /** Losses of a step, and what became of the weights in it. */
@@ -52,11 +54,11 @@ export function recordStep(
   traits: Traits,
   config: Config,
   params: ParamStore,
-  { batch, update = true, pairs, precision = 'f32' }: StepOptions,
+  { batch, update = true, pairs, precision = 'f32', pixels }: StepOptions,
 ): RecordedStep {
   const g = new Graph({ batch, training: true, traits, inference: false, storage: precision });
   const scale = precision === 'f16' && update ? lossScaleOf(params) : undefined;
-  const pass = forward(g, config, params);
+  const pass = forward(g, config, params, pixels);
   const loss = losses(pass, { grad: true, pairs, scale });
   backward(g, loss.seeds, params.weights());
   if (!update) return { pass, losses: loss };

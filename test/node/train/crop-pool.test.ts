@@ -55,7 +55,8 @@ if (process.argv[2] === 'idle') {
     a.maskWeight === b.maskWeight &&
     Buffer.compare(bytes(a.image), bytes(b.image)) === 0 &&
     (a.mask && b.mask ? Buffer.compare(bytes(a.mask), bytes(b.mask)) === 0 : a.mask === b.mask);
-  const bytes = (values: Float32Array) => Buffer.from(values.buffer, values.byteOffset);
+  const bytes = (values: Float32Array | Uint8Array) =>
+    Buffer.from(values.buffer, values.byteOffset);
 
   for (const workers of [0, 1, 2, 3]) {
     test(`${workers} threads give the bytes of CropLoader, whatever the order`, async () => {
