@@ -5,7 +5,6 @@ export interface Lanes {
   widen(from: number, to: number, count: number): void;
   narrow(from: number, to: number, count: number, factor: number): void;
   round(data: number, count: number): void;
-  input(from: number, to: number, count: number): void;
   stretch(data: number, count: number, less: number, factor: number): number;
   curve(data: number, count: number, table: number): void;
   noise: Work;

@@ -5,6 +5,7 @@ import type { Forging } from '../config/forge-schema.ts';
 import { mirror } from '../faces/augment.ts';
 import { type Crop, type CropSource, defaultCacheBytes, type ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
+import { networkInput } from '../image/input.ts';
 import type { Box } from '../image/pixels.ts';
 import { resample, resize } from '../image/resample.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
@@ -24,7 +25,7 @@ import {
   sample,
   scaled,
 } from './plane.ts';
-import { floats, inScratch, placeOf, roomFor, withLanes } from './scratch.ts';
+import { inScratch, roomFor } from './scratch.ts';
 import { drawShare } from './self-blend.ts';
 
 export interface PairOptions {
@@ -147,12 +148,8 @@ function varied(face: Subject, random: Random): Subject {
   });
 }
 
-/** A plane of whole grey levels as the network takes it, outside of scratch memory: see `networkInput`. */
-function inputOf({ data }: Plane): Float32Array {
-  const input = floats(data.length);
-  withLanes((lanes) => lanes.input(placeOf(data), placeOf(input), data.length));
-  return input.slice();
-}
+/** A plane of whole grey levels as the network takes it, outside of scratch memory. */
+const inputOf = (plane: Plane): Uint8Array => networkInput(imageOf(plane), plane.width);
 
 interface View {
   box: Box;

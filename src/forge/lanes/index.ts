@@ -3,6 +3,6 @@
 export { blur, runningBlur } from './blur';
 export { layOver, moments, recolour, recolourEach, sum } from './colour';
 export { loseToJpeg } from './jpeg';
-export { curve, input, mirror, narrow, noise, round, stretch, widen } from './planes';
+export { curve, mirror, narrow, noise, round, stretch, widen } from './planes';
 export { resample, sample } from './resample';
 export { bilateral, median, pad, twice } from './traces';

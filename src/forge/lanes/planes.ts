@@ -36,22 +36,6 @@ export function round(data: usize, count: i32): void {
   }
 }
 
-/** value / 127.5 - 1 of whole grey levels: in 64 bits, so that it is the table's value. */
-export function input(from: usize, to: usize, count: i32): void {
-  const half = f64x2.splat(127.5);
-  const one = f64x2.splat(1);
-  for (let i = 0; i < count; i += 4, from += 16, to += 16) {
-    const v = v128.load(from);
-    const low = f64x2.sub(f64x2.div(f64x2.promote_low_f32x4(v), half), one);
-    const upper = f64x2.promote_low_f32x4(v128.shuffle<f32>(v, v, 2, 3, 2, 3));
-    const high = f64x2.sub(f64x2.div(upper, half), one);
-    v128.store(
-      to,
-      v128.shuffle<f32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5),
-    );
-  }
-}
-
 /** (value - less) * factor between 0 and 1, in place. Returns the largest value. */
 export function stretch(data: usize, count: i32, less: f32, factor: f32): f32 {
   const minus = f32x4.splat(less);
