@@ -5,6 +5,8 @@
 #   ./run.sh [PART ...]     parts: adapter tests bench toggles tune profile again cold torch peers report;
 #                           all by default. `first` is the first ten minutes on a GPU that is new:
 #                           what decides all else comes first, and a part is cut off after LIMIT (120).
+#                           `rehearsal` is the same with a tiny network and few shapes, for whether all
+#                           of it runs: minutes on two cores without a GPU.
 #
 # Results are written into $OUT, or ./out: report.md has them beside what was predicted of a GPU. The
 # forms that `tune` finds best are kept there too (tuned.json), and parts after it use them.
@@ -25,6 +27,8 @@ export LLSM_SETUP=never
 node=$here/node/node
 quick=${QUICK:+--quick}
 hurried=$quick
+few=''
+network=paper
 config=${CONFIG:-paper}
 batch=${BATCH:+--batch $BATCH}
 export LLSM_CACHE="${LLSM_CACHE:-$out}"
@@ -74,6 +78,18 @@ case "${*:-}" in
     hurried=--quick
     parts='adapter profile tune again torch peers tests report'
     ;;
+  rehearsal)
+    quick=--quick
+    hurried=--quick
+    parts='adapter profile tune again torch peers tests report'
+    config=$out/rehearsal.json
+    printf '{"width": 0.05, "size": 64}\n' >"$config"
+    batch="--batch ${BATCH:-2}"
+    ONLY=${ONLY:-^product 32x}
+    TESTS=${TESTS:-kernels/column_sums gpu/dispatch}
+    few='--only depthwise'
+    network=small
+    ;;
   *) parts=$* ;;
 esac
 # Rows of another kind than the profile's: each a file, so that one that fails does not cost the others.
@@ -117,13 +133,13 @@ for name in $parts; do
       if device=$(python3 -c 'import torch; print("cuda" if torch.cuda.is_available() else "cpu")' 2>/dev/null); then
         batches='1 8 32'
         [ -n "$quick" ] && batches=1
-        part torch torch.txt python3 test/torch/bench.py --config paper --device "$device" --batch $batches
+        part torch torch.txt python3 test/torch/bench.py --config "$network" --device "$device" --batch $batches
       else
         echo '== torch: python3 has no torch here'
       fi
       ;;
     # Each kernel and network beside those of the libraries that are there, in alternation.
-    peers) part peers peers.json "$node" bench/peers/dist/main.js --json $hurried ;;
+    peers) part peers peers.json "$node" bench/peers/dist/main.js --json $few $hurried ;;
     report) part report report.txt "$node" scripts/pack/report.js "$out" ;;
     *)
       echo "no part is called $name" >&2
