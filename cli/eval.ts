@@ -12,11 +12,13 @@ import { version } from '../src/base/version.ts';
 import { type VideoRule, videoRules } from '../src/detect/pooling.ts';
 import type { FaceScorer } from '../src/detect/scorer.ts';
 import { maskThreshold, thresholdInWords, uncalibrated } from '../src/detect/verdict.ts';
+import { viewNames } from '../src/detect/views.ts';
 import { countsInWords, type ManifestItem, type Split, splits } from '../src/faces/manifest.ts';
 import type { Dtype } from '../src/graph/tensor.ts';
 import { type Evaluation, evaluate } from '../src/measure/evaluate.ts';
 import { type GroupingName, groupings } from '../src/measure/groups.ts';
 import { type Perturbation, perturbations } from '../src/measure/perturbations.ts';
+import { evaluationMarkdown } from '../src/measure/report/markdown.ts';
 import { camSheet, drawSheetFaces, truthSheet } from '../src/measure/report/sheet.ts';
 import { evaluationText, robustnessText } from '../src/measure/report/text.ts';
 import { type Robustness, robustness } from '../src/measure/robustness.ts';
@@ -34,6 +36,7 @@ interface Options {
   maskThreshold?: number;
   perturb?: Perturbation[];
   by?: GroupingName[];
+  judge?: true;
   videoScore: VideoRule;
   out?: string;
   cam?: string;
@@ -73,7 +76,7 @@ export function register(program: Command): void {
     )
     .option(
       '--perturb <names>',
-      `also measure degraded pictures: all, or of ${everyPerturbation.map(({ name }) => name).join(', ')} (with commas between)`,
+      `also measure degraded pictures: all, or of ${everyPerturbation.map(({ name }) => name).join(', ')} (with commas between), each at its five levels or at others: jpeg=50,resize=0.75/0.5`,
       parsePerturbations,
     )
     .option(
@@ -82,8 +85,12 @@ export function register(program: Command): void {
       parseGroupings,
     )
     .option(
+      '--judge',
+      'also judge each face by all its views, as `detect` does: shares of each verdict',
+    )
+    .option(
       '--out <dir>',
-      'for eval.json, scores.csv, reliability.svg, sheet.png (and perturb.svg)',
+      'for eval.json, eval.md, scores.csv, reliability.svg, sheet.png (and perturb.svg)',
     )
     .option(
       '--cam <tap>',
@@ -97,13 +104,26 @@ export function register(program: Command): void {
 
 const everyPerturbation = [...perturbations, video];
 
+/** `jpeg,resize=0.5`: a perturbation at its own levels, or at those named, with slashes between. */
 function parsePerturbations(text: string): Perturbation[] {
   if (text === 'all') return everyPerturbation;
-  return text.split(',').map((name) => {
-    const found = everyPerturbation.find((one) => one.name === name.trim());
-    if (found) return found;
-    const names = everyPerturbation.map((one) => one.name).join(', ');
-    throw new InvalidArgumentError(`There is no ${name}. Name some of ${names}, or all.`);
+  return text.split(',').map((given) => {
+    const [, name, levels] = /^\s*([^=]*?)\s*(?:=(.*))?$/.exec(given) ?? [];
+    const found = everyPerturbation.find((one) => one.name === name);
+    if (!found) {
+      const names = everyPerturbation.map((one) => one.name).join(', ');
+      throw new InvalidArgumentError(`There is no ${name}. Name some of ${names}, or all.`);
+    }
+    if (levels === undefined) return found;
+    const [least, most] = found.range;
+    const numbers = levels.split('/').map((level) => {
+      const value = level.trim() === '' ? Number.NaN : Number(level);
+      if (value >= least && value <= most) return value;
+      throw new InvalidArgumentError(
+        `${name} has no level ${level}: it takes ${found.unit}, from ${least} to ${most}.`,
+      );
+    });
+    return { ...found, levels: numbers };
   });
 }
 
@@ -151,6 +171,7 @@ async function run(options: Options): Promise<void> {
     videoRule: options.videoScore,
     prior: located ? prior : undefined,
     by: options.by,
+    judged: options.judge && { views: viewNames, threshold: checkpoint.threshold },
     seed,
     onFace: (what, done, total) => bars.update(what, done, total),
   }).finally(() => bars.stop());
@@ -160,6 +181,7 @@ async function run(options: Options): Promise<void> {
       predictor: detector,
       read: readBytes,
       seed,
+      threshold: said?.value ?? uncalibrated,
       untouched: evaluation.faces[0].auc,
       onFace: (done, total) => bars.update('degraded', done, total),
     }).finally(() => bars.stop()));
@@ -180,6 +202,7 @@ async function run(options: Options): Promise<void> {
   );
   if (out !== undefined) {
     writeEvaluation(out, record, evaluation.scores);
+    writeFileWhole(join(out, 'eval.md'), [evaluationMarkdown(evaluation, degraded)]);
     // Only here, so that no other evaluation loads the plotting library.
     const plots = await import('../src/measure/report/plots.ts');
     writeFileWhole(join(out, 'reliability.svg'), [plots.reliabilityPlot(evaluation.reliability)]);

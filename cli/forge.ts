@@ -8,7 +8,6 @@ import { LlsmError, UsageError } from '../src/base/errors.ts';
 import {
   easyForging,
   type ForgeMethod,
-  type Forging,
   forgeMethods,
   forgingOf,
 } from '../src/config/forge-schema.ts';
@@ -68,7 +67,7 @@ export function register(program: Command): void {
     .option('--view <n>', 'keep the centred square of n pixels of each picture', wholeNumber(32))
     .option(
       '--config <preset|file>',
-      'forge as training with this config does at its end (`train.forge`, `train.stages`)',
+      'forge as training with this config does at its end (`train.forge`, `train.stages`), at its sizes',
     )
     .option('--degrade', 'degrade whole pictures too, as training does')
     .option('--sheet <file>', 'a PNG to look at: some real faces, forgeries and masks')
@@ -99,31 +98,36 @@ function parseMethods(text: string): Shares {
   return shares;
 }
 
-/** How a run with a config forges at its end. */
-function asTraining(config: string, care: Options['care'], methods?: Shares): Forging {
+/** How a run with a config forges at its end, and the part of a face crop that its network sees. */
+function asTraining(config: string, care: Options['care'], methods?: Shares) {
   if (care === 'careless')
     throw new UsageError('--care and --config both say how to forge: give one');
-  const { train } = loadConfig(config);
+  const { train, size } = loadConfig(config);
   if (!train.forge)
     throw new LlsmError(`${config}: train.forge is false, so nothing is forged by it`);
   const forging = forgingAt(train, Number.POSITIVE_INFINITY);
-  return methods ? { ...forging, methods } : forging;
+  return {
+    forging: methods ? { ...forging, methods } : forging,
+    side: forging.crop,
+    view: size,
+  };
 }
 
 async function run({ real, out, sheet, json, ...options }: Options): Promise<void> {
   const items = readManifests(real).filter(({ split }) => options.splits.includes(split));
   const { methods, perImage, seed, care, view } = options;
-  const forging = options.config
+  const given = {
+    ...(care === 'careless' && easyForging),
+    methods: methods ?? { 'self-blend': 1 },
+  } as const;
+  const how = options.config
     ? asTraining(options.config, care, methods)
-    : forgingOf({
-        ...(care === 'careless' && easyForging),
-        methods: methods ?? { 'self-blend': 1 },
-      });
+    : { forging: forgingOf(given) };
   let bar: Progress | undefined;
   const result = await makeForgeries(
     items,
     out,
-    { forging, perImage, seed, view, degraded: options.degrade },
+    { ...how, perImage, seed, ...(view !== undefined && { view }), degraded: options.degrade },
     (done, total) => {
       bar ??= new Progress({ label: 'faces', total, images: perImage * 2 });
       bar.update(done);

@@ -104,7 +104,7 @@ function report(tally: Tally, complete: boolean, { out, json }: Options): void {
   }
   const { through, looked, before, same } = tally;
   console.log(
-    `${through} files: ${looked} looked at, ${before} had a line before, ${same} have another file's bytes.`,
+    `${through} files: ${looked} looked at, ${before} had a line before, ${same} have another file's bytes or pixels.`,
   );
   for (const [reason, count] of Object.entries(dropped)) console.log(`${count}: ${reason}`);
   console.log(

@@ -10,7 +10,7 @@ export { defaultWeights } from './files/weights.ts';
 export { openNodeGpu } from './gpu/open.ts';
 export { openTunedGpu } from './gpu/tuned.ts';
 export { Died, Examination, type ExaminationOptions } from './scan/examination.ts';
-export type { ScanIdentity, ScanLine, ScanTask } from './scan/line.ts';
+export type { HashKind, ScanIdentity, ScanLine, ScanTask } from './scan/line.ts';
 export { TryAgain } from './scan/read.ts';
 export { identityOf, type ScanSettings } from './scan/settings.ts';
 export { ScanWorker, type ScanWorkerOptions } from './scan/worker.ts';

@@ -1,15 +1,15 @@
 /**
- * Makes docs/api from the docstrings of what package.json exports. TypeDoc has packages of its own
- * (scripts/docs), which this installs; nothing else needs them.
+ * `node scripts/docs.js [FOLDER]`: makes docs/api (or FOLDER) from the docstrings of what package.json
+ * exports. TypeDoc has packages of its own (scripts/docs), which this installs; nothing else needs them.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const tools = join(root, 'scripts', 'docs');
-const out = join(root, 'docs', 'api');
+const out = resolve(process.argv[2] ?? join(root, 'docs', 'api'));
 
 /**
  * @param {string} command

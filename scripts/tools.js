@@ -14,7 +14,9 @@ import { agree, installCommand, runAsRoot, SetupError } from './root.js';
 export const tools = [
   { program: 'ffmpeg', apt: 'ffmpeg', purpose: 'reads the frames of videos' },
   { program: 'chromium', apt: 'chromium', purpose: 'runs the page' },
+  { program: 'firefox-esr', apt: 'firefox-esr', purpose: 'runs the page in another engine' },
   { program: 'redis-server', apt: 'redis-server', purpose: 'carries the queue of a scan' },
+  { program: 'prlimit', apt: 'util-linux', purpose: "fills a disk under the queue's Redis" },
 ];
 
 /**

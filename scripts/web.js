@@ -70,6 +70,7 @@ export const webOptions = (root) => ({
   minify: true,
   legalComments: 'linked',
   logLevel: 'warning',
+  loader: { '.md': 'text' },
   plugins: [shortShaders, lanesPlugin],
   alias: {
     'wgsl_reflect/wgsl_reflect.module.js': join(root, 'web/reflect.ts'),

@@ -15,6 +15,7 @@ import { viewNames } from '../src/detect/views.ts';
 import type { Drawing } from '../src/image/layout.ts';
 import type { Box } from '../src/image/pixels.ts';
 import type { RgbImage } from '../src/image/rgb.ts';
+import modelCard from '../weights/README.md';
 import type { About, ToldFace } from './engine.worker.ts';
 import type { Shown } from './stage.ts';
 
@@ -121,6 +122,8 @@ export async function htmlReport(reported: Reported): Promise<string> {
       name: about.weights ?? 'llsm.safetensors, which comes with the page',
       sha256: about.sha256 ?? 'not known',
       facts: networkFacts(about.config),
+      // As in Node: the card tells of one file, which it names by its hash.
+      ...(about.sha256 && modelCard.includes(about.sha256) && { card: modelCard.trim() }),
     },
     settings: [
       ['Made in', 'a browser, by the page of llsm'],

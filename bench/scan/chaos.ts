@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseLine } from '../../node/scan/line.ts';
 import { Connection } from '../../node/scan/queue/connect.ts';
 import { enqueue } from '../../node/scan/queue/enqueue.ts';
+import { messageOf } from '../../src/base/errors.ts';
 import { Random } from '../../src/base/random.ts';
 import type { CollectChildMessage, CollectChildSettings } from './collect-child.ts';
 import { OwnRedis } from './redis.ts';
@@ -20,6 +21,9 @@ export interface Faults {
   disk: number;
   clock: number;
   collector: number;
+  /** Redis's disk, full for a while; and its clock. */
+  redisDisk: number;
+  redisClock: number;
 }
 
 export interface ChaosOptions {
@@ -93,6 +97,30 @@ class Kept {
   }
 }
 
+/** Whether Redis takes nothing that changes its data, as while its file cannot be written. */
+const refuses = ({ redis, prefix }: Connection): Promise<boolean> =>
+  redis.set(`${prefix}:tried`, 1).then(
+    () => false,
+    (error) => {
+      if (/^MISCONF/.test(messageOf(error))) return true;
+      throw error;
+    },
+  );
+
+/**
+ * What a jump of Redis's clock does to a queue: all that ends at a time ends earlier, such as locks
+ * on jobs, or later. Jobs' own times are told by workers.
+ */
+async function jumpOfRedis({ redis, prefix }: Connection, milliseconds: number): Promise<void> {
+  const pattern = `${prefix.replace(/[[\]{}?*\\]/g, '\\$&')}:*`;
+  const script = `
+    for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+      local left = redis.call('PTTL', key)
+      if left > 0 then redis.call('PEXPIRE', key, math.max(1, left - ARGV[2])) end
+    end`;
+  await redis.eval(script, 0, pattern, milliseconds);
+}
+
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const { folder, programs, faults, workers = 4, every = 200, delay = 20 } = options;
   const { seed = 1, say = () => {} } = options;
@@ -103,7 +131,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const wire = await Wire.start(redis.port);
   const identity = { ...stubIdentity, settings: `chaos ${seed}` };
   const out = join(folder, 'collected.ndjson');
-  const made: Faults = { worker: 0, redis: 0, network: 0, disk: 0, clock: 0, collector: 0 };
+  const made = Object.fromEntries(
+    Object.keys(faults).map((kind) => [kind, 0]),
+  ) as unknown as Faults;
   let collected = 0;
 
   const work: WorkChildSettings = { url: wire.url, identity, delay, lock: 2 };
@@ -154,6 +184,17 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     },
     collector: async () => {
       collector.kill();
+    },
+    redisDisk: async () => {
+      redis.fillDisk(true);
+      while (!(await refuses(connection))) await pause(50);
+      await pause(random.uniform(0, 2000));
+      redis.fillDisk(false);
+      while (await refuses(connection)) await pause(50);
+    },
+    redisClock: async () => {
+      const jump = random.next() < 0.5 ? 3600e3 : random.uniform(-3000, 0);
+      await jumpOfRedis(connection, Math.round(jump));
     },
   };
   const sent = async (): Promise<number> => {

@@ -12,8 +12,8 @@ export interface CollectChildSettings {
   out: string;
 }
 
-/** It says so where the disk was full, and how many lines there are. */
-export type CollectChildMessage = { full: true } | { files: number };
+/** It says so where the disk was full; how many lines there are, and the bytes of its memory. */
+export type CollectChildMessage = { full: true } | { files: number; memory: number };
 
 const { url, identity, out } = JSON.parse(process.argv[2]) as CollectChildSettings;
 const say = (message: CollectChildMessage) => process.send?.(message);
@@ -43,14 +43,17 @@ for (;;) {
   try {
     connection = await Connection.open(url, identity, true);
     ledger = Ledger.open(out, identity);
+    const opened = ledger;
+    const onProgress = () => say({ files: opened.files, memory: process.memoryUsage.rss() });
     while (!ending) {
-      await collect(connection, ledger);
-      say({ files: ledger.files });
+      await collect(connection, ledger, { onProgress });
+      onProgress();
       await pause(100);
     }
     while (!(await collect(connection, ledger)).empty) await pause(100);
     ledger.close();
-    process.send?.({ files: ledger.files }, () => process.exit(0));
+    const memory = process.memoryUsage.rss();
+    process.send?.({ files: ledger.files, memory }, () => process.exit(0));
     break;
   } catch (error) {
     if (/no space left/.test(String(error))) say({ full: true });

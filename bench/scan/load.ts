@@ -18,15 +18,15 @@ export interface LoadOptions {
   say: (line: string) => void;
 }
 
-const fileName = (i: number): string =>
+export const fileName = (i: number): string =>
   `/archive/2026/11/${String(i % 1000).padStart(3, '0')}/photo-${String(i).padStart(8, '0')}.jpg`;
 
-async function memoryOf({ redis }: Connection): Promise<number> {
+export async function memoryOf({ redis }: Connection): Promise<number> {
   return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
 }
 
 /** Processor seconds of Redis since its start. */
-async function processorOf({ redis }: Connection): Promise<number> {
+export async function processorOf({ redis }: Connection): Promise<number> {
   const info = await redis.info('cpu');
   const of = (name: string) => Number(new RegExp(`${name}:([\\d.]+)`).exec(info)?.[1]);
   return of('used_cpu_user') + of('used_cpu_sys');
@@ -87,7 +87,7 @@ export async function memoryTable(options: LoadOptions, count: number): Promise<
     }),
   );
   // The hashes that these fall into are as full as all would be with ten million files.
-  const part = count / 10e6;
+  const part = (2 * count) / 20e6;
   await withRedis(options, 'done', (connection) =>
     measured('bytes that have a line, at ten million of them', connection, async () => {
       for (let i = 0; i < count; i += 1000) {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../src/base/errors.ts';
+import { type ArchiveOptions, archive, collectorTable } from './archive.ts';
 import { chaos } from './chaos.ts';
 import { memoryTable, type RateRow, rate } from './load.ts';
 import { printTable } from './prints.ts';
@@ -12,10 +13,16 @@ import { share } from './share.ts';
 const programs = join(dirname(fileURLToPath(import.meta.url)));
 const say = (line: string) => console.error(line);
 
-async function runChaos(folder: string): Promise<void> {
+/** @param args the part of the faults to make (1) */
+async function runChaos(folder: string, [part = '1']: string[]): Promise<void> {
+  const times = (count: number) => Math.ceil(count * Number(part));
+  const [worker, many, few] = [200, 20, 10].map(times);
   const result = await chaos({
     ...{ folder, programs, say },
-    faults: { worker: 200, redis: 20, network: 20, disk: 20, clock: 20, collector: 10 },
+    faults: {
+      ...{ worker, redis: many, network: many, disk: many, clock: many, collector: few },
+      ...{ redisDisk: many, redisClock: many },
+    },
   });
   console.table(result.faults);
   const { faults: _, ...rest } = result;
@@ -55,12 +62,26 @@ async function runRates(folder: string, [count = '100000']: string[]): Promise<v
   console.table(rows);
 }
 
+async function runArchive(folder: string, args: string[]): Promise<void> {
+  const [files = 100_000, before = 0, workers = 50, group = 16, delay = 100] = args.map(Number);
+  const processes = Math.min(workers, 5);
+  const options: ArchiveOptions = {
+    ...{ files, before, workers, processes, group, delay, window: 200_000 },
+  };
+  const { rows, wrong } = await archive({ folder, programs, say }, options);
+  console.table(rows);
+  console.log(`${wrong} files without a line, or with two`);
+  if (wrong > 0) process.exitCode = 1;
+}
+
 type Run = (folder: string, args: string[]) => Promise<void>;
 const commands: Record<string, Run> = {
   chaos: runChaos,
   share: runShare,
   load: runLoad,
   rates: runRates,
+  archive: runArchive,
+  collector: async (_, [files = '10000000']) => console.table(collectorTable(Number(files))),
   prints: async (_, [photographs = '.']) => console.table(await printTable(photographs)),
 };
 

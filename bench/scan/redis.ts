@@ -1,6 +1,6 @@
 /** A Redis of one's own: on a free loopback port, in a folder, ended with whoever started it. */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { openSync, readdirSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -39,8 +39,10 @@ export class OwnRedis {
   async start(): Promise<void> {
     const log = openSync(join(this.folder, 'redis.log'), 'a');
     this.#process = spawn(
-      'redis-server',
+      // What is written beyond a limit on files is an error then, as on a full disk, and not the end.
+      'bash',
       [
+        ...['-c', 'trap "" XFSZ; exec redis-server "$@"', '--'],
         ...['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder, '--save', ''],
         ...['--appendonly', 'yes', '--maxmemory-policy', 'noeviction', ...this.options],
       ],
@@ -65,6 +67,17 @@ export class OwnRedis {
         socket.destroy();
       });
     });
+  }
+
+  /** Has its disk be full, in the middle of the next thing that it writes, or no longer so. */
+  fillDisk(full: boolean): void {
+    const folder = join(this.folder, 'appendonlydir');
+    const sizes = readdirSync(folder).map((name) => statSync(join(folder, name)).size);
+    const bytes = full ? Math.max(...sizes) + 100 : 'unlimited';
+    const { status, stderr } = spawnSync('prlimit', [
+      ...['--pid', `${this.#process?.pid}`, `--fsize=${bytes}:`],
+    ]);
+    if (status !== 0) throw new Error(`prlimit: ${stderr}`);
   }
 
   /** Ends it, by default without giving it time for anything. */

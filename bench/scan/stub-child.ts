@@ -18,14 +18,14 @@ const stub = new Stub({
 const answers = new Map<number, (wanted: boolean) => void>();
 process.on('disconnect', () => process.exit(0));
 process.on('message', async (message: ToExaminer) => {
-  if ('stop' in message) return;
+  if ('stop' in message || 'kept' in message) return;
   const { id } = message;
   if (!('task' in message)) {
     answers.get(id)?.(message.wanted);
     return;
   }
-  const line = await stub.examine(message.task, (sha256) => {
-    process.send?.({ id, sha256 });
+  const line = await stub.examine(message.task, (hash, of) => {
+    process.send?.({ id, hash, of });
     return new Promise((resolve) => answers.set(id, resolve));
   });
   process.send?.({ id, line });

@@ -16,6 +16,8 @@ export interface StubOptions {
   delay?: number;
   /** The bytes of a file; without one it is read. */
   bytesOf?: (file: string) => Uint8Array | string;
+  /** What a file's bytes are decoded to; absent: the file's own bytes. */
+  pixelsOf?: (file: string) => string;
   /** What comes before a file's verdict; it may throw, as TryAgain or Died. */
   before?: (task: ScanTask) => void | Promise<void>;
 }
@@ -62,10 +64,13 @@ export class Stub implements Examines {
 
   async #examine(task: ScanTask, wanted: Wanted): Promise<ScanLine | null> {
     const { file } = task;
-    const { delay = 0, bytesOf = (path: string) => readFileSync(path), before } = this.options;
+    const { delay = 0, bytesOf = (path: string) => readFileSync(path) } = this.options;
+    const { pixelsOf, before } = this.options;
     const line = emptyLine(file, 'image', stubIdentity, this.threshold);
+    let decoded: Uint8Array | string;
     try {
       const bytes = bytesOf(file);
+      decoded = pixelsOf?.(file) ?? bytes;
       line.sha256 = createHash('sha256').update(bytes).digest('hex');
       line.size = bytes.length;
     } catch (error) {
@@ -74,14 +79,16 @@ export class Stub implements Examines {
       };
       return line;
     }
-    if (!(await wanted(line.sha256))) return null;
+    if (!(await wanted(line.sha256, 'bytes'))) return null;
+    line.pixels = createHash('sha256').update('pixels').update(decoded).digest('hex');
+    if (!(await wanted(line.pixels, 'pixels'))) return line;
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     await before?.(task);
     this.looked.push(file);
-    const probability = Number.parseInt(line.sha256.slice(0, 8), 16) / 2 ** 32;
+    const probability = Number.parseInt(line.pixels.slice(0, 8), 16) / 2 ** 32;
     const verdict = probability >= 0.5 ? 'altered' : 'nothing found';
     line.verdict = verdict;
-    line.print = line.sha256;
+    line.print = line.pixels;
     line.faces = [
       {
         ...{ box: null, landmarks: null, finder: null, note: null, alteredShare: null },

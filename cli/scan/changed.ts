@@ -76,7 +76,7 @@ async function changed(path: string, options: Options): Promise<void> {
   const isThrough = (file: string) => ledger.entryOf(file) !== undefined;
   const verdictOf = (file: string): string | null | undefined => {
     const sha256 = ledger.entryOf(file)?.sha256;
-    return sha256 ? ledger.lineOf(sha256).verdict : undefined;
+    return sha256 ? ledger.lineOf(sha256)?.verdict : undefined;
   };
   try {
     // Those that are through keep an interrupted run from asking them twice.

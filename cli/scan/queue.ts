@@ -3,13 +3,13 @@ import { Copies } from '../../node/scan/copies.ts';
 import { Examination } from '../../node/scan/examination.ts';
 import { Ledger } from '../../node/scan/ledger.ts';
 import { collect } from '../../node/scan/queue/collect.ts';
-import { Connection, redisUrl, withoutPassword } from '../../node/scan/queue/connect.ts';
+import { Connection, isRefusal, redisUrl, withoutPassword } from '../../node/scan/queue/connect.ts';
 import { enqueue, forget } from '../../node/scan/queue/enqueue.ts';
 import { metricsText, serveMetrics } from '../../node/scan/queue/metrics.ts';
 import { deadJobs, inHand, retryDead, statusOf } from '../../node/scan/queue/status.ts';
 import { QueueWorker } from '../../node/scan/queue/work.ts';
 import { listFiles, type Shard } from '../../node/scan/task.ts';
-import { PassingError } from '../../src/base/errors.ts';
+import { messageOf, PassingError } from '../../src/base/errors.ts';
 import { collect as several, wholeNumber } from '../arguments.ts';
 import { listenForInterrupt } from '../interrupt.ts';
 import {
@@ -115,6 +115,10 @@ async function withQueue<T>(
   const connection = await Connection.open(redisUrl(options.queue), identityIn(options), patient);
   try {
     return await use(connection);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const where = withoutPassword(options.queue);
+    throw new PassingError(`The Redis at ${where} takes nothing more: ${messageOf(error)}`);
   } finally {
     await connection.close();
   }
@@ -167,7 +171,11 @@ const work = (options: WorkerOptions): Promise<void> =>
     const say = (line: string) =>
       console.error(line.startsWith('Adapter') ? line : `llsm: ${line}`);
     const examination = await Examination.start({ settings: settingsOf(options), say });
-    const interrupt = listenForInterrupt();
+    let wake = () => {};
+    const interrupted = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    const interrupt = listenForInterrupt(() => wake());
     const { concurrency, lock, tries, untilEmpty, metrics } = options;
     const worker = new QueueWorker(connection, examination, { concurrency, lock, tries, say });
     const served =
@@ -178,7 +186,7 @@ const work = (options: WorkerOptions): Promise<void> =>
     try {
       let empty = false;
       while (!interrupt.seen() && !worker.failure && !(untilEmpty && empty)) {
-        await seconds(0.5);
+        await Promise.race([seconds(0.5), interrupted]);
         empty = untilEmpty === true && (await isEmpty(connection));
       }
       await worker.close();

@@ -1,5 +1,6 @@
 /** What a cell of a table holds of ours. */
 import type { Figures } from './figures.ts';
+import type { OverPeople } from './people.ts';
 import type { Measure } from './protocol.ts';
 
 /** A cell of ours: all figures of its faces and of its videos. */
@@ -11,6 +12,8 @@ export interface CellResult {
   videos: Figures | null;
   /** Of a mean over seeds, in place of an interval. */
   spread?: { faces: Spread; videos: Spread };
+  /** Of the AUC by face: its interval over people, and the first row's beside it. */
+  people?: OverPeople;
   /** Why there are none. */
   missing?: string;
 }

@@ -2,16 +2,19 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { readTable } from '../../node/files/csv.ts';
 import { readBytes } from '../../node/files/image.ts';
 import { evaluationRecord, writeEvaluation } from '../../node/measure/evaluation-file.ts';
 import { Progress } from '../../node/system/progress.ts';
 import { makeFolder } from '../../node/system/write-file.ts';
+import { LlsmError } from '../../src/base/errors.ts';
 import type { VideoRule } from '../../src/detect/pooling.ts';
 import type { FaceScorer } from '../../src/detect/scorer.ts';
 import { uncalibrated } from '../../src/detect/verdict.ts';
 import { evaluate } from '../../src/measure/evaluate.ts';
 import { shortHash, type Test } from './grid.ts';
 import { readJson } from './json.ts';
+import type { FaceScore } from './people.ts';
 import type { Trained } from './training.ts';
 
 /** Of the bootstrap: the same faces give the same intervals. */
@@ -56,7 +59,10 @@ const testedSchema = z.object({
 });
 
 /** An evaluation as it was kept. */
-export type Tested = z.output<typeof testedSchema>;
+export type Tested = z.output<typeof testedSchema> & {
+  /** Of each face, in the order of the test's. */
+  scores: FaceScore[];
+};
 
 /** What decides an evaluation besides its faces and weights. */
 export interface TestOptions {
@@ -85,9 +91,24 @@ export function keptFigures(
 ): Tested | undefined {
   const path = join(folderOf(test, trained, options), fileName);
   if (!existsSync(path)) return undefined;
-  const kept = readJson(path, testedSchema);
+  const kept = readTested(folderOf(test, trained, options), test);
   const wanted = identityOf(test, trained.sha256, options);
   return JSON.stringify(kept.identity) === JSON.stringify(wanted) ? kept : undefined;
+}
+
+/** @throws LlsmError where eval.json or scores.csv is damaged */
+function readTested(folder: string, { faces }: Test): Tested {
+  const tested = readJson(join(folder, fileName), testedSchema);
+  const path = join(folder, 'scores.csv');
+  const lines = readTable(path, ['probability']);
+  if (lines.length !== faces.length) {
+    throw new LlsmError(`${path} has ${lines.length} faces, not ${faces.length}: remove ${folder}`);
+  }
+  const scores = faces.map(({ people, video, label, method }, k) => ({
+    ...{ person: people[0] ?? video, label, method },
+    probability: Number(lines[k].get('probability')),
+  }));
+  return { ...tested, scores };
 }
 
 /**
@@ -134,5 +155,5 @@ export async function testFigures(
   makeFolder(folder);
   writeEvaluation(folder, record, evaluation.scores);
   // As it will be read the next time, so that a table is the same then.
-  return readJson(join(folder, fileName), testedSchema);
+  return readTested(folder, test);
 }

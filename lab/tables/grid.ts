@@ -185,12 +185,12 @@ class Work {
     method: string | undefined,
     { preset, set, seed }: Network,
   ): Training | string {
-    const faces = this.#trainingFaces(data, method);
-    if (typeof faces === 'string') return faces;
     const { base, init, protocol } = this.options;
     const values = { ...set, ...(seed !== undefined && { 'train.seed': seed }) };
     const written = withValues({ ...base, ...PRESETS[preset] }, values);
     const config = parseConfig(written, `the network ${preset}`);
+    const faces = this.#trainingFaces(data, method, config.train.forge !== false);
+    if (typeof faces === 'string') return faces;
     const identity = { config, faces: faces.fingerprint, init };
     const name = [data.key, method, preset].filter((part) => part !== undefined).join('-');
     const id = `${name.replace(/[^\w.+-]/g, '_')}-${shortHash(identity)}`;
@@ -206,18 +206,26 @@ class Work {
     return { id, preset, config, changes, data, method, items: faces.items, identity };
   }
 
-  #trainingFaces(data: TableData, method: string | undefined): TrainingFaces | string {
-    const key = JSON.stringify([data.key, method]);
-    const known = this.#trained.get(key) ?? this.#newTrainingFaces(data, method);
+  #trainingFaces(data: TableData, method: string | undefined, forging: boolean) {
+    const key = JSON.stringify([data.key, method, forging]);
+    const known = this.#trained.get(key) ?? this.#newTrainingFaces(data, method, forging);
     this.#trained.set(key, known);
     return known;
   }
 
-  #newTrainingFaces(data: TableData, method: string | undefined): TrainingFaces | string {
-    const trained = facesIn(data, 'train', method);
-    const lacking = lackingClass(trained, method);
+  /** @param forging whether training makes its own forgeries: then it begins from real faces alone */
+  #newTrainingFaces(
+    data: TableData,
+    method: string | undefined,
+    forging: boolean,
+  ): TrainingFaces | string {
+    const all = facesIn(data, 'train', method);
+    const trained = forging ? all.filter(({ label }) => label === 0) : all;
+    const lacking = forging && trained.length > 0 ? undefined : lackingClass(trained, method);
     if (lacking) return `${data.title} holds no ${lacking} of split "train"`;
-    const items = [...trained, ...thin(facesIn(data, 'val', method), this.options.validated)];
+    const validated = thin(facesIn(data, 'val', method), this.options.validated);
+    // Faces of one class cannot say which weights are best.
+    const items = [...trained, ...(lackingClass(validated, method) ? [] : validated)];
     return { items, fingerprint: fingerprint(items) };
   }
 

@@ -1,6 +1,6 @@
 /** What a table compares: a protocol, read from JSON (Node only). The paper's are in protocols/. */
 import { existsSync, readdirSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { z } from 'zod';
 import { packageRoot } from '../../node/system/package-root.ts';
 import { LlsmError } from '../../src/base/errors.ts';
@@ -74,8 +74,11 @@ const protocolSchema = z.strictObject({
   measures: z.array(z.enum(measures)).min(1),
   /** Whether the mean over the columns is shown. */
   average: z.boolean().default(false),
-  /** What all rows have, unless they or the command say otherwise: size, width, training. */
-  base: valuesSchema.default({}),
+  /**
+   * What all rows have, unless they or the command say otherwise: size, width, training. A text is the
+   * path of a config's file, from the protocol's own.
+   */
+  base: z.union([z.string().min(1), valuesSchema]).default({}),
   /** Each row is trained once a seed, and shown as their mean; absent: once, with the config's. */
   seeds: z
     .array(z.int().min(0).max(0xffffffff))
@@ -89,7 +92,8 @@ const protocolSchema = z.strictObject({
   notes: z.array(z.string()).default([]),
 });
 
-export type Protocol = z.output<typeof protocolSchema>;
+/** A protocol with its base read in. */
+export type Protocol = z.output<typeof protocolSchema> & { base: Record<string, unknown> };
 export type Measure = (typeof measures)[number];
 export type PaperRow = Protocol['paper'][number];
 
@@ -116,16 +120,21 @@ export function loadProtocol(nameOrPath: string, dataSets: DataSets): Protocol {
         `${meant ? `: did you mean ${meant}?` : ''}`,
     );
   }
-  const protocol = readJson(path, protocolSchema);
+  const written = readJson(path, protocolSchema);
+  const protocol = { ...written, base: baseOf(written.base, path) };
   check(protocol, dataSets, path);
   checkConfigs(protocol, path);
   return protocol;
 }
 
+const baseOf = (base: string | Record<string, unknown>, path: string): Record<string, unknown> =>
+  typeof base === 'string' ? readJson(join(dirname(path), base), valuesSchema) : base;
+
 /** The names of the protocols that come with llsm, sorted. */
 export const protocolNames = (): string[] =>
   readdirSync(folder(), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.json') && file !== 'data-sets.json')
+    .filter((file) => !file.startsWith('configs'))
     .map((file) => file.slice(0, -'.json'.length).split(sep).join('/'))
     .sort();
 

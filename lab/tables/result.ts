@@ -5,6 +5,7 @@ import { version } from '../../src/base/version.ts';
 import type { CellResult, SeedResult } from './cell.ts';
 import type { Figures, Tested, TestOptions } from './figures.ts';
 import type { Cell, Column, Grid, Row, Test } from './grid.ts';
+import { overPeople } from './people.ts';
 import type { PaperRow, Protocol } from './protocol.ts';
 import type { Outcome } from './run.ts';
 import { meanCells } from './seeds.ts';
@@ -72,7 +73,9 @@ function comparable({ protocol, columns, rows }: Grid): boolean {
 
 /** Whether rows differ in what was trained on. */
 const tellsData = ({ rows }: Protocol): boolean =>
-  rows.some(({ each }) => each) || new Set(rows.map(({ train }) => train)).size > 1;
+  rows.some(({ each }) => each) ||
+  new Set(rows.map(({ train, set }) => JSON.stringify([train, set['train.forge.methods']]))).size >
+    1;
 
 /** A row for each name: those of several seeds stand together. */
 function rowResults(rows: readonly Row[], columns: Column[], outcome: Outcome): RowResult[] {
@@ -84,7 +87,26 @@ function rowResults(rows: readonly Row[], columns: Column[], outcome: Outcome): 
     else if (last?.name === name) last.seeds?.push({ seed, cells: own });
     else results.push({ name, preset, cells: own, seeds: [{ seed, cells: own }] });
   }
-  return results.map((row) => (row.seeds ? { ...row, cells: meanCells(row.seeds) } : row));
+  const means = results.map((row) => (row.seeds ? { ...row, cells: meanCells(row.seeds) } : row));
+  /** The scores of each of a row's networks; undefined where one is missing. */
+  const scoresOf = (name: string, column: number) => {
+    const all = rows
+      .filter((row) => row.name === name)
+      .map(({ cells }) => cells[column].test && outcome.tested.get(cells[column].test)?.scores);
+    const some = all.filter((scores) => scores !== undefined);
+    return some.length === all.length ? some : undefined;
+  };
+  return means.map((row, r) => ({
+    ...row,
+    cells: row.cells.map((cell, k) => {
+      const scores = scoresOf(row.name, k);
+      if (!scores || !cell.faces || cell.faces.lacking) return cell;
+      const first = r > 0 ? scoresOf(means[0].name, k) : undefined;
+      const same = first && first[0].length === scores[0].length;
+      const other = same ? { row: means[0].name, scores: first } : undefined;
+      return { ...cell, people: overPeople(scores, other, columns[k].method) };
+    }),
+  }));
 }
 
 function cellResult({ test, missing }: Cell, column: Column, outcome: Outcome): CellResult {

@@ -83,20 +83,52 @@ function ourRows({ name, cells, seeds = [] }: RowResult, result: TableResult): s
       (k, measure) => intervalOf(of(cells[k]), measure),
       () => '',
     );
+  const overPeople = seeds.length > 0 && cells.some((cell) => cell.people);
+  const ofAuc = (show: (cell: CellResult) => string) => (k: number, measure: Measure) =>
+    measure === 'auc' ? show(cells[k]) : '';
+  const people = () => [
+    row(
+      '  95 % over people',
+      ofAuc(({ people: over }) => rangeOf(over?.interval)),
+      () => '',
+    ),
+    ...(cells.some((cell) => cell.people?.above)
+      ? [
+          row(
+            `  above ${cells.find((cell) => cell.people?.above)?.people?.above?.row}`,
+            ofAuc(({ people: over }) => (over?.above ? signed(over.above.value) : '')),
+            () => '',
+          ),
+          row(
+            '    95 %',
+            ofAuc(({ people: over }) => rangeOf(over?.above?.interval)),
+            () => '',
+          ),
+        ]
+      : []),
+  ];
   const level = (title: string, of: Level) => [
     row(
       title,
       (k, measure) => percent(of(cells[k])?.[measure]),
       (measure) => percent(averageOf(cells, of, measure)),
     ),
-    ...(cells.some((cell) => of(cell)) ? [seeds.length > 1 ? spread(of) : interval(of)] : []),
+    ...(cells.some((cell) => of(cell)) ? uncertain(of) : []),
   ];
-  const lines = level('here, by face', ({ faces }) => faces);
+  const uncertain = (of: Level) => {
+    if (seeds.length > 1) return [spread(of)];
+    return overPeople ? [] : [interval(of)];
+  };
+  const lines = [...level('here, by face', ({ faces }) => faces), ...(overPeople ? people() : [])];
   const videos = cells.some((cell) => cell.videos !== null);
   return videos ? [...lines, ...level('here, by video', (cell) => cell.videos)] : lines;
 }
 
 const rowsNamed = ({ rows }: TableResult): boolean => rows.length > 1;
+
+const rangeOf = (range: readonly [number, number] | undefined): string =>
+  range && !Number.isNaN(range[0]) ? `${percent(range[0])} to ${percent(range[1])}` : '';
+const signed = (share: number): string => `${share >= 0 ? '+' : ''}${percent(share)}`;
 
 function intervalOf(figures: Figures | null, measure: Measure): string {
   const [low, high] = figures?.aucInterval ?? [null, null];
@@ -111,10 +143,14 @@ const titleOf = (result: TableResult): string =>
   (result.data.some(({ standIn }) => standIn) ? ' (on other data that stand in)' : '');
 
 const uncertainty = ({ rows }: TableResult): string => {
-  const seeds = rows[0].seeds?.length ?? 1;
-  return seeds > 1
-    ? `each network was trained ${seeds} times, with other seeds: means, and standard deviations (n - 1) over seeds`
-    : 'intervals by bootstrap over videos';
+  const seeds = rows[0].seeds?.length ?? 0;
+  if (seeds === 0) return 'intervals by bootstrap over videos';
+  const people =
+    'intervals by bootstrap over people, whose faces are drawn together; a row is set beside the first by the same draws';
+  return seeds === 1
+    ? people
+    : `each network was trained ${seeds} times, with other seeds: means, and standard deviations (n - 1) over seeds; ${people}, ` +
+        "for all seeds' networks at once";
 };
 
 /** What stands below the table, a line each. */

@@ -7,9 +7,10 @@ import { type ForgeMethod, type Forging, forgeMethods } from '../../src/config/f
 import { cut } from '../../src/faces/crops.ts';
 import type { FaceInput, ManifestItem } from '../../src/faces/manifest.ts';
 import { Donors } from '../../src/forge/donors.ts';
-import { readSubject } from '../../src/forge/face.ts';
+import { readSubject, type Subject } from '../../src/forge/face.ts';
 import { degrade, finish } from '../../src/forge/finish.ts';
 import { forgeFace, needsDonor } from '../../src/forge/methods.ts';
+import { atSide } from '../../src/forge/pairs.ts';
 import { drawShare } from '../../src/forge/self-blend.ts';
 import type { GreyImage, RgbImage } from '../../src/image/rgb.ts';
 import { encodePng, readBytes } from '../files/image.ts';
@@ -22,6 +23,8 @@ export interface ForgeOptions {
   /** Pairs of a real picture and its forgery, for each real face. */
   perImage: number;
   seed: number;
+  /** Side that faces are brought to before they are forged, in pixels; absent: they stay as they are. */
+  side?: number;
   /** Side of the centred square that is kept of each picture, in pixels; absent: all of it. */
   view?: number;
   /** Whole pictures are degraded as `forging.degrade` says; absent: they are not. */
@@ -65,13 +68,18 @@ export async function makeForgeries(
     throw new LlsmError(`--out must be another folder than the real faces' (${out}).`);
   }
   const needed = chosen.some(needsDonor);
-  const donors = needed ? new Donors(reals, (item) => readSubject(item, readBytes)) : null;
+  const read = async (item: ManifestItem) => {
+    const face = await readSubject(item, readBytes);
+    return options.side === undefined ? face : atSide(face, options.side);
+  };
+  const donors = needed ? new Donors(reals, read) : null;
   const writer = await ManifestWriter.open(out, {
     command: 'forge',
     forging,
     perImage: options.perImage,
     seed: options.seed,
     ...(needed && { faces: fingerprint(reals) }),
+    ...(options.side !== undefined && { side: options.side }),
     ...(view !== undefined && { view }),
     ...(options.degraded && { degraded: true }),
   });
@@ -84,7 +92,7 @@ export async function makeForgeries(
   for (const { method } of writer.existing) if (method) result.methods[method]++;
   const have = new Set(writer.existing.map((face) => face.image));
   const names = uniqueNames(reals);
-  const work = { writer, have, donors, options, result };
+  const work = { writer, have, read, donors, options, result };
   try {
     for (const [done, item] of reals.entries()) {
       try {
@@ -133,13 +141,14 @@ function uniqueNames(items: readonly ManifestItem[]): string[] {
 interface Work {
   writer: ManifestWriter;
   have: ReadonlySet<string>;
+  read(item: ManifestItem): Promise<Subject>;
   donors: Donors | null;
   options: ForgeOptions;
   result: ForgeResult;
 }
 
 async function writePairs(item: ManifestItem, name: string, work: Work): Promise<void> {
-  const { writer, have, donors, options, result } = work;
+  const { writer, have, read, donors, options, result } = work;
   const { seed, forging, view } = options;
   const numbers = Array.from({ length: options.perImage }, (_, number) => number);
   const pairs = numbers.map((number) => {
@@ -151,7 +160,7 @@ async function writePairs(item: ManifestItem, name: string, work: Work): Promise
   });
   const missing = pairs.filter(({ real, forged }) => !have.has(real) || !have.has(forged));
   if (missing.length === 0) return;
-  const face = await orUnusable(() => readSubject(item, readBytes));
+  const face = await orUnusable(() => read(item));
   const { people, dataset, split, frame, video, side } = item;
   const common = { frame, dataset, split, ...(side !== undefined && { side }) };
   for (const { method, number, real, forged, mask } of missing) {

@@ -12,6 +12,7 @@ export const video: Perturbation = {
   name: 'video',
   unit: 'H.264 constant rate factor, one key frame',
   levels: [30, 32, 35, 38, 40],
+  range: [0, 51],
   async apply(image, level) {
     const even = (side: number) => side + (side % 2);
     const [width, height] = [even(image.width), even(image.height)];

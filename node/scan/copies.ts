@@ -18,15 +18,46 @@ const words = 8;
 
 const none = -1;
 
-function larger<T extends Int32Array | Uint32Array>(array: T, length: number): T {
+type Numbers = Int32Array | Uint32Array | Uint8Array | Float64Array;
+
+function larger<T extends Numbers>(array: T, length: number): T {
   const grown = new (array.constructor as new (length: number) => T)(length);
   grown.set(array);
   return grown;
 }
 
-/** The pictures until now, by their hashes: about 100 bytes each. */
+/** Texts by their number, outside of V8's heap. */
+class Texts {
+  #bytes: Uint8Array = new Uint8Array(2 ** 16);
+  /** Where each ends. */
+  #ends = new Float64Array(1024);
+  #count = 0;
+
+  get length(): number {
+    return this.#count;
+  }
+
+  push(text: string): void {
+    const bytes = Buffer.from(text);
+    const begin = this.#count === 0 ? 0 : this.#ends[this.#count - 1];
+    const end = begin + bytes.length;
+    if (end > this.#bytes.length) {
+      this.#bytes = larger(this.#bytes, Math.max(end, 2 * this.#bytes.length));
+    }
+    if (this.#count === this.#ends.length) this.#ends = larger(this.#ends, 2 * this.#count);
+    this.#bytes.set(bytes, begin);
+    this.#ends[this.#count++] = end;
+  }
+
+  at(index: number): string {
+    const begin = index === 0 ? 0 : this.#ends[index - 1];
+    return Buffer.from(this.#bytes.subarray(begin, this.#ends[index])).toString('utf8');
+  }
+}
+
+/** The pictures until now, by their hashes: 92 bytes each and the name, up to twice that. */
 export class Copies {
-  readonly #files: string[] = [];
+  readonly #files = new Texts();
   #prints = new Uint32Array(1024 * words);
   /** The latest picture with a piece's value, and before a picture the one with the same piece. */
   readonly #latest = new Int32Array(pieces * values).fill(none);
@@ -45,7 +76,7 @@ export class Copies {
         at = this.#before[at * pieces + piece];
       }
     }
-    return best === none ? null : { file: this.#files[best], bits: fewest };
+    return best === none ? null : { file: this.#files.at(best), bits: fewest };
   }
 
   #bits(at: number, wanted: Uint32Array): number {

@@ -3,7 +3,7 @@ import { decodeImage } from '../../src/image/codecs.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import '../files/image.ts'; // says where the codecs are
 import { serve } from '../system/threads.ts';
-import { printOf } from './print.ts';
+import { hashOfPixels, printOf } from './print.ts';
 
 /** What a thread is asked. */
 export interface DecodeRequest {
@@ -12,9 +12,10 @@ export interface DecodeRequest {
   name: string;
 }
 
-/** A picture, and the hash by which its copies are found. */
+/** A picture, and the hashes by which the same picture and its copies are found. */
 export interface Decoded {
   image: RgbImage;
+  pixels: string;
   print: string;
 }
 
@@ -22,7 +23,7 @@ serve(
   () =>
     async ({ bytes, name }: DecodeRequest): Promise<Decoded> => {
       const image = await decodeImage(bytes, name);
-      return { image, print: printOf(image) };
+      return { image, pixels: hashOfPixels(image), print: printOf(image) };
     },
   ({ image }) => [image.data.buffer as ArrayBuffer],
 );

@@ -5,7 +5,7 @@ import { threadFile } from '../system/threads.ts';
 import type { ScanLine, ScanTask } from './line.ts';
 import type { FromExaminer, Ready, ToExaminer } from './messages.ts';
 import { TryAgain } from './read.ts';
-import type { VideoHooks } from './video.ts';
+import type { VideoHooks, VideoPart } from './video.ts';
 import type { Wanted } from './worker.ts';
 
 /** The process ended with files in hand: one of them may be why. */
@@ -20,13 +20,16 @@ export interface Examines {
   /** The threshold of its verdicts. */
   readonly threshold: ScanLine['threshold'];
   /**
-   * @returns the file's line; null where it is not wanted
+   * @returns the file's line, as `ScanWorker` gives it; null where it is not wanted
    * @throws TryAgain, Died; LlsmError where no file can be looked at any more
    */
   examine(task: ScanTask, wanted?: Wanted, video?: VideoHooks): Promise<ScanLine | null>;
   /** Has videos in hand end after their part, with TryAgain. */
   stop(): void;
 }
+
+type Question = Extract<FromExaminer, { hash: string }>;
+type Told = Extract<FromExaminer, { part: VideoPart }>;
 
 interface Asked {
   wanted: Wanted;
@@ -150,15 +153,18 @@ export class Examination implements Examines {
       this.#asked.delete(id);
       asked.reject(error);
     };
-    if ('sha256' in message) {
-      this.#answer(id, asked, message.sha256).catch((error) => {
+    if ('hash' in message) {
+      this.#answer(asked, message).catch((error) => {
         failed(error);
         this.#send({ id, wanted: false, parts: [] });
       });
       return;
     }
     if ('part' in message) {
-      Promise.resolve(asked.video.onPart?.(message.of, message.part)).catch(failed);
+      this.#keep(asked, message).catch((error) => {
+        failed(error);
+        this.#send({ id, kept: false });
+      });
       return;
     }
     this.#asked.delete(id);
@@ -167,10 +173,15 @@ export class Examination implements Examines {
     else asked.reject(new TryAgain(message.again));
   }
 
-  async #answer(id: number, { wanted, video }: Asked, sha256: string): Promise<void> {
-    const isWanted = await wanted(sha256);
-    const parts = isWanted ? ((await video.known?.(sha256)) ?? []) : [];
+  async #answer({ wanted, video }: Asked, { id, hash, of }: Question): Promise<void> {
+    const isWanted = await wanted(hash, of);
+    const parts = isWanted && of === 'bytes' ? ((await video.known?.(hash)) ?? []) : [];
     this.#send({ id, wanted: isWanted, parts });
+  }
+
+  async #keep({ video }: Asked, { id, of, part }: Told): Promise<void> {
+    await video.onPart?.(of, part);
+    this.#send({ id, kept: true });
   }
 
   #send(message: ToExaminer): void {

@@ -2,7 +2,7 @@
 import { messageOf } from '../../src/base/errors.ts';
 import { Company } from './company.ts';
 import { Died, type Examines } from './examination.ts';
-import type { ScanLine, ScanTask } from './line.ts';
+import type { HashKind, ScanLine, ScanTask } from './line.ts';
 import { TryAgain } from './read.ts';
 import type { VideoHooks } from './video.ts';
 import type { Wanted } from './worker.ts';
@@ -32,8 +32,8 @@ export interface ExamineAllOptions {
   stop?: () => boolean;
   /** What videos go on from, and who keeps their parts. */
   video?: VideoHooks;
-  /** Asked when a file's bytes are known, and whether the file is in hand alone. */
-  wanted?: (task: ScanTask, sha256: string, alone: boolean) => ReturnType<Wanted>;
+  /** Asked when a file's bytes are known, and its pixels; and whether the file is in hand alone. */
+  wanted?: (task: ScanTask, hash: string, of: HashKind, alone: boolean) => ReturnType<Wanted>;
   /** Told before each try of a file, and whether it is in hand alone. */
   onBegin?: (task: ScanTask, alone: boolean) => void | Promise<void>;
   /** Receives each file's line, or null and its hash where it was not wanted; in the order they are done. */
@@ -135,9 +135,9 @@ async function oneTry(
   const leave = await options.company.enter(isAlone);
   try {
     await options.onBegin?.(task, isAlone);
-    const asked = (hash: string) => {
-      sha256 = hash;
-      return wanted(task, hash, isAlone);
+    const asked: Wanted = (hash, of) => {
+      if (of === 'bytes') sha256 = hash;
+      return wanted(task, hash, of, isAlone);
     };
     const line = await examines.examine(task, asked, options.video);
     if (line) line.tries = done + 1;

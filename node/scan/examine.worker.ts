@@ -5,6 +5,7 @@
 import { LlsmError, messageOf } from '../../src/base/errors.ts';
 import { describeGpu } from '../../src/gpu/device.ts';
 import { openTunedGpu } from '../gpu/tuned.ts';
+import type { HashKind } from './line.ts';
 import type { FromExaminer, ToExaminer } from './messages.ts';
 import { TryAgain } from './read.ts';
 import { buildExaminer, identityOf, type ScanSettings } from './settings.ts';
@@ -33,6 +34,8 @@ process.on('unhandledRejection', end);
 const settings = JSON.parse(process.argv[2]) as ScanSettings;
 const answers = new Map<number, (answer: { wanted: boolean; parts: VideoPart[] }) => void>();
 
+const kept = new Map<number, (kept: boolean) => void>();
+
 async function start(): Promise<void> {
   const gpu = await openTunedGpu((note) => say({ note }));
   const worker = new ScanWorker(await buildExaminer(gpu, settings), identityOf(settings), settings);
@@ -40,17 +43,23 @@ async function start(): Promise<void> {
   const answer = async (id: number, task: Extract<ToExaminer, { task: unknown }>['task']) => {
     try {
       let parts: VideoPart[] = [];
-      const wanted = async (sha256: string): Promise<boolean> => {
-        say({ id, sha256 });
+      const wanted = async (hash: string, of: HashKind): Promise<boolean> => {
+        say({ id, hash, of });
         const answer = await new Promise<{ wanted: boolean; parts: VideoPart[] }>((resolve) =>
           answers.set(id, resolve),
         );
-        parts = answer.parts;
+        if (of === 'bytes') parts = answer.parts;
         return answer.wanted;
       };
       const line = await worker.examine(task, wanted, {
         known: () => parts,
-        onPart: (of, part) => say({ id, of, part }),
+        // The next part begins when this one is kept.
+        onPart: async (of, part) => {
+          say({ id, of, part });
+          if (!(await new Promise<boolean>((resolve) => kept.set(id, resolve)))) {
+            throw new TryAgain(`${task.file}: its part ${part.index} could not be kept`);
+          }
+        },
       });
       say({ id, line });
     } catch (error) {
@@ -65,6 +74,11 @@ async function start(): Promise<void> {
     }
     if ('stop' in message) {
       worker.stop();
+      return;
+    }
+    if ('kept' in message) {
+      kept.get(message.id)?.(message.kept);
+      kept.delete(message.id);
       return;
     }
     answers.get(message.id)?.(message);

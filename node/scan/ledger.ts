@@ -14,8 +14,9 @@ import { LlsmError, messageOf } from '../../src/base/errors.ts';
 import { type Lock, takeLock } from '../system/lock.ts';
 import { checkFolderOf, syncFolder } from '../system/write-file.ts';
 import { isFinal, isOf, parseLine, type ScanIdentity, type ScanLine, textOf } from './line.ts';
+import { type Key, keyOfHash, keyOfName, Places } from './places.ts';
 
-/** What is remembered of a file's last line. */
+/** What a file's last line says of it. */
 export interface Entry {
   sha256: string | null;
   size: number | null;
@@ -55,15 +56,16 @@ export function eachLine(
 }
 
 /**
- * The lines of one scan, by file and by the files' bytes. Lines of other weights or settings in the
- * same file are left alone. A later line on a file replaces an earlier one.
+ * The lines of one scan, by file and by the hashes of the files' bytes and pixels. Lines of other
+ * weights or settings in the same file are left alone. A later line on a file replaces an earlier one.
+ * Only where lines begin is held in memory; what they say is read back.
  */
 export class Ledger {
-  readonly #files = new Map<string, Entry>();
-  /** Where the first line on these bytes begins. */
-  readonly #places = new Map<string, number>();
-  /** Bytes that nothing is said of. */
-  readonly #given = new Set<string>();
+  /** Where a file's last line begins. */
+  readonly #files = new Places();
+  /** Where the first line on bytes or pixels begins; of bytes that nothing is said of, in `#given`. */
+  readonly #hashes = new Places();
+  readonly #given = new Places();
   #end = 0;
   #unsynced = false;
   #cut = 0;
@@ -123,14 +125,12 @@ export class Ledger {
   }
 
   private remember(line: ScanLine, at: number): void {
-    const { file, sha256, size, modified, error } = line;
-    this.#files.set(file, { sha256, size, modified, error: error?.message ?? null });
-    if (sha256 === null) return;
-    // The first line on these bytes, but one that says something rather than one that does not.
-    if (!this.#places.has(sha256) || (this.#given.has(sha256) && !error)) {
-      this.#places.set(sha256, at);
-      if (error) this.#given.add(sha256);
-      else this.#given.delete(sha256);
+    const { file, sha256, pixels, error } = line;
+    this.#files.set(keyOfName(file), at);
+    for (const hash of [sha256, pixels]) {
+      if (!hash) continue;
+      const [key, places] = [keyOfHash(hash), error ? this.#given : this.#hashes];
+      if (places.get(key) === undefined) places.set(key, at);
     }
   }
 
@@ -139,20 +139,33 @@ export class Ledger {
     return this.#files.size;
   }
 
-  /** What is remembered of a file; undefined where it has no line. */
+  /** What is known of a file; undefined where it has no line. @throws as `lineOf` */
   entryOf(file: string): Entry | undefined {
-    return this.#files.get(file);
+    const line = this.#lineIn(this.#files, keyOfName(file), (found) => found.file === file);
+    if (!line) return undefined;
+    const { sha256, size, modified, error } = line;
+    return { sha256, size, modified, error: error?.message ?? null };
   }
 
-  /** Whether there is a line on these bytes. */
-  hasBytes(sha256: string): boolean {
-    return this.#places.has(sha256);
+  /**
+   * The first line on these bytes or pixels, but one that says something rather than one that does
+   * not; undefined where there is none.
+   * @throws LlsmError where it cannot be read back
+   */
+  lineOf(hash: string): ScanLine | undefined {
+    const key = keyOfHash(hash);
+    const is = ({ sha256, pixels }: ScanLine) => sha256 === hash || pixels === hash;
+    return this.#lineIn(this.#hashes, key, is) ?? this.#lineIn(this.#given, key, is);
   }
 
-  /** The first line on these bytes. @throws LlsmError where it cannot be read back */
-  lineOf(sha256: string): ScanLine {
-    const from = this.#places.get(sha256);
-    if (from === undefined) throw new RangeError(`${this.path} has no line on ${sha256}`);
+  #lineIn(places: Places, key: Key, is: (line: ScanLine) => boolean): ScanLine | undefined {
+    const from = places.get(key);
+    if (from === undefined) return undefined;
+    const line = this.#lineAt(from);
+    return is(line) ? line : undefined;
+  }
+
+  #lineAt(from: number): ScanLine {
     const chunks: Buffer[] = [];
     for (let at = from; ; ) {
       const chunk = Buffer.alloc(2 ** 14);
@@ -170,7 +183,7 @@ export class Ledger {
    * that could not be read, for the same reason. A verdict is not replaced by the lack of one.
    */
   says(line: ScanLine): boolean {
-    const known = this.#files.get(line.file);
+    const known = this.entryOf(line.file);
     if (!known) return false;
     const error = line.error?.message ?? null;
     if (!isFinal(line)) return known.sha256 === null && known.error === error;

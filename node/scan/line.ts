@@ -29,6 +29,9 @@ export interface ScanTimes {
   judge: number;
 }
 
+/** What a hash is of: a file's bytes, or the picture that they are decoded to. */
+export type HashKind = 'bytes' | 'pixels';
+
 /** One file of a scan and what is said of it. */
 export interface ScanLine extends Finding, ScanIdentity {
   /** The version of llsm. */
@@ -38,10 +41,15 @@ export interface ScanLine extends Finding, ScanIdentity {
   /** The file's bytes, and when it was last changed, in milliseconds since 1970; null where unknown. */
   size: number | null;
   modified: number | null;
+  /** SHA-256 of the decoded picture, in hexadecimal; null where nothing was decoded. */
+  pixels: string | null;
   /** The picture's perceptual hash, 256 bits in hexadecimal; null where nothing was decoded. */
   print: string | null;
-  /** An earlier file with the same bytes, whose finding this is; null where the file was looked at. */
-  sameAs: string | null;
+  /**
+   * An earlier file whose finding this is, since its bytes are the same, or all pixels of the decoded
+   * picture are; null where the file was looked at.
+   */
+  sameAs: { file: string; by: HashKind } | null;
   /**
    * An earlier file with nearly the same picture, and the bits of `print` that differ; null without
    * one. Its verdict is not taken over: an original and a forgery made of it may be such a pair.
@@ -72,6 +80,7 @@ export function emptyLine(
     threshold,
     size: null,
     modified: null,
+    pixels: null,
     print: null,
     sameAs: null,
     copyOf: null,
@@ -88,9 +97,25 @@ export function lineOfSame(line: ScanLine, file: string): ScanLine {
     file,
     error: message === undefined ? null : { message },
     modified: null,
-    sameAs: line.sameAs ?? line.file,
+    sameAs: { file: line.sameAs?.file ?? line.file, by: line.sameAs?.by ?? 'bytes' },
     times: { ...line.times, at: new Date().toISOString() },
   };
+}
+
+/**
+ * Whether a line is yet to be given the finding of another file: its picture is the same to the last
+ * pixel, so that the finding is, too.
+ */
+export const isUnsaid = ({ verdict, error, pixels }: ScanLine): boolean =>
+  verdict === null && error === null && pixels !== null;
+
+/** The line on a file that has the pixels of another, with the other's finding. */
+export function saidBy(
+  { faces, verdict, print, threshold, ...other }: ScanLine,
+  line: ScanLine,
+): ScanLine {
+  const file = other.sameAs?.file ?? other.file;
+  return { ...line, faces, verdict, print, threshold, sameAs: { file, by: 'pixels' } };
 }
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -107,6 +132,7 @@ const lineSchema = z.looseObject({
   settings: z.string(),
   size: z.number().nullable(),
   modified: z.number().nullable(),
+  pixels: hex.nullish(),
   print: hex.nullable(),
   times: z.looseObject({ at: z.iso.datetime() }),
 });

@@ -1,4 +1,5 @@
-/** Perceptual hashes, by which copies of a picture are found (Node only). */
+/** Hashes of pictures: of their pixels, and perceptual ones, by which copies are found (Node only). */
+import { createHash } from 'node:crypto';
 import { bmvbhash } from 'blockhash-core';
 import { resize } from '../../src/image/resample.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
@@ -28,6 +29,13 @@ const ones = Uint8Array.from(
   { length: 16 },
   (_, nibble) => nibble.toString(2).replaceAll('0', '').length,
 );
+
+/**
+ * SHA-256 of a decoded picture, in hexadecimal: the same for files that differ in how they hold it
+ * (other metadata, other compression without loss), and for these only.
+ */
+export const hashOfPixels = ({ width, height, data }: RgbImage): string =>
+  createHash('sha256').update(`${width} x ${height} RGB\n`).update(data).digest('hex');
 
 /** How many bits two hashes differ in. */
 export function bitsBetween(a: string, b: string): number {

@@ -6,7 +6,14 @@ import type { Examines } from './examination.ts';
 import { examineAll } from './examine-all.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { ScanTask } from './line.ts';
-import { emptyLine, lineOfSame, type ScanIdentity, type ScanLine } from './line.ts';
+import {
+  emptyLine,
+  isUnsaid,
+  lineOfSame,
+  type ScanIdentity,
+  type ScanLine,
+  saidBy,
+} from './line.ts';
 import type { Parts } from './parts.ts';
 import { isUrl } from './read.ts';
 import { isVideo } from './task.ts';
@@ -19,7 +26,7 @@ export interface Tally {
   looked: number;
   /** Files that had a line before. */
   before: number;
-  /** Files whose bytes another one has: its finding was taken over. */
+  /** Files whose bytes or pixels another one has: its finding was taken over. */
   same: number;
   /** Files that nothing can be said of, by the reason without the file's name. */
   dropped: Map<string, number>;
@@ -86,6 +93,12 @@ export async function scan(
     if (ledger.append(line)) options.onLine?.(line);
   };
 
+  const known = (hash: string | null): ScanLine => {
+    const line = hash === null ? undefined : ledger.lineOf(hash);
+    if (!line) throw new RangeError(`${ledger.path} has no line on ${hash}`);
+    return line;
+  };
+
   async function* tasks(): AsyncGenerator<ScanTask, void, undefined> {
     const seen = new Set<string>();
     for await (const file of files) {
@@ -106,17 +119,20 @@ export async function scan(
     video: options.parts,
     onBegin: ({ file }) => claims.begin(file),
     onFailed: ({ file }) => claims.release(file),
-    wanted: ({ file }, sha256, alone) =>
-      ledger.entryOf(file)?.sha256 !== sha256 &&
-      claims.claim(sha256, file, () => !ledger.hasBytes(sha256), !alone),
+    wanted: ({ file }, hash, of, alone) =>
+      (of === 'pixels' || ledger.entryOf(file)?.sha256 !== hash) &&
+      claims.claim(hash, file, () => ledger.lineOf(hash) === undefined, !alone),
     onLine: ({ file }, line, sha256) => {
-      if (line) {
+      if (line && isUnsaid(line)) {
+        tally.same++;
+        write(saidBy(known(line.pixels), line));
+      } else if (line) {
         tally.looked++;
         write(line);
         options.parts?.drop(line.sha256);
       } else if (sha256 !== null && ledger.entryOf(file)?.sha256 !== sha256) {
         tally.same++;
-        write(lineOfSame(ledger.lineOf(sha256), file));
+        write(lineOfSame(known(sha256), file));
       } else {
         tally.before++;
       }

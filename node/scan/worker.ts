@@ -11,7 +11,13 @@ import { readHeader } from '../../src/image/header.ts';
 import type { RgbImage } from '../../src/image/rgb.ts';
 import { Decoder } from './decoder.ts';
 import { Gate } from './gate.ts';
-import { emptyLine, type ScanIdentity, type ScanLine, type ScanTask } from './line.ts';
+import {
+  emptyLine,
+  type HashKind,
+  type ScanIdentity,
+  type ScanLine,
+  type ScanTask,
+} from './line.ts';
 import { hashOf, isUrl, readBytesOf, sizeOf } from './read.ts';
 import { isVideo } from './task.ts';
 import { lookAtParts, type VideoHooks } from './video.ts';
@@ -31,10 +37,10 @@ export interface ScanWorkerOptions {
 }
 
 /**
- * Asked when a file's bytes are known: whether they are wanted. It may take its time, such as where
- * the same bytes are being looked at already.
+ * Asked when the hash of a file's bytes is known, and again when that of its decoded picture is:
+ * whether they are to be looked at. It may take its time, such as where the same are in hand already.
  */
-export type Wanted = (sha256: string) => boolean | Promise<boolean>;
+export type Wanted = (hash: string, of: HashKind) => boolean | Promise<boolean>;
 
 /** Of a video, one of so many frames is looked at where nothing else is said. */
 export const everyFrame = 10;
@@ -87,7 +93,8 @@ export class ScanWorker {
   /**
    * Looks at a file.
    * @param video what a video goes on from, and who keeps its parts
-   * @returns its line, also where it cannot be read or decoded; null where it is not wanted
+   * @returns its line, also where it cannot be read or decoded; without a finding where its picture is
+   *   not wanted (`isUnsaid`); null where its bytes are not
    * @throws TryAgain where another try may fare better; LlsmError where the GPU failed
    */
   async examine(
@@ -112,17 +119,19 @@ export class ScanWorker {
       );
       const sha256 = createHash('sha256').update(bytes).digest('hex');
       Object.assign(line, { size: bytes.length, modified, sha256 });
-      if (!(await wanted(sha256))) return null;
+      if (!(await wanted(sha256, 'bytes'))) return null;
       const { width, height } = readHeader(bytes, file);
       leavePixels = await this.#gates.pixels.enter(width * height * bytesPerPixel);
-      const crops = await this.#announced(async () => {
-        const { image, print } = await timed(times, 'decode', () =>
-          this.#decoder.decode({ bytes, name: file }),
-        );
-        leaveFiles();
-        line.print = print;
-        return timed(times, 'find', () => engine(this.examiner.find(image)));
-      });
+      const { image, pixels, print } = await this.#announced(() =>
+        timed(times, 'decode', () => this.#decoder.decode({ bytes, name: file })),
+      );
+      leaveFiles();
+      Object.assign(line, { pixels, print });
+      // Not announced: this may wait for a file whose faces wait for all that are announced.
+      if (!(await wanted(pixels, 'pixels'))) return line;
+      const crops = await this.#announced(() =>
+        timed(times, 'find', () => engine(this.examiner.find(image))),
+      );
       leavePixels();
       const examined = await timed(times, 'judge', () => this.#judged(crops));
       line.faces = examined.map(({ finding }): FaceFinding => finding);
@@ -144,7 +153,7 @@ export class ScanWorker {
     if (isUrl(file)) throw new LlsmError(`${file} is a video: of videos only files are looked at.`);
     const { sha256, size, modified } = await timed(times, 'read', () => hashOf(file));
     Object.assign(line, { sha256, size, modified });
-    if (!(await wanted(sha256))) return null;
+    if (!(await wanted(sha256, 'bytes'))) return null;
     const examiner = new Through(this.examiner, (crops) => this.#judged(crops));
     const options = {
       ...this.#videos,
@@ -164,7 +173,7 @@ export class ScanWorker {
   }
 
   /** Counts a file whose faces are coming, so that the next run of the network waits for them. */
-  async #announced(find: () => Promise<FoundCrop[]>): Promise<FoundCrop[]> {
+  async #announced<T>(find: () => Promise<T>): Promise<T> {
     this.#coming++;
     try {
       return await find();

@@ -13,6 +13,16 @@ export function halfToFloat(bits: number): number {
   return sign * (0x400 + fraction) * 2 ** (exponent - 25);
 }
 
+let values: Float32Array | undefined;
+
+/** The values of binary16 bits; exact. A list of all 65,536 is made once, for a network has millions. */
+export function halvesToFloats(halves: Uint16Array): Float32Array {
+  values ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => halfToFloat(bits));
+  const floats = new Float32Array(halves.length);
+  for (let k = 0; k < halves.length; k++) floats[k] = values[halves[k]];
+  return floats;
+}
+
 /** The binary16 bits nearest to a 32-bit float, ties to even; beyond 65519.99 it is infinity. */
 export function floatToHalf(value: number): number {
   f32[0] = value;

@@ -16,7 +16,7 @@ import type { Checkpoint } from '../model/llsm/checkpoint.ts';
 import { type Forward, forward, pairMap, planOf } from '../model/llsm/forward.ts';
 import type { OpenCheckpoint } from '../model/llsm/open-checkpoint.ts';
 import { mapPositions } from '../model/llsm/positions.ts';
-import { checkNumbers } from '../model/self-test.ts';
+import { madeWhileChecked } from '../model/self-test.ts';
 import type { Cam } from './gradcam.ts';
 import { sigmoid } from './verdict.ts';
 
@@ -71,10 +71,12 @@ export class FaceScorer {
     checkpoint: Checkpoint | OpenCheckpoint,
     options: ScorerOptions,
   ): Promise<FaceScorer> {
-    await checkNumbers(gpu);
-    const store =
-      'upload' in checkpoint ? await checkpoint.upload(gpu) : uploadCheckpoint(gpu, checkpoint);
-    return FaceScorer.#over(gpu, checkpoint.config, store, options, true);
+    const make = async () => {
+      const store =
+        'upload' in checkpoint ? await checkpoint.upload(gpu) : uploadCheckpoint(gpu, checkpoint);
+      return FaceScorer.#over(gpu, checkpoint.config, store, options, true);
+    };
+    return madeWhileChecked(gpu, make, (scorer) => scorer.destroy());
   }
 
   /**

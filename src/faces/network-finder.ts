@@ -18,7 +18,7 @@ import {
 import type { FinderBuilder } from '../model/facefinder/layers.ts';
 import { type DetectorNetwork, normalised } from '../model/facefinder/network.ts';
 import type { HostTensor } from '../model/safetensors.ts';
-import { checkNumbers } from '../model/self-test.ts';
+import { madeWhileChecked } from '../model/self-test.ts';
 import type { FaceFinder, FoundFace, Point } from './place.ts';
 
 export interface FinderOptions {
@@ -89,7 +89,18 @@ export class NetworkFinder implements FaceFinder {
             : `pictures of ${network.sides} pixels, not ${wrong}`),
       );
     }
-    await checkNumbers(gpu);
+    const make = () => NetworkFinder.#make(gpu, checkpoint, where, sides, score);
+    return madeWhileChecked(gpu, make, (finder) => finder.dispose());
+  }
+
+  static async #make(
+    gpu: Gpu,
+    checkpoint: FinderCheckpoint,
+    where: string,
+    sides: readonly number[],
+    score: number,
+  ): Promise<NetworkFinder> {
+    const network: DetectorNetwork = detectors[checkpoint.detector];
     const { store, param, tables, unused } = weightsOf(gpu, checkpoint, where);
     const ready = async (
       width: number,
@@ -106,12 +117,11 @@ export class NetworkFinder implements FaceFinder {
       for (const out of outs) out.keep = true;
       return { plan: await Plan.build(gpu, g, store), input, outs };
     };
-    const scales: Ready[] = [];
-    for (const side of sides) scales.push(await ready(side, network.forward));
     const size = checkpoint.landmarks;
-    const marks = size
-      ? await ready(landmarkSide, (build, face) => [landmarks(build, face, size)])
-      : undefined;
+    const [scales, marks] = await Promise.all([
+      Promise.all(sides.map((side) => ready(side, network.forward))),
+      size ? ready(landmarkSide, (build, face) => [landmarks(build, face, size)]) : undefined,
+    ]);
     if (unused.size > 0) {
       throw new LlsmError(
         `${where} holds tensors that its networks do not have: ${[...unused].join(', ')}`,

@@ -1,5 +1,5 @@
 import { LlsmError } from '../base/errors.ts';
-import { floatToHalf, halfToFloat } from '../base/float16.ts';
+import { floatToHalf, halvesToFloats } from '../base/float16.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { commandsOf, timeEach } from '../gpu/dispatch.ts';
 import { pipelineOf } from '../gpu/pipeline.ts';
@@ -215,7 +215,7 @@ export class Plan {
     if (tensor.dtype === 'u8') {
       return Float32Array.from(new Uint8Array(values.buffer, 0, tensor.size), valueOfByte);
     }
-    return Float32Array.from(new Uint16Array(values.buffer, 0, tensor.size), halfToFloat);
+    return halvesToFloats(new Uint16Array(values.buffer, 0, tensor.size));
   }
 
   async #checkRange(): Promise<void> {

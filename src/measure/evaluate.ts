@@ -7,6 +7,7 @@ import { type ViewName, viewNames, viewsOf } from '../detect/views.ts';
 import { type FaceCrop, type ReadBytes, readFace } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
 import type { RgbImage } from '../image/rgb.ts';
+import type { Threshold } from '../model/llsm/checkpoint.ts';
 import {
   byVideo,
   type ClassMeasures,
@@ -17,7 +18,7 @@ import {
   methodsOf,
   type Scored,
 } from './classification.ts';
-import { type GroupingName, maskSizeOf, maskSizes } from './groups.ts';
+import { type GroupingName, maskSizeOf, maskSizes, sourceOf } from './groups.ts';
 import {
   Localisation,
   type MaskMeasures,
@@ -27,6 +28,7 @@ import {
 import { makePrior, type Prior } from './prior.ts';
 import { type Reliability, reliabilityOf } from './reliability.ts';
 import { choosePairs, maskAt, truthOf } from './truth.ts';
+import { VerdictCount, type VerdictShares } from './verdicts.ts';
 
 /** FaceScorer as evaluation needs it; `FaceScorer` is one. */
 export interface Predictor {
@@ -113,6 +115,8 @@ export interface EvaluateOptions {
   seed: number;
   /** Ways to tell faces apart, each measured by itself. */
   by?: readonly GroupingName[];
+  /** Views that each face is judged by, and the checkpoint's threshold; absent: no face is judged. */
+  judged?: { views: readonly ViewName[]; threshold?: Threshold };
   onFace?: (what: 'faces' | 'training masks', done: number, total: number) => void;
 }
 
@@ -129,6 +133,8 @@ export interface Evaluation {
   videoRule: VideoRule;
   /** Measures by what tells faces apart, as asked for. */
   groups: GroupMeasures[];
+  /** What faces are told, seen in several views; absent unless asked for. */
+  verdicts?: { real: VerdictShares; forged: VerdictShares };
   /** Reliability of the probabilities of faces. */
   reliability: Reliability;
   /** Measures of all forged faces with a mask, then each method's; empty where there are none, or no maps. */
@@ -172,8 +178,12 @@ export async function evaluate(
   const sizes = new Map<string, Localisation>();
 
   const scores: Scored[] = [];
-  for await (const { item, face, detection } of seen(items, predictor, read)) {
+  const verdicts = new VerdictCount();
+  const { judged } = options;
+  const way = { views: judged?.views };
+  for await (const { item, face, detection, views } of seen(items, predictor, read, way)) {
     const { label, method, video, made } = item;
+    if (judged) verdicts.add(label, views, judged.threshold);
     const { probability } = detection;
     const how = { flagged: probability >= threshold, video };
     let maskShare: number | undefined;
@@ -185,7 +195,8 @@ export async function evaluate(
       sizes.set(group, ofSize);
       for (const part of [groups.get(methodOf(item)), ofSize]) part?.add(detection, how, truth);
     } else if (label === 0 && withMask.length > 0) real.add(detection, how);
-    const traits = { method, made, maskShare, side: item.side ?? face.image.width };
+    const side = item.side ?? face.image.width;
+    const traits = { method, source: sourceOf(item), made, maskShare, side };
     const image = `${item.folder}/${item.image}`;
     scores.push({ image, label, method, video, probability, traits });
     onFace?.('faces', scores.length, items.length);
@@ -201,6 +212,7 @@ export async function evaluate(
     faces: classMeasures(scores, { threshold, seed }),
     videoRule,
     groups: (options.by ?? []).map((by) => groupMeasures(scores, by, { threshold, seed })),
+    ...(judged && { verdicts: verdicts.shares() }),
     reliability: reliabilityOf(scores),
     ...(videos.length < scores.length && { videos: classMeasures(videos, { threshold, seed }) }),
     masks: localised.flatMap(([name, group]) => named(name, group.maskMeasures(real))),

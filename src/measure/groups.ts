@@ -4,6 +4,8 @@ import type { ManifestItem } from '../faces/manifest.ts';
 /** What is known of one face, besides its scores. */
 export interface Traits {
   method: string | null;
+  /** The folder that its photograph or video lies in, as the manifest says. */
+  source: string;
   made?: ManifestItem['made'];
   /** Share of the face crop that is altered; absent: not known. */
   maskShare?: number;
@@ -41,6 +43,18 @@ export const maskSizeOf = shares.nameOf;
 /** All classes of masks, from small to large. */
 export const maskSizes: readonly string[] = shares.names;
 
+/** The folder of a face's photograph or video, a forged one's without its method; `dataset` where it lies in none. */
+export function sourceOf({
+  video,
+  method,
+  dataset,
+}: Pick<ManifestItem, 'video' | 'method' | 'dataset'>): string {
+  const photograph =
+    method && video.endsWith(`/${method}`) ? video.slice(0, -method.length - 1) : video;
+  const end = photograph.lastIndexOf('/');
+  return end > 0 ? photograph.slice(0, end) : dataset;
+}
+
 export const groupings = {
   method: { groupOf: ({ method }) => method ?? 'unnamed', both: false },
   region: { groupOf: ({ made }) => made?.region, both: false },
@@ -52,6 +66,7 @@ export const groupings = {
     order: shares.names,
   },
   'face-size': { groupOf: ({ side }) => sides.nameOf(side), both: true, order: sides.names },
+  source: { groupOf: ({ source }) => source, both: true },
 } as const satisfies Record<string, Grouping>;
 
 export type GroupingName = keyof typeof groupings;

@@ -15,8 +15,10 @@ export interface Perturbation {
   name: string;
   /** Meaning of a level's number, in words. */
   unit: string;
-  /** Numbers of the five levels, from the mildest to the strongest. */
-  levels: readonly [number, number, number, number, number];
+  /** Numbers of the levels, five unless others are asked for, from the mildest to the strongest. */
+  levels: readonly number[];
+  /** The least and the largest number that a level can have. */
+  range: readonly [least: number, most: number];
   /** The degraded picture, of the same size; the given one is left as it was. */
   apply(image: RgbImage, level: number, random: Random): RgbImage | Promise<RgbImage>;
 }
@@ -74,6 +76,7 @@ export const perturbations: readonly Perturbation[] = [
     name: 'saturation',
     unit: 'times the colour',
     levels: [0.4, 0.3, 0.2, 0.1, 0],
+    range: [0, 1],
     apply: (image, level) =>
       throughYCbCr(image, (ycc) => {
         ycc[1] = 128 + (ycc[1] - 128) * level;
@@ -85,6 +88,7 @@ export const perturbations: readonly Perturbation[] = [
     name: 'darken',
     unit: 'times the brightness',
     levels: [0.85, 0.725, 0.6, 0.475, 0.35],
+    range: [0, 1],
     apply: (image, level) => ({ ...image, data: image.data.map((value) => value * level) }),
   },
   {
@@ -92,6 +96,7 @@ export const perturbations: readonly Perturbation[] = [
     name: 'blocks',
     unit: 'grey 8 x 8 blocks on a side of 256',
     levels: [16, 32, 48, 64, 80],
+    range: [1, 1024],
     apply(image, level, random) {
       const out = copyOf(image);
       const { width, height } = image;
@@ -111,6 +116,7 @@ export const perturbations: readonly Perturbation[] = [
     name: 'noise',
     unit: 'variance, of values from 0 to 1 in YCbCr',
     levels: [0.001, 0.002, 0.005, 0.01, 0.05],
+    range: [0, 1],
     apply(image, level, random) {
       const deviation = 255 * Math.sqrt(level);
       return throughYCbCr(image, (ycc) => {
@@ -122,6 +128,7 @@ export const perturbations: readonly Perturbation[] = [
     name: 'blur',
     unit: 'side of the Gaussian, of a sixth of it in deviation',
     levels: [7, 9, 13, 17, 21],
+    range: [1, 101],
     apply(image, level) {
       const out = copyOf(image);
       gaussianBlur(out.data, out.width, out.height, 3, level / 6);
@@ -133,6 +140,7 @@ export const perturbations: readonly Perturbation[] = [
     name: 'pixelate',
     unit: 'times smaller and back, bilinear',
     levels: [2, 3, 4, 5, 6],
+    range: [1, 64],
     apply(image, level) {
       const smaller = (side: number) => Math.max(1, Math.floor(side / level));
       const small = bilinear(image, smaller(image.width), smaller(image.height));
@@ -143,12 +151,14 @@ export const perturbations: readonly Perturbation[] = [
     name: 'jpeg',
     unit: 'quality',
     levels: [90, 70, 50, 30, 10],
+    range: [1, 100],
     apply: throughJpeg,
   },
   {
     name: 'resize',
     unit: 'times the side and back, antialiased',
     levels: [0.75, 0.6, 0.45, 0.3, 0.2],
+    range: [0.02, 1],
     apply(image, level) {
       const smaller = (side: number) => Math.max(1, Math.round(side * level));
       const small = resize(image, smaller(image.width), smaller(image.height));

@@ -4,7 +4,7 @@
  * machine with WebGPU.
  */
 import { LlsmError, messageOf } from '../base/errors.ts';
-import { bfloatToFloat, floatToHalf, halfToFloat } from '../base/float16.ts';
+import { bfloatToFloat, floatToHalf, halvesToFloats } from '../base/float16.ts';
 
 /** A tensor in main memory: row-major, `data.length` is the product of `shape` (1 for a scalar). */
 export interface HostTensor {
@@ -241,7 +241,7 @@ export function toFloat32(bytes: Uint8Array, dtype: 'F32' | 'F16' | 'BF16' | 'F6
     return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
   }
   const halves = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.length / 2);
-  return Float32Array.from(halves, dtype === 'F16' ? halfToFloat : bfloatToFloat);
+  return dtype === 'F16' ? halvesToFloats(halves) : Float32Array.from(halves, bfloatToFloat);
 }
 
 /**

@@ -47,6 +47,30 @@ export function checkNumbers(gpu: Gpu): Promise<void> {
   return known;
 }
 
+/**
+ * Makes something ready on the adapter while that computes the stored case, whose shaders compile beside
+ * the other ones.
+ * @param letGo takes back what was made, where the adapter is refused
+ * @throws LlsmError as `checkNumbers`, and what `make` throws
+ */
+export async function madeWhileChecked<T>(
+  gpu: Gpu,
+  make: () => Promise<T>,
+  letGo: (made: T) => void,
+): Promise<T> {
+  const checked = checkNumbers(gpu);
+  // Told below; what is made may fail before.
+  checked.catch(() => {});
+  const made = await make();
+  try {
+    await checked;
+  } catch (error) {
+    letGo(made);
+    throw error;
+  }
+  return made;
+}
+
 async function check(gpu: Gpu): Promise<void> {
   const g = new Graph({ batch: 1, training: false, traits: gpu, inference: true });
   const { x, ...weights } = selfTestCase;

@@ -5,9 +5,13 @@ import { temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
 import { needTool } from '../support/tools.ts';
 
-test('workers, Redis, network, disk, clock and collector fail: nothing is lost, nothing doubled', async () => {
+test('workers, Redis, network, disks, clocks and collector fail: nothing is lost, nothing doubled', async () => {
   needTool('redis-server');
-  const faults = { worker: 5, redis: 1, network: 2, disk: 2, clock: 2, collector: 1 };
+  needTool('prlimit');
+  const faults = {
+    ...{ worker: 5, redis: 1, network: 2, disk: 2, clock: 2, collector: 1 },
+    ...{ redisDisk: 1, redisClock: 2 },
+  };
   const result = await chaos({
     ...{ folder: temporaryFolder(), programs: resolve('dist/bench/scan'), faults },
     ...{ workers: 2 },

@@ -222,7 +222,7 @@ test('eval --perturb: a table, the record and a picture', () => {
   const { status, stdout, stderr } = llsm([...args, '--perturb', 'darken,jpeg', '--out', out]);
   assert.is(status, 0, stderr);
   assert.match(stdout, /darken( +[01]\.\d{3}){6} +0\.85 0\.725 0\.6/);
-  assert.match(stdout, /Degraded to the crop, at five levels:/);
+  assert.match(stdout, /Degraded to the crop, by level; false alarms/);
   const { robustness, faces } = JSON.parse(readFileSync(join(out, 'eval.json'), 'utf8'));
   assert.is(robustness.untouched, faces[0].auc);
   assert.equal(
@@ -230,6 +230,58 @@ test('eval --perturb: a table, the record and a picture', () => {
     ['darken', 'jpeg'],
   );
   assert.match(readFileSync(join(out, 'perturb.svg'), 'utf8'), /^<svg[^>]*>.*darken.*jpeg/s);
+});
+
+test("eval: levels of one's own, verdicts by all views, sources, and the tables as Markdown", () => {
+  const out = join(folder, 'card');
+  const args = ['eval', '--weights', weights, '--data', data];
+  for (const [given, message] of [
+    ['resize=half', /resize has no level half: it takes times the side and back.*from 0\.02 to 1/],
+    ['jpeg=50/101', /jpeg has no level 101/],
+    ['jpeg=', /jpeg has no level :/],
+  ] as const) {
+    const refused = llsm([...args, '--perturb', given]);
+    assert.is(refused.status, 2);
+    assert.match(refused.stderr, message);
+  }
+  const more = ['--perturb', 'resize=1/0.5,jpeg=50', '--judge', '--by', 'source', '--out', out];
+  const { status, stdout, stderr } = llsm([...args, ...more]);
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^resize( +[01]\.\d{3}){3} +1 0\.5$/m);
+  assert.match(stdout, /^jpeg +[01]\.\d{3} +[01]\.\d{3} +50$/m);
+  const record = JSON.parse(readFileSync(join(out, 'eval.json'), 'utf8'));
+  const [resize] = record.robustness.rows;
+  const [all] = record.faces;
+  // A resize to its own size changes nothing.
+  assert.is(resize.auc[0], all.auc);
+  assert.equal([resize.found[0], resize.falseAlarms[0]], [all.flagged, all.falseAlarms]);
+  for (const kind of ['real', 'forged'] as const) {
+    const { faces, altered, unsure, nothing } = record.verdicts[kind];
+    assert.is(faces, 4);
+    assert.ok(Math.abs(altered + unsure + nothing - 1) < 1e-9);
+  }
+  // These videos lie in no folder, so their data set is their source.
+  const [by] = record.groups;
+  assert.equal([by.by, by.groups.map(({ name }: { name: string }) => name)], ['source', ['drawn']]);
+  const markdown = readFileSync(join(out, 'eval.md'), 'utf8');
+  const lines = markdown.split('\n');
+  assert.ok(
+    lines.some((line) => /^\| resize 0\.5 \| [.1]\d* /.test(line)),
+    markdown,
+  );
+  assert.match(
+    markdown,
+    /^\| seen in all views \| faces \| altered \| unsure \| nothing found \|$/m,
+  );
+  for (const table of markdown.split('\n\n').filter((part) => part.startsWith('|'))) {
+    const widths = new Set(
+      table
+        .trim()
+        .split('\n')
+        .map((line) => line.split('|').length),
+    );
+    assert.is(widths.size, 1, table);
+  }
 });
 
 test('calibrate: chosen on val, kept with its origin, spoken of by detect', () => {

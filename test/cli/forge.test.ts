@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { encodePng } from '../../node/files/image.ts';
+import { decodeImage } from '../../src/image/codecs.ts';
 import { llsm } from '../support/command.ts';
 import { drawnPicture, temporaryFolder } from '../support/pictures.ts';
 import { test } from '../support/run.ts';
@@ -55,11 +56,11 @@ test('a mixed set is made and counted by method, with a sheet; again, it is all 
   );
 });
 
-test('as training forges at its end, degraded too: --config, --degrade; region, opacity and cue are told', () => {
+test('as training forges at its end, degraded too: --config, --degrade; region, opacity and cue are told', async () => {
   const config = join(temporaryFolder(), 'run.json');
   const regions = { 'self-blend': { outside: 1 } };
   const train = {
-    ...{ batch: 2, forge: { crop: 64 } },
+    ...{ batch: 2, forge: { crop: 80 } },
     stages: [{ from: 8, forge: { methods: { 'self-blend': 1 }, regions, ratios: [0.5] } }],
   };
   writeFileSync(config, JSON.stringify({ size: 64, train }));
@@ -75,6 +76,11 @@ test('as training forges at its end, degraded too: --config, --degrade; region, 
     assert.equal([made.region, made.ratio], ['outside', 0.5]);
     assert.ok(made.cue.length > 0);
   }
+  // The run's own sizes: faces brought to its crop, of which its network sees the middle.
+  const picture = await decodeImage(readFileSync(join(plain, forged[0].image)), 'a forged face');
+  assert.equal([picture.width, picture.height], [64, 64]);
+  const { side, view } = JSON.parse(readFileSync(join(plain, 'made.json'), 'utf8'));
+  assert.equal([side, view], [80, 64]);
   // Those whose draw says so, and no others, are degraded.
   const same = forged.filter(({ image }) =>
     readFileSync(join(plain, image)).equals(readFileSync(join(worse, image))),

@@ -56,7 +56,7 @@ test('a folder: a line a file, with all that says where it comes from; run again
   assert.is(status, 0, stderr);
   assert.match(
     stdout,
-    /^9 files: 8 looked at, 0 had a line before, 1 have another file's bytes\.$/m,
+    /^9 files: 8 looked at, 0 had a line before, 1 have another file's bytes or pixels\.$/m,
   );
   assert.match(stdout, /^1: the PNG is cut short/m);
   const lines = read(whole);
@@ -71,13 +71,34 @@ test('a folder: a line a file, with all that says where it comes from; run again
     line.times.decode > 0 && line.times.judge > 0 && !Number.isNaN(Date.parse(line.times.at)),
   );
   const [a, b] = lines.filter(({ file }) => /\.png$/.test(file) && file !== broken);
-  assert.is(b.sameAs, a.file);
+  assert.equal(b.sameAs, { file: a.file, by: 'bytes' });
   assert.equal(b.faces, a.faces);
   const bytes = readFileSync(whole);
   const again = scan(whole);
   assert.is(again.status, 0, again.stderr);
   assert.match(again.stdout, /^9 files: 0 looked at, 9 had a line before, 0 have/m);
   assert.ok(readFileSync(whole).equals(bytes));
+});
+
+test('files that differ in their metadata alone are looked at once, told in the line', () => {
+  const bytes = readFileSync(pictures[0]);
+  const comment = Buffer.from([0xff, 0xfe, 0, 7, ...Buffer.from('hello')]);
+  const [noted, other] = ['noted.jpg', 'other.jpg'].map((name) => join(folder, name));
+  writeFileSync(noted, Buffer.concat([bytes.subarray(0, 2), comment, bytes.subarray(2)]));
+  copyFileSync(pictures[1], other);
+  const list = join(folder, 'noted.txt');
+  writeFileSync(list, `${pictures[0]}\n${noted}\n${other}\n`);
+  const out = join(folder, 'noted.ndjson');
+  const { status, stdout, stderr } = scan(out, [], list);
+  assert.is(status, 0, stderr);
+  assert.match(stdout, /^3 files: 2 looked at, 0 had a line before, 1 have another/m);
+  const same = read(out).find(({ sameAs }) => sameAs !== null) as ScanLine;
+  const first = read(out).find(({ file }) => file === same.sameAs?.file) as ScanLine;
+  assert.equal([first.file, same.file].sort(), [pictures[0], noted].sort());
+  assert.equal(same.sameAs, { file: first.file, by: 'pixels' });
+  assert.equal([same.faces, same.verdict, same.pixels], [first.faces, first.verdict, first.pixels]);
+  assert.is(same.sha256, sha256Of(same.file));
+  assert.is.not(same.sha256, first.sha256);
 });
 
 test('the same numbers as `llsm detect`', () => {

@@ -1,10 +1,11 @@
 /** Every form of the menu, which its choice need not reach by itself, and how one is chosen. */
 import * as assert from 'uvu/assert';
 import { Graph, type Traits } from '../../src/graph/record.ts';
+import { Plan } from '../../src/graph/replay.ts';
 import { Tensor } from '../../src/graph/tensor.ts';
 import { conv } from '../../src/kernels/conv/conv.ts';
 import { formsOf } from '../../src/kernels/conv/menu.ts';
-import { test } from '../support/run.ts';
+import { skip, test } from '../support/run.ts';
 import { type Shape, title, windowCase } from './conv-support.ts';
 import { check, formsHere, gpu } from './support.ts';
 
@@ -77,4 +78,44 @@ test('the measured form is taken where it fits, the shipped one elsewhere', () =
     const wrong = { get: () => 'lanes 2x2' };
     assert.is(chosen({ ...lanes, tuned: wrong }, 64, 16).form, 'lanes 1x1');
   }
+});
+
+test('in inference a software driver compiles one shader a form, whatever is asked of it', async () => {
+  if (!formsHere.includes('lanes')) skip('no subgroups of 4 or 8 here');
+  const traits = { subgroupSize: gpu.subgroupSize };
+  const cases: Shape[] = [
+    { size: 9, cin: 8, n: 16 },
+    { size: 9, cin: 8, n: 12, bias: true, activation: 'relu6' },
+    { size: 9, cin: 8, n: 16, bias: true, activation: 'leaky', through: 'relu' },
+    { size: 9, cin: 8, n: 16, activation: 'relu' },
+    { size: 9, cin: 8, n: 16, kernel: 3, stride: 2, pad: 'tf', bias: true },
+  ];
+  const kernels = new Set<unknown>();
+  for (const shape of cases) {
+    const { maps = {}, weights = {}, build, reference } = windowCase(shape);
+    const g = new Graph({ batch: 1, training: false, traits, inference: true });
+    const x = g.input('x', maps.x.shape.slice(1));
+    const t = Object.fromEntries(
+      Object.entries(weights).map(([name, { shape }]) => [
+        name,
+        new Tensor(name, [...shape], { home: 'input' }),
+      ]),
+    );
+    const { out } = build(g, { x, ...t }).outs;
+    out.keep = true;
+    kernels.add(g.launches[g.launches.length - 1].kernel);
+    const plan = await Plan.build(gpu, g);
+    plan.write(x, Float32Array.from(maps.x.data));
+    for (const [name, { data }] of Object.entries(weights)) {
+      plan.write(t[name], Float32Array.from(data));
+    }
+    plan.run();
+    const found = await plan.read(out);
+    plan.destroy();
+    const wanted = reference.outs.out.data;
+    const off = wanted.reduce((most, value, i) => Math.max(most, Math.abs(value - found[i])), 0);
+    assert.is(found.length, wanted.length);
+    assert.ok(off < 1e-5, `${title(shape)}: ${off}`);
+  }
+  assert.is(kernels.size, 1);
 });

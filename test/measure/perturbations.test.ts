@@ -121,7 +121,7 @@ test('robustness: the AUC at each level of what was asked for', async () => {
   const read = async (path: string) => files.get(path) as Uint8Array;
   const seen: number[] = [];
   const result = await robustness(items, [named('darken'), named('noise')], {
-    ...{ predictor: sharpness, read, seed: 0, untouched: 1 },
+    ...{ predictor: sharpness, read, seed: 0, threshold: -1, untouched: 1 },
     onFace: (done, total) => seen.push(done / total),
   });
   assert.is(result.untouched, 1);
@@ -131,6 +131,9 @@ test('robustness: the AUC at each level of what was asked for', async () => {
     ['darken', 'noise'],
   );
   assert.equal(result.rows[0].auc, [1, 1, 1, 1, 1]);
+  // At a threshold below every score all are called forged.
+  assert.equal(result.rows[0].falseAlarms, [1, 1, 1, 1, 1]);
+  assert.equal(result.rows[0].found, [1, 1, 1, 1, 1]);
   assert.ok(result.rows[1].auc[4] < 1, `${result.rows[1].auc}`);
   assert.is(seen.length, 100);
   assert.is(seen[99], 1);
@@ -139,7 +142,7 @@ test('robustness: the AUC at each level of what was asked for', async () => {
     ...(k && { box: [4, 4, 20, 20] as [number, number, number, number] }),
   }));
   const cut = await robustness(boxed, [named('darken')], {
-    ...{ predictor: sharpness, read, seed: 0, untouched: 1 },
+    ...{ predictor: sharpness, read, seed: 0, threshold: 0.5, untouched: 1 },
   });
   assert.is(cut.applied, 'before the crop or to the crop');
 });

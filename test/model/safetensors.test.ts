@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert';
 import { LlsmError } from '../../src/base/errors.ts';
-import { bfloatToFloat, floatToHalf, halfToFloat } from '../../src/base/float16.ts';
+import { bfloatToFloat, floatToHalf, halfToFloat, halvesToFloats } from '../../src/base/float16.ts';
 import { Random } from '../../src/base/random.ts';
 import {
   type HostTensor,
@@ -99,6 +99,11 @@ test('F16 is written after F32, and read with BF16', () => {
   assert.throws(() => serialiseSafetensors(big, {}, () => true), /tensor big holds 65520/);
   const bf16 = file({ a: entry(0, 4, [2], 'BF16') }, Uint8Array.of(0x80, 0x3f, 0x40, 0xc0));
   assert.equal([...(parseSafetensors(bf16, 'test').tensors.get('a')?.data ?? [])], [1, -3]);
+});
+
+test('many F16 values at once are those of one after the other', () => {
+  const all = Uint16Array.from({ length: 2 ** 16 }, (_, bits) => bits);
+  assert.equal([...halvesToFloats(all)], [...all].map(halfToFloat));
 });
 
 test('every F16 value survives, and rounding is to nearest, ties to even', () => {

@@ -1,11 +1,11 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import * as assert from 'uvu/assert';
-import { webOptions } from '../../scripts/web.js';
 import { launch, servePage, visit } from '../support/browser.ts';
-import { suite } from '../support/run.ts';
+import { launchFirefox } from '../support/firefox.ts';
+import { assertGolden, makeGoldenPage } from '../support/golden-page.ts';
+import { skip, suite } from '../support/run.ts';
 import { needTool } from '../support/tools.ts';
 
 const test = suite('golden cases in the browser');
@@ -16,26 +16,13 @@ for (const head of ['mlp', 'bilinear']) {
   test(`the case ${head} has PyTorch's results, to 1e-3`, async () => {
     needTool('chromium');
     const own = join(folder, head);
-    mkdirSync(own);
-    for (const name of ['config.json', ...['weights', 'input', 'eval'].map(safetensors)]) {
-      copyFileSync(join('test/golden', head, name), join(own, name));
-    }
-    writeFileSync(
-      join(own, 'index.html'),
-      '<!doctype html><title>golden</title><link rel="icon" href="icon.svg"><script type="module" src="golden.page.js"></script>',
-    );
-    writeFileSync(join(own, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
-    const options = webOptions(process.cwd());
-    // As the page is built: its shaders and its reading of their declarations.
-    await build({ ...options, entryPoints: ['test/web/golden.page.ts'], outdir: own });
+    await makeGoldenPage(head, own);
     const serving = await servePage(0, own);
     const browser = await launch();
     try {
       const { page, complaints } = await visit(browser, serving);
       await page.waitForFunction('globalThis.differences');
-      const found = await page.evaluate<Record<string, number>>('differences()');
-      assert.equal(Object.keys(found).sort(), ['logit', 'mask', 'similarity']);
-      for (const [name, off] of Object.entries(found)) assert.ok(off < 1e-3, `${name}: ${off}`);
+      assertGolden(await page.evaluate<Record<string, number>>('differences()'));
       assert.equal(complaints, []);
     } finally {
       await browser.close();
@@ -44,6 +31,21 @@ for (const head of ['mlp', 'bilinear']) {
   });
 }
 
-function safetensors(name: string): string {
-  return `${name}.safetensors`;
-}
+test("in Firefox, the case mlp has PyTorch's results, to 1e-3", async () => {
+  needTool('firefox-esr');
+  const own = join(folder, 'firefox');
+  await makeGoldenPage('mlp', own);
+  const serving = await servePage(0, own);
+  const browser = await launchFirefox();
+  try {
+    const page = await browser.newPage();
+    await page.goto(serving.url);
+    const adapter = await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()));
+    if (!adapter) skip(`${await browser.version()} offers no WebGPU adapter here`);
+    await page.waitForFunction('globalThis.differences');
+    assertGolden((await page.evaluate('differences()')) as Record<string, number>);
+  } finally {
+    await browser.close();
+    serving.server.close();
+  }
+});

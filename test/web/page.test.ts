@@ -234,6 +234,8 @@ inBrowser('saves the report of `llsm detect`, which needs nothing else', async (
   for (const words of [String(weightsSha256), String(results[0].sha256), 'Grad-CAM atd1']) {
     assert.ok(text.includes(words), words);
   }
+  // What the network was measured to do, in the words of its card.
+  assert.ok(text.includes(readFileSync('weights/README.md', 'utf8').trim()), 'the model card');
   // As in Node, but for what differs from run to run.
   const about = { made: '', version: '', adapter: '', settings: [] };
   const own = caseReport(results, [], { ...about, weights: { name: '', sha256: '', facts: [] } });

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { PassingError } from '../../../src/base/errors.ts';
 import type { Copies } from '../copies.ts';
 import type { Ledger } from '../ledger.ts';
-import { emptyLine, lineOfSame } from '../line.ts';
+import { emptyLine, isUnsaid, lineOfSame, type ScanLine, saidBy } from '../line.ts';
 import { isVideo } from '../task.ts';
 import type { Connection, Result } from './connect.ts';
 import { enqueue } from './enqueue.ts';
@@ -47,8 +47,10 @@ export async function collect(
   const { redis, results, collector } = connection;
   const me = randomUUID();
   const collected: Collected = { lines: 0, doubles: 0, again: 0 };
-  /** Files of the same bytes whose line may yet come. */
-  const waiting = new Map<string, string[]>();
+  const waiting: Waiting = new Map();
+  /** Entries of the stream whose lines are written, and the last that was read. */
+  let settled: string[] = [];
+  let last = '';
 
   const hold = async (): Promise<void> => {
     await redis.set(collector, me, 'EX', holdSeconds, 'NX');
@@ -64,18 +66,28 @@ export async function collect(
     if (ledger.append(line)) collected.lines++;
     else collected.doubles++;
   };
-  const take = (result: Result): void => {
-    if ('line' in result) {
-      append(result.line);
-      const { sha256 } = result.line;
-      if (sha256 === null) return;
-      for (const file of waiting.get(sha256) ?? []) append(lineOfSame(ledger.lineOf(sha256), file));
-      waiting.delete(sha256);
-    } else if (ledger.hasBytes(result.same)) {
-      append(lineOfSame(ledger.lineOf(result.same), result.file));
-    } else {
-      waiting.set(result.same, [...(waiting.get(result.same) ?? []), result.file]);
+  const take = (id: string, result: Result): void => {
+    const line = lineFrom(result, ledger);
+    if (typeof line === 'string') {
+      const others = waiting.get(line);
+      if (others) others.push({ id, result });
+      else waiting.set(line, [{ id, result }]);
+      return;
     }
+    append(line);
+    settled.push(id);
+    for (const hash of [line.sha256, line.pixels]) {
+      const others = hash ? waiting.get(hash) : undefined;
+      if (!hash || !others) continue;
+      waiting.delete(hash);
+      for (const other of others) take(other.id, other.result);
+    }
+  };
+  /** Takes out of Redis what is safe on disk. */
+  const drop = async (): Promise<void> => {
+    ledger.sync();
+    if (settled.length > 0) await redis.xdel(results, ...settled);
+    settled = [];
   };
 
   let empty = false;
@@ -84,10 +96,10 @@ export async function collect(
       await hold();
       // Before the results are read: jobs that end meanwhile have theirs read in the next turn.
       const busy = await isBusy(connection);
-      const entries = await redis.xrange(results, '-', '+', 'COUNT', atOnce);
-      for (const [, fields] of entries) take(JSON.parse(fields[1]));
-      ledger.sync();
-      if (entries.length > 0) await redis.xdel(results, ...entries.map(([id]) => id));
+      const entries = await redis.xrange(results, last ? `(${last}` : '-', '+', 'COUNT', atOnce);
+      for (const [id, fields] of entries) take(id, JSON.parse(fields[1]));
+      last = entries.at(-1)?.[0] ?? last;
+      await drop();
       onProgress(collected);
       if (stop()) break;
       if (entries.length > 0) continue;
@@ -113,13 +125,35 @@ async function isBusy({ queue }: Connection): Promise<boolean> {
   return Object.values(counts).some((count) => count > 0);
 }
 
-/** Files whose bytes' line went into another file are looked at again. @returns how many */
-async function putBack(connection: Connection, waiting: Map<string, string[]>): Promise<number> {
+/** Results by the hash of bytes or pixels whose line may yet come; they stay in Redis until then. */
+type Waiting = Map<string, { id: string; result: Result }[]>;
+
+/** A result's line; where the finding is another file's whose line is not there, the hash of both. */
+function lineFrom(result: Result, ledger: Ledger): ScanLine | string {
+  if ('line' in result && !isUnsaid(result.line)) return result.line;
+  const hash = 'line' in result ? (result.line.pixels as string) : result.same;
+  const other = ledger.lineOf(hash);
+  if (!other) return hash;
+  return 'line' in result ? saidBy(other, result.line) : lineOfSame(other, result.file);
+}
+
+/** Files whose bytes' or pixels' line went into another file are looked at again. @returns how many */
+async function putBack(connection: Connection, waiting: Waiting): Promise<number> {
+  const { redis, results } = connection;
   let count = 0;
-  for (const [sha256, files] of waiting) {
-    const [key, field] = connection.doneOf(sha256);
-    await connection.redis.hdel(key, field);
+  for (const [hash, entries] of waiting) {
+    const files: string[] = [];
+    const marks = new Set([hash]);
+    for (const { result } of entries) {
+      files.push('line' in result ? result.line.file : result.file);
+      if ('line' in result && result.line.sha256 !== null) marks.add(result.line.sha256);
+    }
+    for (const mark of marks) {
+      const [key, field] = connection.doneOf(mark);
+      await redis.hdel(key, field);
+    }
     count += (await enqueue(connection, files)).files;
+    await redis.xdel(results, ...entries.map(({ id }) => id));
   }
   waiting.clear();
   return count;

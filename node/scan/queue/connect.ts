@@ -17,7 +17,10 @@ export interface JobResult {
 
 export type ScanQueue = Queue<JobData, JobResult, string, JobData, JobResult, string>;
 
-/** A result on its way to the collector: a line, or that a file has the bytes of one with a line. */
+/**
+ * A result on its way to the collector: a line (without a finding where another has one on the same
+ * pixels, `isUnsaid`), or that a file has the bytes of one with a line.
+ */
 export type Result = { line: ScanLine } | { file: string; same: string };
 
 /** One scan's queue and what lies beside it in Redis; all under one hash tag, so in one slot. */
@@ -72,6 +75,11 @@ export class Connection {
     return `${this.prefix}:parts:${sha256}`;
   }
 
+  /** The files of a job that have a result, by their index: written with the result in one step. */
+  sentOf(job: string): string {
+    return `${this.prefix}:sent:${job}`;
+  }
+
   /** Counts over all workers. */
   get totals(): string {
     return `${this.prefix}:totals`;
@@ -83,13 +91,34 @@ export class Connection {
   }
 
   /**
-   * Where it is kept that bytes have a line: small hashes, which Redis stores in a few bytes an entry.
+   * Where it is kept that bytes or pixels have a line: small hashes, which Redis stores in a few bytes an entry.
    * @returns the hash's key, and the field in it
    */
-  doneOf(sha256: string): [key: string, field: Buffer] {
-    const bytes = Buffer.from(sha256, 'hex');
+  doneOf(hash: string): [key: string, field: Buffer] {
+    const bytes = Buffer.from(hash, 'hex');
     const bucket = bytes.readUInt32BE(0) >>> (32 - bucketBits);
     return [`${this.prefix}:done:${bucket.toString(36)}`, bytes.subarray(2, 16)];
+  }
+
+  /**
+   * Writes something, again and again while Redis takes nothing: its disk is full, or its memory.
+   * @param stop whether to give up
+   * @param say told once that it waits, and why
+   */
+  async insist<T>(
+    write: () => Promise<T>,
+    stop: () => boolean,
+    say: (line: string) => void,
+  ): Promise<T> {
+    for (let told = false; ; told = true) {
+      try {
+        return await write();
+      } catch (error) {
+        if (!isRefusal(error) || stop()) throw error;
+        if (!told) say(`Redis takes nothing more, so this waits: ${messageOf(error)}`);
+        await new Promise((resolve) => setTimeout(resolve, refusedFor));
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -98,8 +127,23 @@ export class Connection {
   }
 }
 
-/** 131,072 hashes: at ten million files about 76 entries in each, below Redis's 128 for the small form. */
-const bucketBits = 17;
+/**
+ * 262,144 hashes: at ten million files, with one of bytes and one of pixels each, about 76 entries in
+ * each, below Redis's 128 for the small form.
+ */
+const bucketBits = 18;
+
+/** Milliseconds after which what Redis refused is tried again. */
+const refusedFor = 500;
+
+/** Whether Redis says that it takes nothing at the moment: another one may fare better. */
+export function isRefusal(error: unknown): boolean {
+  // A transaction is refused for what its commands are.
+  const { previousErrors = [] } = error as { previousErrors?: unknown[] };
+  return [error, ...previousErrors].some((each) =>
+    /^(MISCONF|OOM|READONLY|NOREPLICAS|LOADING|MASTERDOWN|CLUSTERDOWN)\b/.test(messageOf(each)),
+  );
+}
 
 /** A file's name as it is kept beside its bytes: 6 bytes of its hash. */
 export const nameKey = (file: string): Buffer =>

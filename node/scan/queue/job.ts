@@ -18,10 +18,19 @@ export interface Progress {
   at: number;
 }
 
-/** The beginning of a job, or its going on: what was in hand when its last worker ended is suspect. */
-export function resumed(before: unknown): Progress & { suspects: Map<number, number> } {
+/**
+ * The beginning of a job, or its going on: what was in hand when its last worker ended is suspect.
+ * @param sent files whose result is there: a heartbeat may have outlived one that Redis lost
+ */
+export function resumed(
+  before: unknown,
+  sent: ReadonlySet<number>,
+): Progress & { suspects: Map<number, number> } {
   const known: Partial<Progress> = typeof before === 'object' && before !== null ? before : {};
-  const { done = [], hopeless = [], hand = [], alone = null } = known;
+  const { hand = [], alone = null } = known;
+  const [done, hopeless] = [known.done, known.hopeless].map((list = []) =>
+    list.filter((index) => sent.has(index)),
+  );
   const deaths = { ...known.deaths };
   if (alone !== null) deaths[alone] = (deaths[alone] ?? 0) + 1;
   const settled = new Set([...done, ...hopeless]);

@@ -7,7 +7,7 @@ import { Company } from '../company.ts';
 import type { Examines } from '../examination.ts';
 import { examineAll } from '../examine-all.ts';
 import type { ScanTask } from '../line.ts';
-import { emptyLine, type ScanLine } from '../line.ts';
+import { emptyLine, isUnsaid, type ScanLine } from '../line.ts';
 import { isVideo } from '../task.ts';
 import type { VideoHooks, VideoPart } from '../video.ts';
 import { type Connection, type JobData, type JobResult, nameKey, type Result } from './connect.ts';
@@ -44,6 +44,9 @@ export class QueueWorker {
   readonly #worker: Worker<JobData, JobResult, string>;
   readonly #claims = new Claims();
   readonly #company = new Company();
+  /** What was sent of jobs in hand, to be sent again where Redis lost it. */
+  readonly #sent = new Map<string, Map<number, () => Promise<void>>>();
+  readonly #ending = new Set<Promise<void>>();
   #stopping = false;
   #failure: LlsmError | undefined;
 
@@ -70,6 +73,9 @@ export class QueueWorker {
     // BullMQ reports a lost connection, a lock that could not be renewed: it goes on by itself.
     this.#worker.on('error', (error) => this.#say(messageOf(error)));
     this.#worker.on('stalled', () => this.counts.add('stalled'));
+    for (const end of ['completed', 'failed'] as const) {
+      this.#worker.on(end, (job: { id?: string } | undefined) => this.#end(job?.id ?? ''));
+    }
   }
 
   #said = '';
@@ -88,22 +94,60 @@ export class QueueWorker {
     this.#stopping = true;
     this.examines.stop();
     await this.#worker.close();
+    await Promise.all(this.#ending);
+  }
+
+  /**
+   * Sends again what Redis does not have of what it acknowledged: one that dies may have told more than
+   * it had written, by two seconds, where its disk is busy.
+   */
+  async #confirm(id: string): Promise<void> {
+    for (const sent = this.#sent.get(id) ?? new Map(); ; ) {
+      const there = new Set(await this.connection.redis.smembers(this.connection.sentOf(id)));
+      const lost = [...sent].filter(([index]) => !there.has(`${index}`));
+      if (lost.length === 0) return;
+      for (const [, send] of lost) await send();
+    }
+  }
+
+  /** Redis may have died after a job's results were confirmed, and before it took the job's end. */
+  #end(id: string): void {
+    const ended = this.#confirm(id)
+      .then(async () => {
+        this.#sent.delete(id);
+        await this.connection.redis.unlink(this.connection.sentOf(id));
+      })
+      .catch((error) => this.#say(messageOf(error)))
+      .finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
   }
 
   async #work(job: ScanJob, token: string | undefined): Promise<JobResult> {
     const { bull } = this.connection;
     const { files } = job.data;
-    const { suspects, ...state } = resumed(job.progress);
+    const id = job.id as string;
+    const there = await this.connection.redis.smembers(this.connection.sentOf(id));
+    const { suspects, ...state } = resumed(job.progress, new Set(there.map(Number)));
+    const sent = new Map<number, () => Promise<void>>();
+    this.#sent.set(id, sent);
     const last = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
     const indexOf = new Map(files.map((file, index) => [file, index]));
     const settled = new Set([...state.done, ...state.hopeless]);
     const tasks = files
       .filter((_, index) => !settled.has(index))
       .map((file): ScanTask => ({ file }));
-    const beat = new Latest<Progress>((progress) => job.updateProgress(progress));
+    const beat = new Latest<Progress>((progress) =>
+      this.#insist(() => job.updateProgress(progress)),
+    );
     const tell = () => beat.put({ ...state, at: Date.now() });
     const unread: string[] = [];
     let looked = 0;
+    const send = async (file: string, result: Result, hashes: (string | null)[]): Promise<void> => {
+      const index = indexOf.get(file) as number;
+      const write = () => this.#insist(() => this.#send(id, index, result, hashes));
+      await write();
+      sent.set(index, write);
+    };
     const settle = (list: number[], file: string): void => {
       const index = indexOf.get(file) as number;
       list.push(index);
@@ -135,15 +179,18 @@ export class QueueWorker {
           if (alone) await beat.flush();
         },
         onFailed: ({ file }) => this.#claims.release(file),
-        wanted: ({ file }, sha256, alone) => this.#wanted(file, sha256, alone),
+        wanted: ({ file }, hash, _, alone) => this.#wanted(file, hash, alone),
         onLine: async ({ file }, line, sha256) => {
-          if (line) {
+          if (line && isUnsaid(line)) {
+            await send(file, { line }, [line.sha256]);
+            this.counts.add('same');
+          } else if (line) {
             looked++;
-            await this.#send({ line }, line.sha256);
+            await send(file, { line }, [line.sha256, line.pixels]);
             this.counts.addLine(line);
             this.options.onLine?.(line);
           } else if (sha256 !== null && !(await this.#isOwn(file, sha256))) {
-            await this.#send({ file, same: sha256 }, null);
+            await send(file, { file, same: sha256 }, []);
             this.counts.add('same');
           }
           settle(state.done, file);
@@ -157,7 +204,7 @@ export class QueueWorker {
           const kind = isVideo(file) ? 'video' : 'image';
           const line = emptyLine(file, kind, this.connection.identity, this.examines.threshold);
           const error = { message: `${file} was given up after ${tries} tries: ${message}` };
-          await this.#send({ line: { ...line, sha256, tries, error } }, null);
+          await send(file, { line: { ...line, sha256, tries, error } }, []);
           this.counts.addLine({ ...line, error });
           settle(state.hopeless, file);
         },
@@ -166,6 +213,7 @@ export class QueueWorker {
       if (error instanceof LlsmError) this.#failure ??= error;
       throw error;
     } finally {
+      await this.#confirm(id);
       // An orderly end leaves no suspects behind.
       state.hand = [];
       state.alone = null;
@@ -195,18 +243,16 @@ export class QueueWorker {
     onPart: async (sha256, part) => {
       const { redis } = this.connection;
       const key = this.connection.partsOf(sha256);
-      await redis.hset(key, part.index, JSON.stringify(part));
-      await redis.expire(key, 7 * 24 * 3600);
+      await this.#insist(() => redis.hset(key, part.index, JSON.stringify(part)));
+      await this.#insist(() => redis.expire(key, 7 * 24 * 3600));
     },
   };
 
-  async #wanted(file: string, sha256: string, alone: boolean): Promise<boolean> {
-    const [key, field] = this.connection.doneOf(sha256);
+  async #wanted(file: string, hash: string, alone: boolean): Promise<boolean> {
+    const [key, field] = this.connection.doneOf(hash);
     const isNew = async () => (await this.connection.redis.hexists(key, field)) === 0;
-    // Of two with these bytes in this process the second waits for the first; then it is done.
-    return (
-      (await isNew()) && (await this.#claims.claim(sha256, file, () => true, !alone)) && isNew()
-    );
+    // Of two with the same in this process the second waits for the first; then it is done.
+    return (await isNew()) && (await this.#claims.claim(hash, file, () => true, !alone)) && isNew();
   }
 
   /** Whether these bytes were seen under this very name: then their line was sent. */
@@ -215,16 +261,39 @@ export class QueueWorker {
     return (await this.connection.redis.hgetBuffer(key, field))?.equals(nameKey(file)) ?? false;
   }
 
-  /** Sends a result, and with it in one step that these bytes have one. */
-  async #send(result: Result, sha256: string | null): Promise<void> {
+  #insist<T>(write: () => Promise<T>): Promise<T> {
+    return this.connection.insist(
+      write,
+      () => this.#stopping,
+      (line) => this.#say(line),
+    );
+  }
+
+  /** Sends a result, and with it in one step that it was sent, and that these bytes and pixels have one. */
+  async #send(
+    job: string,
+    index: number,
+    result: Result,
+    hashes: (string | null)[],
+  ): Promise<void> {
     const { redis, results, totals } = this.connection;
     const step = redis.multi().xadd(results, '*', 'r', JSON.stringify(result));
-    if (sha256 !== null && 'line' in result) {
-      const [key, field] = this.connection.doneOf(sha256);
-      step.hset(key, field, nameKey(result.line.file));
-      if (result.line.kind === 'video') step.del(this.connection.partsOf(sha256));
+    const name = nameKey('line' in result ? result.line.file : result.file);
+    for (const hash of hashes) {
+      if (hash === null) continue;
+      const [key, field] = this.connection.doneOf(hash);
+      step.hset(key, field, name);
+      if ('line' in result && result.line.kind === 'video') step.del(this.connection.partsOf(hash));
     }
-    step.hincrby(totals, 'line' in result ? (result.line.verdict ?? 'dropped') : 'same bytes', 1);
+    const sent = this.connection.sentOf(job);
+    step.sadd(sent, index).expire(sent, 7 * 24 * 3600);
+    step.hincrby(totals, totalOf(result), 1);
     for (const [error] of (await step.exec()) ?? []) if (error) throw error;
   }
+}
+
+/** What a result is counted as over all workers. */
+function totalOf(result: Result): string {
+  if (!('line' in result)) return 'same bytes';
+  return isUnsaid(result.line) ? 'same pixels' : (result.line.verdict ?? 'dropped');
 }

@@ -5,6 +5,9 @@
 // loads the x of $SETS rows, which it shares by broadcast with a constant lane. All $DEPTH steps of
 // a turn are added to one value before the next: values outnumber registers, and so each is moved
 // once a turn.
+//
+// Where GENERAL, one shader serves whatever a network without gradients asks for (product.wgsl's last
+// fields): a driver compiles it once for longer than all that it takes at run time.
 enable subgroups;
 
 //! include product
@@ -80,6 +83,11 @@ fn main(
         a${k}_$s = max(a${k}_$s, 0.0);
         //! end
         //! end
+        //! if GENERAL
+        //! for s in 0 .. SETS
+        a${k}_$s = max(a${k}_$s, p.least);
+        //! end
+        //! end
         //! if PAD
         //! for s in 0 .. SETS
         a${k}_$s = a${k}_$s * live$s;
@@ -104,7 +112,11 @@ fn main(
   {
     let inside = column$q < p.n4;
     //! if BIAS
+    //! if GENERAL
+    let add = select(vec4f(), bias[n$q], p.biased != 0u);
+    //! else
     let add = bias[n$q];
+    //! end
     //! for s in 0 .. SETS
     //! for l in 0 .. LANES
     acc${s}_${l}_$q += add;
@@ -153,6 +165,9 @@ fn main(
       //! end
       //! if ACTIVATION
       value = activated(value);
+      //! end
+      //! if GENERAL
+      value = clamp(max(value, value * p.slope), vec4f(p.low), vec4f(p.high));
       //! end
       //! if ACCUMULATE
       value += out[to];

@@ -27,6 +27,14 @@ const matrixShader = shader('conv_matrix', matrixSource, shared);
 const convTileShader = (constants: Constants): Kernel =>
   (constants.MATRIX ? matrixShader : constants.STAGED ? stagedShader : plainTileShader)(constants);
 
+/** What a general shader takes for the ReLU that it reads through, and the activation that it stores through. */
+const generalActivation = ({ x, activation }: Product) => ({
+  least: x.relu ? 0 : Number.NEGATIVE_INFINITY,
+  slope: activation === 'leaky' ? 0.1 : 1,
+  low: activation === 'relu' || activation === 'relu6' ? 0 : Number.NEGATIVE_INFINITY,
+  high: activation === 'relu6' ? 6 : Number.POSITIVE_INFINITY,
+});
+
 /** Records out (+)= read(x) w over the window's taps; see conv_lanes.wgsl. */
 export function product(g: Graph, it: Product): void {
   const [inH, inW, cin] = it.from;
@@ -51,19 +59,22 @@ export function product(g: Graph, it: Product): void {
   }
   const tiles = (count: number): number => Math.ceil((count * outH * outW) / form.rows);
   const fours = form.kind === 'tile' && cin % 4 === 0;
+  // A software driver compiles each variant for a second or more: in inference there is one.
+  const general = form.kind === 'lanes' && g.inference && !(reloads || it.x.affine || it.stats);
   const constants = {
     ...form.constants,
     X: fours ? 'vec4f' : 'f32',
     FOURS: fours,
     AFFINE: it.x.affine !== undefined,
-    RELU: it.x.relu,
+    RELU: it.x.relu && !general,
     MASK: masked,
     ACCUMULATE: it.accumulate,
-    BIAS: it.bias !== undefined,
+    BIAS: it.bias !== undefined || general,
     STATS: it.stats !== undefined,
-    PAD: it.outside,
+    PAD: it.outside || general,
     APART: apart,
-    ...activationFlags(it.activation),
+    GENERAL: general,
+    ...activationFlags(general ? undefined : it.activation),
   };
   g.launch({
     kernel: form.kind === 'lanes' ? convLanesShader(constants) : convTileShader(constants),
@@ -73,7 +84,7 @@ export function product(g: Graph, it: Product): void {
       out: it.out,
       affine: it.x.affine,
       masked: it.masked,
-      bias: it.bias,
+      bias: it.bias ?? (general ? it.w : undefined),
       stats: it.stats,
     },
     params: ({ count, row }) => ({
@@ -94,6 +105,7 @@ export function product(g: Graph, it: Product): void {
       spreadH: it.out.shape[1],
       spreadW: it.out.shape[2],
       row0: row,
+      ...(general && { ...generalActivation(it), biased: Number(it.bias !== undefined) }),
     }),
     grid: ({ count }) => [tiles(count), Math.ceil(n / 4 / form.columns4)],
     partial: it.stats && { tensor: it.stats, rows: tiles },

@@ -61,13 +61,23 @@ function maskTable(title: string, masks: Evaluation['masks']): string[] {
  */
 export function evaluationText(evaluation: Evaluation, noConstant: string): string {
   const { faces, videos, masks, pairs, constant, maskThreshold } = evaluation;
-  const { videoRule, reliability, masksBySize, realMasks } = evaluation;
+  const { videoRule, verdicts, reliability, masksBySize, realMasks } = evaluation;
   const blocks = [classTable('faces', faces)];
   if (videos) blocks.push(classTable('videos', videos));
   for (const { by, groups, unknown } of evaluation.groups) {
     if (groups.length > 0) blocks.push(classTable(`faces by ${by}`, groups));
     if (unknown > 0)
       blocks.push([`${unknown} forged faces whose manifest does not say their ${by}`]);
+  }
+  if (verdicts) {
+    const rows = Object.entries(verdicts).map(
+      ([name, { faces: count, altered, unsure, nothing }]) => [
+        ...[name, `${count}`, percent(altered), percent(unsure), percent(nothing)],
+      ],
+    );
+    blocks.push(
+      aligned([['verdicts, all views', 'faces', 'altered', 'unsure', 'nothing found'], ...rows]),
+    );
   }
   if (masks.length > 0) blocks.push(maskTable('masks', masks));
   if (masksBySize.length > 1) blocks.push(maskTable('masks by size', masksBySize));
@@ -111,20 +121,26 @@ export function evaluationText(evaluation: Evaluation, noConstant: string): stri
   return [...blocks, notes].map((lines) => lines.map((line) => `${line}\n`).join('')).join('\n');
 }
 
-/** Table of AUC by perturbation and level, as a person reads it; lines end with a newline. */
+/** Tables of AUC and false alarms by perturbation and level, as a person reads them; lines end with a newline. */
 export function robustnessText({ untouched, rows, applied }: Robustness): string {
-  const head = ['AUC of degraded pictures', '1', '2', '3', '4', '5', 'mean', 'levels'];
-  const lines = aligned([
-    head,
-    ...rows.map(({ name, auc, mean, levels }) => [
-      name,
-      ...[...auc, mean].map(number),
-      levels.join(' '),
-    ]),
-  ]);
+  const most = Math.max(...rows.map(({ levels }) => levels.length));
+  const places = Array.from({ length: most }, (_, k) => k);
+  const table = (title: string, of: (row: Robustness['rows'][0]) => (number | undefined)[]) =>
+    aligned([
+      [title, ...places.map((k) => `${k + 1}`), 'mean', 'levels'],
+      ...rows.map((row) => {
+        const values = of(row);
+        const shown = places.map((k) => (values[k] === undefined ? '' : number(values[k])));
+        const given = values.filter((value) => value !== undefined);
+        const mean = given.reduce((sum, value) => sum + value, 0) / given.length;
+        return [row.name, ...shown, number(mean), row.levels.join(' ')];
+      }),
+    ]);
   return [
-    ...lines,
-    `As they are: ${number(untouched)}. Degraded ${applied}, at five levels:`,
+    ...table('AUC of degraded pictures', ({ auc }) => auc),
+    '',
+    ...table('false alarms', ({ falseAlarms }) => falseAlarms),
+    `As they are: ${number(untouched)}. Degraded ${applied}, by level; false alarms at the threshold of the others:`,
     ...rows.map(({ name, unit }) => `  ${name}: ${unit}`),
   ]
     .map((line) => `${line}\n`)

@@ -5,6 +5,7 @@ import type { TableData } from '../../../lab/tables/data.ts';
 import { parseGiven, readTableData } from '../../../lab/tables/data.ts';
 import type { Figures, Tested } from '../../../lab/tables/figures.ts';
 import { type Grid, layOut } from '../../../lab/tables/grid.ts';
+import { type FaceScore, overPeople } from '../../../lab/tables/people.ts';
 import { planInWords, planTable } from '../../../lab/tables/plan.ts';
 import {
   loadDataSets,
@@ -29,18 +30,20 @@ const folder = temporaryFolder();
 const mini = (name: string) => loadProtocol(`mini/${name}`, dataSets);
 const methods = ['self-blend', 'swap', 'parts', 'generator'];
 
-/** A set of one source: a real face and one forged by each method, in each split. */
-const forged = (name: string) =>
-  setOf(
-    join(folder, name),
-    (['train', 'val', 'test'] as const).flatMap((split) => [
-      { video: `${name}/${split}`, split, dataset: name },
-      ...methods.map((method) => ({
-        ...{ video: `${name}/${split}/${method}`, split, method, dataset: name },
-      })),
-    ]),
-  );
-const given = [`forged-a=${forged('mine')}`, `forged-b=${forged('others')}`];
+/** A set of one source: a real face and, where there are methods, one forged by each. */
+const source = (name: string, split: 'train' | 'test', forgedBy: readonly string[]) =>
+  setOf(join(folder, `${name}-${split}`), [
+    { video: `${name}/${split}`, split, dataset: name },
+    ...forgedBy.map((method) => ({
+      ...{ video: `${name}/${split}/${method}`, split, method, dataset: name },
+    })),
+  ]);
+const given = [
+  `faces-a=${source('mine', 'train', [])}`,
+  `forged-a=${source('mine', 'test', methods)}`,
+  `faces-b=${source('others', 'train', [])}`,
+  `forged-b=${source('others', 'test', methods)}`,
+];
 
 const read = (data: string[]): Map<string, TableData> =>
   readTableData(parseGiven(data, [], dataSets), dataSets);
@@ -54,7 +57,8 @@ const grid = (protocol: Protocol, data = given, overrides: string[] = []): Grid 
 test('the experiments in miniature are found, and each network is as its row says', () => {
   const names = readdirSync(join(packageRoot(), 'protocols/mini')).map((file) => file.slice(0, -5));
   assert.equal(names.sort(), [
-    ...['ablation', 'cross-method', 'cross-source', 'heads', 'size', 'source', 'tap'],
+    ...['ablation', 'cross-method', 'cross-source', 'heads'],
+    ...['size-112', 'size-160', 'size-224', 'source', 'tap'],
   ]);
   assert.equal(
     protocolNames().filter((name) => name.startsWith('mini/')),
@@ -64,13 +68,18 @@ test('the experiments in miniature are found, and each network is as its row say
     const { trainings, rows } = grid(mini(name));
     assert.is(rows.length % 3, 0);
     assert.is(trainings.length, rows.length, name);
-    for (const { config, method } of trainings) {
+    for (const { config, method, items } of trainings) {
+      assert.ok(
+        items.length > 0 && items.every(({ label, split }) => label === 0 && split === 'train'),
+      );
       const { width, train } = config;
       assert.is(width, 0.125);
-      assert.is(train.batch * train.iterations * train.epochs, 8000);
-      assert.is(train.forge !== false, name === 'size');
-      assert.is(method !== undefined, name === 'cross-method');
-      if (name !== 'size') assert.is(config.size, 112);
+      assert.is(train.batch * train.iterations * train.epochs, 3072);
+      assert.ok(train.forge);
+      assert.is(method, undefined);
+      const drawn = Object.keys(train.forge ? train.forge.methods : {}).length;
+      assert.is(drawn, name === 'cross-method' || name.startsWith('size') ? 1 : 4);
+      assert.is(config.size, Number(name.split('-')[1]) || 112);
     }
   }
   const of = (name: string, key: (config: Grid['trainings'][0]['config']) => unknown) => [
@@ -83,12 +92,17 @@ test('the experiments in miniature are found, and each network is as its row say
     ['decoder', 'encoder', 'both'],
   );
   assert.is(of('tap', ({ llsm }) => (llsm ? llsm.tap : null)).length, 7);
-  assert.is(
-    of('size', ({ size, residual, llsm, train }) =>
-      JSON.stringify([size, residual, llsm ? llsm.tap : null, train.forge ? train.forge.crop : 0]),
-    ).length,
-    12,
-  );
+  for (const [size, crop] of [
+    [112, 128],
+    [160, 184],
+    [224, 256],
+  ]) {
+    const each = of(`size-${size}`, ({ residual, llsm, train }) =>
+      JSON.stringify([residual, llsm ? llsm.tap : null, train.forge ? train.forge.crop : 0]),
+    );
+    assert.is(each.length, 4);
+    assert.ok(each.every((text) => String(text).endsWith(`,${crop}]`)));
+  }
   assert.equal(
     of('ablation', ({ llsm, flm }) => `${llsm !== false} ${flm}`),
     ['false false', 'true false', 'false true', 'true true'],
@@ -127,6 +141,13 @@ const figures = (name: string, auc: number): Figures => ({
   ...{ ap: auc, eer: 0.5, accuracy: 0.5, balancedAccuracy: 0.5, flagged: 0.5, falseAlarms: 0.5 },
 });
 
+/** Scores by which forged faces lie above the real ones at an AUC of 0.9 or more, else below. */
+const scoresOf = ({ faces }: Grid['tests'][0], auc: number): FaceScore[] =>
+  faces.map(({ people, video, label, method }) => ({
+    ...{ person: people[0] ?? video, label, method },
+    probability: auc >= 0.9 ? label : 1 - label,
+  }));
+
 /** What a run would leave, had each test the AUC that is given. */
 function outcomeOf({ trainings, tests }: Grid, aucOf: (k: number) => number | null): Outcome {
   const outcome: Outcome = { trained: new Map(), tested: new Map(), failed: new Map() };
@@ -142,7 +163,13 @@ function outcomeOf({ trainings, tests }: Grid, aucOf: (k: number) => number | nu
     else {
       const faces = ['all', ...methods].map((name) => figures(name, auc));
       const identity = { weights: '', faces: '', videoRule: 'mean', seed: 0 };
-      const tested: Tested = { version: '0', adapter: 'none', identity, faces };
+      const tested: Tested = {
+        version: '0',
+        adapter: 'none',
+        identity,
+        faces,
+        scores: scoresOf(one, auc),
+      };
       outcome.tested.set(one, tested);
     }
   }
@@ -172,13 +199,13 @@ test('a row is the mean over its seeds with their standard deviation; each seed 
   assert.match(text, /^decoder +SD of 3 seeds +10\.00$/m);
   assert.match(text, /^encoder +SD of 3 seeds +0\.00$/m);
   assert.match(text, /^both +here, by face +85\.00\n.* 8\.66$/m);
-  assert.not.match(text, /95 %|bootstrap/);
+  assert.match(text, /bootstrap over people/);
   assert.match(text, /trained 3 times, .* standard deviations \(n - 1\) over seeds/);
   assert.match(
     text,
-    /^Networks: 112 x 112 pixels, width 0\.125, 500 steps of 16 faces, seed 1, 2, 3;/m,
+    /^Networks: 112 x 112 pixels, width 0\.125, 192 steps of 16 faces, seed 1, 2, 3;/m,
   );
-  assert.match(text, /^Trained forged-a-paper-\w+ \(head\.source "both", seed 3\): /m);
+  assert.match(text, /^Trained faces-a-paper-\w+ \(head\.source "both", seed 3\): /m);
   assert.not.match(text, /Unlike .*(train\.seed|head\.source)/);
   assert.match(tableMarkdown(result), /\| decoder \| SD of 3 seeds \| 10\.00 \|/);
 });
@@ -196,8 +223,8 @@ test('a mean of some of the seeds is none, and the table names the seed', () => 
   assert.is(result.rows[0].cells[0].faces, null);
   const text = tableText(result);
   assert.match(text, /^Trained on +Method +Forged A +Forged B$/m);
-  assert.match(text, /^Forged A +here, by face +- +60\.00$/m);
-  assert.match(text, /^Missing \(Forged A on Forged A, seed 2\): its file is damaged\.$/m);
+  assert.match(text, /^Faces A +here, by face +- +60\.00$/m);
+  assert.match(text, /^Missing \(Faces A on Forged A, seed 2\): its file is damaged\.$/m);
 });
 
 test('averages over columns have the spread of the averages; one seed has its interval', () => {
@@ -216,20 +243,24 @@ test('averages over columns have the spread of the averages; one seed has its in
       { videoRule: 'mean' },
     ),
   );
-  assert.match(single, /^swap +95 %( +50\.00-70\.00){4}$/m);
-  assert.match(single, /bootstrap/);
+  assert.match(single, /^swap +95 % over people/m);
+  assert.match(single, /intervals by bootstrap over people/);
+  assert.not.match(single, /SD of|trained 1 times/);
 });
 
 test('what is not given is said once, with the name to give it by', async () => {
-  const laid = grid(mini('ablation'), given.slice(0, 1));
-  assert.is(laid.trainings.length, 12);
+  const laid = grid(mini('cross-source'), given.slice(0, 2));
+  assert.is(laid.trainings.length, 3);
   const none = grid(mini('ablation'), []);
   const plan = await planTable(none, {
     ...{ runs: folder, videoRule: 'mean' },
     openGpu: () => Promise.reject(new Error('there is nothing to do')),
   });
   const words = planInWords(plan);
-  assert.match(words, /Forged A was not given: make it with `llsm forge .*--data forged-a=SET/);
+  assert.match(
+    words,
+    /Faces A was not given: make it with `llsm data .*--data faces-a=SET; Forged A was not given: make it with `llsm forge .*--data forged-a=SET/,
+  );
   const text = tableText(
     tableResult(
       laid,
@@ -237,7 +268,30 @@ test('what is not given is said once, with the name to give it by', async () => 
       { videoRule: 'mean' },
     ),
   );
-  assert.match(text, /^Missing \(Baseline \(Xception\) on Forged B, \+ LLSM on Forged B, /m);
+  assert.match(text, /^Missing \(Faces A on Forged B\): Forged B was not given/m);
+});
+
+/** Faces of people, two each: real ones at 0.5, forged ones at what is given. */
+const scored = (forged: readonly number[]): FaceScore[] =>
+  forged.flatMap((probability, k) => [
+    { person: `${k}`, label: 0 as const, method: null, probability: 0.5 },
+    { person: `${k}`, label: 1 as const, method: k % 2 ? 'swap' : 'parts', probability },
+  ]);
+
+test('intervals over people: of the mean over seeds, and of what it is above another row', () => {
+  const [found, missed] = [Array(20).fill(0.9), Array(20).fill(0.1)];
+  const half = found.map((p, k) => (k < 10 ? p : 0.1));
+  // Both seeds are right about nothing, or about everything: no draw of people changes that.
+  assert.equal(overPeople([scored(found), scored(missed)]), { interval: [0.5, 0.5] });
+  const over = overPeople([scored(half)], { row: 'other', scores: [scored(missed)] });
+  const [low, high] = over.interval;
+  assert.ok(low > 0.2 && low < 0.4 && high > 0.6 && high < 0.8, `${low} to ${high}`);
+  // The other row has 0 whoever is drawn: the difference is the row itself.
+  assert.equal(over.above, { row: 'other', value: 0.5, interval: over.interval });
+  const same = overPeople([scored(half)], { row: 'same', scores: [scored(half)] });
+  assert.equal(same.above, { row: 'same', value: 0, interval: [0, 0] });
+  const swaps = half.map((p, k) => (k % 2 ? 0.9 : p));
+  assert.equal(overPeople([scored(swaps)], undefined, 'swap').interval, [1, 1]);
 });
 
 test('means and deviations', () => {

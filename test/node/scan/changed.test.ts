@@ -102,7 +102,9 @@ test('of many hashes the nearest is found, as by comparing with all', () => {
   const random = new Random(3, 'hashes');
   const hash = () => Array.from({ length: 64 }, () => random.int(16).toString(16)).join('');
   const copies = new Copies();
-  const all = Array.from({ length: 3000 }, (_, i) => ({ file: `${i}`, print: hash() }));
+  const all = Array.from({ length: 3000 }, (_, i) => {
+    return { file: `/${'ä'.repeat(i % 90)}/${i}.jpg`, print: hash() };
+  });
   for (const known of all) copies.add(known);
   for (const bits of [0, 1, 5, 12, 13]) {
     const { file, print } = all[random.int(all.length)];

@@ -28,11 +28,38 @@ test('what was appended is known again, by file and by bytes', () => {
   const again = Ledger.open(out, stubIdentity);
   assert.is(again.files, 2);
   assert.is(again.entryOf('ä.jpg')?.sha256, 'a'.repeat(64));
-  assert.ok(again.hasBytes('b'.repeat(64)));
-  assert.is(again.lineOf('b'.repeat(64)).file, 'b.jpg');
+  assert.is(again.lineOf('b'.repeat(64))?.file, 'b.jpg');
+  assert.is(again.lineOf('c'.repeat(64)), undefined);
   assert.not.ok(again.append(line('b.jpg', 'b')));
   again.close();
   assert.is(readFileSync(out, 'utf8').split('\n').length, 3);
+});
+
+test('two hashes that begin alike are two: the second is looked at again, no more', () => {
+  const ledger = Ledger.open(path(), stubIdentity);
+  const alike = (end: string) => 'a'.repeat(40) + end.repeat(24);
+  ledger.append({ ...line('a.jpg'), sha256: alike('1') });
+  assert.is(ledger.lineOf(alike('2')), undefined);
+  ledger.append({ ...line('b.jpg'), sha256: alike('2') });
+  assert.is(ledger.lineOf(alike('1'))?.file, 'a.jpg');
+  assert.is(ledger.lineOf(alike('2')), undefined);
+  assert.equal(
+    ['a.jpg', 'b.jpg'].map((file) => ledger.entryOf(file)?.sha256),
+    [alike('1'), alike('2')],
+  );
+  ledger.close();
+});
+
+test('pixels are known again by the line that was looked at', () => {
+  const out = path();
+  const ledger = Ledger.open(out, stubIdentity);
+  const pixels = 'e'.repeat(64);
+  ledger.append({ ...line('a.jpg', 'a'), pixels });
+  ledger.append({ ...line('b.jpg', 'b'), pixels, sameAs: { file: 'a.jpg', by: 'pixels' } });
+  ledger.close();
+  const again = Ledger.open(out, stubIdentity);
+  assert.is(again.lineOf(pixels)?.file, 'a.jpg');
+  again.close();
 });
 
 test('a long line is read back whole', () => {
@@ -41,7 +68,7 @@ test('a long line is read back whole', () => {
   const long = line(`${'x'.repeat(40_000)}.jpg`, 'c');
   ledger.append(long);
   ledger.append(line('d.jpg', 'd'));
-  assert.is(ledger.lineOf('c'.repeat(64)).file, long.file);
+  assert.is(ledger.lineOf('c'.repeat(64))?.file, long.file);
   ledger.close();
 });
 
@@ -101,10 +128,10 @@ test('a verdict replaces the lack of one, and not the other way round', () => {
   const given = { ...line('a.jpg'), verdict: null, error: { message: 'it was given up' } };
   assert.ok(ledger.append(given));
   assert.ok(ledger.append(line('a.jpg')));
-  assert.is(ledger.lineOf('1'.repeat(64)).error, null);
+  assert.is(ledger.lineOf('1'.repeat(64))?.error, null);
   assert.not.ok(ledger.append(given));
   assert.ok(ledger.append(line('b.jpg')));
-  assert.is(ledger.lineOf('1'.repeat(64)).file, 'a.jpg');
+  assert.is(ledger.lineOf('1'.repeat(64))?.file, 'a.jpg');
   ledger.close();
 });
 

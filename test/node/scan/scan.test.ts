@@ -61,9 +61,53 @@ test('equal bytes are looked at once, told in the line, also while the first is 
   assert.equal([lines.length, tally.same], [40, 36]);
   for (const line of lines) {
     const first = lines.find(({ sha256 }) => sha256 === line.sha256) as ScanLine;
-    assert.is(line.sameAs, line === first ? null : first.file);
+    assert.equal(line.sameAs, line === first ? null : { file: first.file, by: 'bytes' });
     assert.equal(line.faces, first.faces);
   }
+});
+
+test('files of the same pixels are looked at once, also while the first is in hand; told in the line', async () => {
+  const files = names(40);
+  const pixelsOf = (file: string) => String(Number(file.match(/\d+/)?.[0]) % 4);
+  const { lines, looked, tally, out } = await run(files, { delay: 2, parallel: 8, pixelsOf });
+  assert.is(looked.length, 4);
+  assert.equal([lines.length, tally.looked, tally.same], [40, 4, 36]);
+  for (const line of lines) {
+    const first = lines.find(({ pixels }) => pixels === line.pixels) as ScanLine;
+    assert.equal(line.sameAs, line === first ? null : { file: first.file, by: 'pixels' });
+    assert.equal([line.faces, line.verdict], [first.faces, first.verdict]);
+    assert.is(lines.filter(({ sha256 }) => sha256 === line.sha256).length, 1, 'its own bytes');
+  }
+  // Of other bytes again, in another run; and with the bytes of one that was not looked at itself.
+  const more = await run(
+    ['f100.jpg', 'f1.jpg', 'copy of f7.jpg'],
+    {
+      pixelsOf,
+      bytesOf: (file) => file.replace('copy of ', ''),
+    },
+    {},
+    out,
+  );
+  assert.equal([more.looked, more.tally.same, more.tally.before], [[], 2, 1]);
+  const sources = more.lines.slice(-2).map(({ file, sameAs }) => [file, sameAs?.by]);
+  assert.equal(sources.sort(), [
+    ['copy of f7.jpg', 'pixels'],
+    ['f100.jpg', 'pixels'],
+  ]);
+});
+
+test('a file that kills does not hold up others of its pixels', async () => {
+  const { lines } = await run(names(12), {
+    ...{ parallel: 6, delay: 1, pixelsOf: () => 'one picture' },
+    before: ({ file }) => {
+      if (file === 'f0.jpg') throw new Died('it crashed');
+    },
+  });
+  assert.equal(lines.map(({ file }) => file).sort(), names(12).sort());
+  assert.equal(
+    lines.filter(({ error }) => error).map(({ file }) => file),
+    [],
+  );
 });
 
 test('of several in hand when the process dies, only the one to blame is given up', async () => {

@@ -151,9 +151,83 @@ test('a file with the bytes of one whose line went elsewhere is looked at again'
   await work(connection, [stub]);
   const elsewhere = await collected(connection);
   assert.equal([elsewhere.again, elsewhere.lines.length, elsewhere.empty], [1, 0, false]);
+  // Its pixels, too, are those of a line elsewhere: that is known once they are decoded.
+  await work(connection, [stub]);
+  assert.equal((await collected(connection, elsewhere.out)).again, 1);
   await work(connection, [stub]);
   const { lines, empty } = await collected(connection, elsewhere.out);
   assert.equal([filesOf(lines), empty], [names(1, 'other'), true]);
+});
+
+test('files of the same pixels are looked at once; the collector gives each file its line', async (connection) => {
+  const files = names(24);
+  const pixelsOf = (file: string) => String(Number(file.match(/\d+/)?.[0]) % 3);
+  await put(connection, files);
+  const stubs = [new Own(connection, { delay: 1, pixelsOf })];
+  await work(connection, stubs);
+  assert.is(stubs[0].looked.length, 3);
+  assert.is((await statusOf(connection)).totals['same pixels'], 21);
+  const { lines, out } = await collected(connection);
+  assert.equal(filesOf(lines), files.sort());
+  for (const line of lines) {
+    const first = lines.find(({ pixels }) => pixels === line.pixels) as ScanLine;
+    assert.equal([line.verdict, line.faces], [first.verdict, first.faces]);
+    assert.equal(line.sameAs, line === first ? null : { file: first.file, by: 'pixels' });
+  }
+  await put(connection, files);
+  await work(connection, stubs);
+  assert.equal([stubs[0].looked.length, (await collected(connection, out)).lines.length], [3, 24]);
+});
+
+test('a file with the pixels of one whose line went elsewhere is looked at again', async (connection) => {
+  const stub = new Own(connection, { pixelsOf: () => 'the same' });
+  await put(connection, names(1));
+  await work(connection, [stub]);
+  await collected(connection);
+  await put(connection, names(2, 'other'));
+  await work(connection, [stub]);
+  assert.is(stub.looked.length, 1);
+  const elsewhere = await collected(connection);
+  assert.equal([elsewhere.again, elsewhere.lines.length, elsewhere.empty], [2, 0, false]);
+  await work(connection, [stub]);
+  const { lines, empty } = await collected(connection, elsewhere.out);
+  assert.equal([filesOf(lines), empty, stub.looked.length], [names(2, 'other'), true, 2]);
+});
+
+test('results that Redis acknowledged and lost are sent again before their job ends', async (connection) => {
+  const files = names(8);
+  await put(connection, files, { group: 8 });
+  let lost = 0;
+  const stub = new Own(connection, {
+    parallel: 1,
+    before: async ({ file }) => {
+      if (file !== files[5]) return;
+      // What a Redis that died and came back no longer knows: all that came since the job began.
+      const { redis, results, prefix, totals } = connection;
+      lost = await redis.xlen(results);
+      const marks = await redis.keys(`*${prefix.slice(1, -1)}*:done:*`);
+      const sent = await redis.keys(`*${prefix.slice(1, -1)}*:sent:*`);
+      await redis.del(results, totals, ...marks, ...sent);
+    },
+  });
+  await work(connection, [stub]);
+  assert.is(lost, 5);
+  const { lines } = await collected(connection);
+  assert.equal(filesOf(lines), files.sort());
+  assert.equal(await connection.redis.keys(`*${connection.prefix.slice(1, -1)}*:sent:*`), []);
+});
+
+test('a collector that dies leaves in Redis what waits for its line', async (connection) => {
+  const stub = new Own(connection, { bytesOf: () => 'the same' });
+  await put(connection, names(1));
+  await work(connection, [stub]);
+  await collected(connection);
+  await put(connection, names(1, 'other'));
+  await work(connection, [stub]);
+  const ledger = Ledger.open(join(folder, 'dies.ndjson'), connection.identity);
+  await collect(connection, ledger, { stop: () => true });
+  assert.equal([ledger.files, (await statusOf(connection)).uncollected], [0, 1]);
+  ledger.close();
 });
 
 test('a file that kills is given up alone, listed as dead, and put back by hand', async (connection) => {
@@ -314,16 +388,17 @@ test('one collector at a time', async (connection) => {
 });
 
 plain('a heartbeat of a worker that ended says who is suspect', () => {
-  const { suspects, deaths, done } = resumed({
-    ...{ done: [0, 1], hopeless: [2], hand: [1, 3, 4], alone: 4, deaths: { 4: 1, 5: 1 } },
-  });
+  const { suspects, deaths, done } = resumed(
+    { done: [0, 1, 6], hopeless: [2], hand: [1, 3, 4], alone: 4, deaths: { 4: 1, 5: 1 } },
+    new Set([0, 1, 2]),
+  );
   assert.equal([...suspects].sort(), [
     [3, 0],
     [4, 2],
     [5, 1],
   ]);
   assert.equal([deaths[4], done], [2, [0, 1]]);
-  assert.equal([...resumed(0).suspects], []);
+  assert.equal([...resumed(0, new Set()).suspects], []);
 });
 
 plain('a Redis that does not answer is told by its URL, without the password', async () => {
