@@ -11,17 +11,18 @@ import { drawPairs } from '../kernels/llsm/sampled.ts';
 import { firstLossScale, readLossScale, writeLossScale } from '../kernels/loss_scale/loss_scale.ts';
 import { addInto } from '../kernels/residual_add/residual_add.ts';
 import { downloadCheckpoint, uploadCheckpoint } from '../model/llsm/bind.ts';
+import type { Pixels } from '../model/llsm/forward.ts';
 import type { Batch, Whole } from '../model/llsm/losses.ts';
 import { type StepLosses, type StepOptions, TrainingStep } from '../model/llsm/step.ts';
 import type { TrainingState } from './state.ts';
 
-/** The program of a training step, or of one of its micro-batches. */
-export const stepOptions = ({ train, llsm }: Config): StepOptions => ({
+/** The program of a training step, or of one of its micro-batches; images come as bytes if nothing else is said. */
+export const stepOptions = ({ train, llsm }: Config, pixels: Pixels = 'u8'): StepOptions => ({
   batch: train.batch / train.accumulate,
   update: train.accumulate === 1,
   pairs: llsm ? llsm.pairs : 'all',
   precision: train.precision,
-  pixels: 'u8',
+  pixels,
 });
 
 /** The optimiser on the GPU: weights, moments, and the step that moves them. */
@@ -36,11 +37,13 @@ export class Trainer {
 
   /**
    * @param from the weights to begin with, and on resume Adam's moments and the running mean
+   * @param pixels what images come as (default: bytes)
    * @throws LlsmError when the step does not fit the adapter
    */
   static async build(
     gpu: Gpu,
     from: Pick<TrainingState, 'checkpoint'> & Partial<TrainingState>,
+    pixels?: Pixels,
   ): Promise<Trainer> {
     const { config } = from.checkpoint;
     const store = uploadCheckpoint(gpu, from.checkpoint);
@@ -50,7 +53,7 @@ export class Trainer {
       const { lossScale = firstLossScale.scale, lossScaleSteps = 0 } = from.counters ?? {};
       writeLossScale(store, { scale: lossScale, steps: lossScaleSteps });
     }
-    const program = await TrainingStep.build(gpu, config, store, stepOptions(config));
+    const program = await TrainingStep.build(gpu, config, store, stepOptions(config, pixels));
     const merge = config.train.accumulate > 1 ? await Merge.build(gpu, store) : undefined;
     const { ema: decay } = config.train;
     const mean = decay ? await Mean.build(gpu, store, decay, from.mean) : undefined;

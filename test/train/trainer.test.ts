@@ -2,6 +2,7 @@ import * as assert from 'uvu/assert';
 import { openNodeGpu } from '../../node/gpu/open.ts';
 import { Random } from '../../src/base/random.ts';
 import { type ConfigInput, parseConfig } from '../../src/config/config.ts';
+import { valueOfByte } from '../../src/gpu/storage8.ts';
 import { initParams } from '../../src/model/llsm/init.ts';
 import type { Batch } from '../../src/model/llsm/losses.ts';
 import { parseSafetensors } from '../../src/model/safetensors.ts';
@@ -121,7 +122,10 @@ test('accumulation: two equal micro-batches move the weights as one of them does
   const twice = tiny({ batch: 4, accumulate: 2 });
   const half = makeBatch(2, 64, 5);
   const doubled = Object.fromEntries(
-    Object.entries(half).map(([key, v]) => [key, Float32Array.from([...v, ...v])]),
+    Object.entries(half).map(([key, v]) => {
+      const both = [...v, ...v];
+      return [key, v instanceof Uint8Array ? Uint8Array.from(both) : Float32Array.from(both)];
+    }),
   ) as unknown as Required<Batch>;
   const checkpoint = initParams(once, 2);
   const a = await Trainer.build(gpu, { checkpoint });
@@ -206,6 +210,8 @@ test('a step allocates nothing on the GPU, with micro-batches and drawn pairs to
   }
 });
 
+const asNumbers = ({ image }: Batch) => Float32Array.from(image, valueOfByte);
+
 const noHalves = () => {
   if (!gpu.device.features.has('shader-f16')) skip('this adapter has no shader-f16');
 };
@@ -244,8 +250,9 @@ test('16 bits: gradients and ten steps of losses are those of 32, within what 11
   });
   // Rounding moves values over the kinks of ReLUs and maxima. The same network in 32 bits, given an
   // image that differs by 2^-9, has gradients that differ by more.
-  const image = batches[0].image.map((value, i) => value * (1 + (i % 2 ? 1 : -1) * 2 ** -9));
-  const other = await Trainer.build(gpu, { checkpoint: initParams(tiny({ batch: 4 }), 3) });
+  const image = asNumbers(batches[0]).map((value, i) => value * (1 + (i % 2 ? 1 : -1) * 2 ** -9));
+  const checkpoint = initParams(tiny({ batch: 4 }), 3);
+  const other = await Trainer.build(gpu, { checkpoint }, 'f32');
   await other.step({ ...batches[0], image }, 0, 1e-3);
   const moved = (await other.state({ step: 1 })).adam.m;
   const errorsOf = (m: Map<string, Float32Array>): number[] =>
@@ -311,8 +318,9 @@ test('16 bits: the scale doubles after steps that fit; what fits at no scale is 
 
 test('what is not finite is found in its step, also where a ReLU hides it from the loss', async () => {
   for (const train of [{ batch: 4 }, { batch: 4, accumulate: 2 }]) {
-    const trainer = await Trainer.build(gpu, { checkpoint: initParams(tiny(train), 1) });
-    const batch = makeBatch(4, 64, 7);
+    const trainer = await Trainer.build(gpu, { checkpoint: initParams(tiny(train), 1) }, 'f32');
+    const bytes = makeBatch(4, 64, 7);
+    const batch = { ...bytes, image: asNumbers(bytes) };
     assert.is((await trainer.step(batch, 0, 1e-3)).notFinite, undefined);
     batch.image[5] = Number.NaN;
     assert.match((await trainer.step(batch, 1, 1e-3)).notFinite ?? '', /\.(weight|bias)$/);
