@@ -5,7 +5,6 @@ import type { Forging } from '../config/forge-schema.ts';
 import { mirror } from '../faces/augment.ts';
 import { type Crop, type CropSource, defaultCacheBytes, type ReadBytes } from '../faces/crops.ts';
 import type { ManifestItem } from '../faces/manifest.ts';
-import { networkInput } from '../image/input.ts';
 import type { Box } from '../image/pixels.ts';
 import { resample, resize } from '../image/resample.ts';
 import type { GreyImage, RgbImage } from '../image/rgb.ts';
@@ -148,8 +147,8 @@ function varied(face: Subject, random: Random): Subject {
   });
 }
 
-/** A plane of whole grey levels as the network takes it, outside of scratch memory. */
-const inputOf = (plane: Plane): Uint8Array => networkInput(imageOf(plane), plane.width);
+/** The bytes of a plane of whole grey levels, outside of scratch memory: see `networkInput`. */
+const inputOf = (plane: Plane): Uint8Array => new Uint8Array(imageOf(plane).data.buffer);
 
 interface View {
   box: Box;
