@@ -20,7 +20,7 @@ export async function timeStep(gpu: Gpu, config: Config): Promise<number> {
   const trainer = await Trainer.build(gpu, { checkpoint: initParams(config, train.seed) });
   const values = (each: number) => new Float32Array(train.batch * each);
   const faces = {
-    image: values(size * size * 3),
+    image: new Uint8Array(train.batch * size * size * 3),
     label: values(1),
     mask: values(size * size),
     maskWeight: values(1).fill(1),
