@@ -9,7 +9,8 @@ struct Params {
   // x is a map with zeros between: its rows and columns stand so far apart.
   apart: u32,
   //! if GENERAL
-  // What else is a constant: read is max(x, least); stored is max(sum, sum * slope) between low and high,
+  // What else is a constant: read is max(x, least);
+  // stored is max(sum, sum * slope) between low and high,
   // and of the sum the bias is a part where there is one.
   least: f32, slope: f32, low: f32, high: f32,
   biased: u32,
