@@ -16,6 +16,7 @@ import {
 import { LlsmError } from '../src/base/errors.ts';
 import type { TimedFrame } from '../src/detect/video.ts';
 import type { RgbImage } from '../src/image/rgb.ts';
+import { rgbOf } from './pixels.ts';
 
 export interface FrameOptions {
   /** One of how many frames is taken; the first is. */
@@ -183,12 +184,5 @@ function pixelsOf(sample: VideoSample): RgbImage {
   if (!context) throw new LlsmError('This browser gives no canvas to draw frames on');
   sample.draw(context, 0, 0, width, height);
   sample.close();
-  const { data: from } = context.getImageData(0, 0, width, height);
-  const data = new Uint8ClampedArray(width * height * 3);
-  for (let k = 0, to = 0; to < data.length; k += 4, to += 3) {
-    data[to] = from[k];
-    data[to + 1] = from[k + 1];
-    data[to + 2] = from[k + 2];
-  }
-  return { width, height, data };
+  return rgbOf(context, width, height);
 }

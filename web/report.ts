@@ -17,6 +17,7 @@ import type { Box } from '../src/image/pixels.ts';
 import type { RgbImage } from '../src/image/rgb.ts';
 import modelCard from '../weights/README.md';
 import type { About, ToldFace } from './engine.worker.ts';
+import { rgbOf } from './pixels.ts';
 import type { Shown } from './stage.ts';
 
 /** What a report is made of. */
@@ -44,14 +45,7 @@ function pixelsOf(bitmap: ImageBitmap): RgbImage {
   const { width, height } = bitmap;
   const [, context] = canvasOf(width, height);
   context.drawImage(bitmap, 0, 0);
-  const { data: from } = context.getImageData(0, 0, width, height);
-  const data = new Uint8ClampedArray(width * height * 3);
-  for (let k = 0, to = 0; to < data.length; k += 4, to += 3) {
-    data[to] = from[k];
-    data[to + 1] = from[k + 1];
-    data[to + 2] = from[k + 2];
-  }
-  return { width, height, data };
+  return rgbOf(context, width, height);
 }
 
 function imageData({ width, height, data }: RgbImage): ImageData {

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { loadDataSets, loadProtocol } from '../../../lab/tables/protocol.ts';
 import { failure, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
+import { refusedIn } from '../../support/table-sets.ts';
 
 const dataSets = loadDataSets();
 const table = (name: string) => loadProtocol(name, dataSets);
@@ -71,13 +72,7 @@ test('a protocol that is wrong is refused by its file and field', async () => {
     columns: [{ test: 'celebdf' }],
     paper: [{ method: 'Theirs', values: [50] }],
   };
-  const refused = async (changed: object, message: RegExp) => {
-    writeFileSync(file, JSON.stringify({ ...own, ...changed }));
-    const error = await failure(() => loadProtocol(file, dataSets));
-    assert.is(error.name, 'LlsmError');
-    assert.ok(error.message.startsWith(file), error.message);
-    assert.match(error.message, message);
-  };
+  const refused = refusedIn(file, own, dataSets);
   writeFileSync(file, JSON.stringify(own));
   assert.is(loadProtocol(file, dataSets).columns[0].test, 'celebdf');
   await refused({ rows: [{ train: 'ffpp', preset: 'paper' }] }, /rows\[0\]\.train: .*"ffpp".*dfd/);

@@ -23,7 +23,7 @@ import { packageRoot } from '../../../node/system/package-root.ts';
 import { parseConfig } from '../../../src/config/config.ts';
 import { failure, temporaryFolder } from '../../support/pictures.ts';
 import { test } from '../../support/run.ts';
-import { setOf } from '../../support/table-sets.ts';
+import { refusedIn, setOf } from '../../support/table-sets.ts';
 
 const dataSets = loadDataSets();
 const folder = temporaryFolder();
@@ -309,13 +309,7 @@ test('wrong values and seeds are refused by file and row', async () => {
     ...{ name: 'Own', title: 'mine', measures: ['auc'], columns: [{ test: 'forged-b' }] },
     rows: [{ train: 'forged-a', preset: 'paper', set: { 'llsm.tap': 'block3' } }],
   };
-  const refused = async (changed: object, message: RegExp) => {
-    writeFileSync(file, JSON.stringify({ ...own, ...changed }));
-    const error = await failure(() => loadProtocol(file, dataSets));
-    assert.is(error.name, 'LlsmError');
-    assert.ok(error.message.startsWith(file), error.message);
-    assert.match(error.message, message);
-  };
+  const refused = refusedIn(file, own, dataSets);
   const row = (set: object) => ({ rows: [{ ...own.rows[0], set }] });
   writeFileSync(file, JSON.stringify(own));
   const [{ set }] = loadProtocol(file, dataSets).rows;
