@@ -25,12 +25,16 @@ test('the lockfile names no registry, and a digest of every package', () => {
   }
 });
 
-/** Whether a locked version is the one that is asked for, or for ^a.b.c no lower and of the same major. */
+/**
+ * Whether a locked version is the one that is asked for, or no lower than a.b.c and of the same major for
+ * ^a.b.c, of the same major and minor for ~a.b.c.
+ */
 function fits(locked: string | undefined, wanted: string): boolean {
-  if (locked === undefined || !wanted.startsWith('^')) return locked === wanted;
+  const kept = wanted.startsWith('^') ? 1 : wanted.startsWith('~') ? 2 : 0;
+  if (locked === undefined || kept === 0) return locked === wanted;
   const [own, least] = [locked, wanted.slice(1)].map((version) => version.split('.').map(Number));
   const order = own.map((part, k) => part - least[k]).find((difference) => difference !== 0) ?? 0;
-  return own[0] === least[0] && order >= 0;
+  return own.slice(0, kept).every((part, k) => part === least[k]) && order >= 0;
 }
 
 // npm ci refuses a lockfile that lacks the builds of a package for other platforms, and npm
